@@ -1,0 +1,169 @@
+//! The words for lines, as Linux GPIO uAPI v2 and libgpiod use them. No I/O, no policy.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The most lines that one request, group or session can have: the width of a mask (uAPI `GPIO_V2_LINES_MAX`).
+pub const MAX_LINES: usize = 64;
+
+/// One line of the board: its chip, by position in [`Backend::lines`](crate::backend::Backend::lines)' order of
+/// chips, and its offset there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LineId {
+    /// Which chip of the board.
+    pub chip: u8,
+    /// Which line of the chip. On the chip of a Raspberry Pi's header this is the BCM number.
+    pub offset: u32,
+}
+
+/// Which way a line goes at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// It is read.
+    Input,
+    /// It is driven.
+    Output,
+}
+
+/// The logical value of a line: after active-low.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Value {
+    /// Logical zero; low, or high on an active-low line.
+    Inactive,
+    /// Logical one; high, or low on an active-low line.
+    Active,
+}
+
+impl Value {
+    /// The value that a bit stands for.
+    pub fn from_bit(bit: bool) -> Self {
+        if bit { Self::Active } else { Self::Inactive }
+    }
+
+    /// Whether the value is active.
+    pub fn is_active(self) -> bool {
+        self == Self::Active
+    }
+}
+
+/// The pull of a line that nobody drives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bias {
+    /// No pull.
+    Disabled,
+    /// A resistor to the supply.
+    PullUp,
+    /// A resistor to ground.
+    PullDown,
+}
+
+/// How an output drives its two values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Drive {
+    /// Both levels are driven.
+    #[default]
+    PushPull,
+    /// Only low is driven; high is left to a pull.
+    OpenDrain,
+    /// Only high is driven; low is left to a pull.
+    OpenSource,
+}
+
+/// A change of a line's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Edge {
+    /// Inactive to active.
+    Rising,
+    /// Active to inactive.
+    Falling,
+}
+
+/// What a line is asked to be: the attributes of one line in a kernel line request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineConfig {
+    /// Which way it goes.
+    pub direction: Direction,
+    /// For an output, the value it drives from the first moment; of no meaning for an input.
+    pub value: Value,
+    /// Its pull; `None` leaves the board's.
+    pub bias: Option<Bias>,
+    /// How it drives; of no meaning for an input.
+    pub drive: Drive,
+    /// Whether low is the active level.
+    pub active_low: bool,
+    /// Whether both its edges are reported. Only for an input: the kernel reports no edges of outputs.
+    pub edges: bool,
+    /// A level must be stable for this long before its edge is reported, in ns; 0 is no debounce.
+    pub debounce_ns: u64,
+}
+
+/// What is known of a line of the board without holding it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineInfo {
+    /// Which line.
+    pub id: LineId,
+    /// Label of its chip, such as `pinctrl-bcm2835`.
+    pub chip: String,
+    /// The chip's own name for it, such as `GPIO17`; may be empty.
+    pub name: String,
+    /// Which way it goes now.
+    pub direction: Direction,
+    /// Whether it is high; `None` where that can not be known without holding the line.
+    pub high: Option<bool>,
+    /// Who holds it in the kernel (on the simulated board, by a claim); `None` when it is free.
+    pub consumer: Option<String>,
+}
+
+/// Values of the lines of a request at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Values {
+    /// Bit i is the value of the line at position i; 1 is active.
+    pub bits: u64,
+    /// When they were read: CLOCK_MONOTONIC, ns.
+    pub timestamp_ns: u64,
+}
+
+/// When something was done, as well as that can be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// CLOCK_MONOTONIC, ns.
+    pub timestamp_ns: u64,
+    /// The true moment is at most this many ns away; 0 where the board itself stamped it.
+    pub uncertainty_ns: u64,
+}
+
+/// An edge, as the kernel reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EdgeEvent {
+    /// The line's position in its request.
+    pub position: u8,
+    /// Which edge.
+    pub edge: Edge,
+    /// When: CLOCK_MONOTONIC, ns.
+    pub timestamp_ns: u64,
+    /// Counts the edges of this line within its request, from 1. A gap is what the kernel's buffer lost.
+    pub line_seqno: u32,
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Input => "input",
+            Self::Output => "output",
+        })
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Inactive => "inactive",
+            Self::Active => "active",
+        })
+    }
+}

@@ -1,0 +1,2 @@
+//! light-sensor
+fn main() {}

@@ -1,0 +1,2 @@
+//! traffic-light
+fn main() {}
