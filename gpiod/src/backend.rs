@@ -8,7 +8,7 @@ pub mod sim;
 
 use crate::line::{EdgeEvent, LineConfig, LineId, LineInfo, Moment, Values};
 use std::fmt::Debug;
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
 
 /// A board: lines that can be requested.
 pub trait Backend: Debug + Send {
@@ -68,7 +68,7 @@ pub trait HeldLines: Debug + Send {
 }
 
 /// A descriptor that is readable when edges wait.
-pub trait EdgeSource: Debug + Send + AsRawFd {
+pub trait EdgeSource: Debug + Send + AsFd {
     /// Appends the edges that wait, oldest first, without blocking. None may wait: then nothing is appended.
     ///
     /// # Errors

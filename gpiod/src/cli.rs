@@ -1,7 +1,9 @@
 //! The command line: one file for each command, each with its arguments and its `run`.
 
 pub mod board;
+pub mod check;
 pub mod failure;
+pub mod serve;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;
@@ -18,6 +20,10 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// The daemon: owns the pins and serves them by name
+    Serve(serve::Args),
+    /// Tell whether a configuration is right, without starting anything
+    Check(check::Args),
     /// A simulated Raspberry Pi: runs it, drives it from outside, shows what its pins did
     Board(board::Args),
 }
@@ -28,6 +34,8 @@ pub enum Command {
 /// The command's [`Failure`], with the exit code that it deserves.
 pub fn run(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Board(args) => board::run(args),
     }
 }

@@ -1,0 +1,271 @@
+//! The daemon's own hold on the wired lines: one request per group, made at start and kept, and what each line was
+//! last told to be. Callers name lines; which request and position that is, is known here alone.
+
+use crate::backend::{Backend, EdgeSource, Error, HeldLines, Request};
+use crate::config::{AtStart, Kind};
+use crate::line::{Direction, EdgeEvent, LineConfig, LineInfo, Moment, Value, Values};
+use crate::wiring::{LineIndex, WiredLine, Wiring};
+
+/// Which of the daemon's requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RequestIndex(pub(super) usize);
+
+/// The wired lines, held.
+#[derive(Debug)]
+pub(super) struct Pins {
+    requests: Vec<HeldRequest>,
+    lines: Vec<HeldLine>,
+}
+
+#[derive(Debug)]
+struct HeldRequest {
+    held: Box<dyn HeldLines>,
+    /// Which line stands at each of its positions.
+    lines: Vec<LineIndex>,
+}
+
+#[derive(Debug)]
+struct HeldLine {
+    request: usize,
+    position: u8,
+    config: LineConfig,
+    /// How many watches and programs want its edges.
+    edge_users: u32,
+    /// The last sequence number that the kernel gave one of its edges; 0 before the first.
+    kernel_seqno: u32,
+}
+
+/// What taking the lines gave.
+pub(super) struct Taken {
+    pub(super) pins: Pins,
+    /// For each line, whether it was found driven and taken over as it was.
+    pub(super) adopted: Vec<bool>,
+    /// Where each request's edges come from.
+    pub(super) sources: Vec<Box<dyn EdgeSource>>,
+}
+
+/// An edge of a line, with what the kernel lost of that line just before it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LineEdge {
+    /// Which line.
+    pub(super) line: LineIndex,
+    /// The edge, as the kernel told it.
+    pub(super) event: EdgeEvent,
+    /// How many edges of the line the kernel's buffer dropped before this one.
+    pub(super) lost: u32,
+}
+
+impl Pins {
+    /// Requests all wired lines. An output that is found driven is taken over as it is, without a blink.
+    pub(super) fn request(backend: &dyn Backend, wiring: &Wiring) -> Result<Taken, Error> {
+        let found = backend.lines()?;
+        let starts: Vec<(LineConfig, bool)> = wiring.lines.iter().map(|line| start(line, &found)).collect();
+        let mut lines: Vec<HeldLine> = starts
+            .iter()
+            .map(|(config, _)| HeldLine {
+                request: 0,
+                position: 0,
+                config: *config,
+                edge_users: 0,
+                kernel_seqno: 0,
+            })
+            .collect();
+        let mut requests = Vec::new();
+        let mut sources = Vec::new();
+        for (group_index, group) in wiring.groups.iter().enumerate() {
+            let own: Vec<LineIndex> = group
+                .lines
+                .iter()
+                .map(|(_, line)| *line)
+                .filter(|line| wiring.line(*line).home.0 == group_index)
+                .collect();
+            if own.is_empty() {
+                continue;
+            }
+            for (position, line) in (0..).zip(&own) {
+                lines[line.0].request = requests.len();
+                lines[line.0].position = position;
+            }
+            let wanted: Vec<_> =
+                own.iter().map(|line| (wiring.line(*line).info.id, lines[line.0].config)).collect();
+            let Request { lines: held, edges } =
+                backend.request(&format!("gpiod:{}", group.name), &wanted)?;
+            requests.push(HeldRequest { held, lines: own });
+            sources.push(edges);
+        }
+        let adopted = starts.into_iter().map(|(_, adopted)| adopted).collect();
+        Ok(Taken { pins: Self { requests, lines }, adopted, sources })
+    }
+
+    /// What a line was last told to be.
+    pub(super) fn config(&self, line: LineIndex) -> &LineConfig {
+        &self.lines[line.0].config
+    }
+
+    /// Reads lines: bit i of the answer is line i of the list. Lines outside of the mask read 0.
+    pub(super) fn read(&mut self, lines: &[LineIndex], mask: u64) -> Result<Values, Error> {
+        let mut values = Values { bits: 0, timestamp_ns: u64::MAX };
+        let mut left = mask;
+        while left != 0 {
+            let (request, part, request_mask) = self.next_part(lines, left);
+            left &= !part;
+            let read = self.requests[request].held.read(request_mask)?;
+            values.timestamp_ns = values.timestamp_ns.min(read.timestamp_ns);
+            for i in ones(part) {
+                values.bits |= (read.bits >> self.lines[lines[i].0].position & 1) << i;
+            }
+        }
+        Ok(values)
+    }
+
+    /// Sets outputs. Lines of one group change together; of several, all that switch off change before any that
+    /// switches on.
+    pub(super) fn write(&mut self, lines: &[LineIndex], mask: u64, bits: u64) -> Result<Moment, Error> {
+        let (_, first_part, _) = self.next_part(lines, mask);
+        if first_part == mask {
+            return self.write_part(lines, mask, bits);
+        }
+        let mut last = Moment { timestamp_ns: 0, uncertainty_ns: 0 };
+        for mut left in [mask & !bits, mask & bits] {
+            while left != 0 {
+                let (_, part, _) = self.next_part(lines, left);
+                left &= !part;
+                last = self.write_part(lines, part, bits)?;
+            }
+        }
+        Ok(last)
+    }
+
+    /// Sets outputs that are all in one request.
+    fn write_part(&mut self, lines: &[LineIndex], part: u64, bits: u64) -> Result<Moment, Error> {
+        let (request, _, request_mask) = self.next_part(lines, part);
+        let mut request_bits = 0;
+        for i in ones(part) {
+            request_bits |= (bits >> i & 1) << self.lines[lines[i].0].position;
+        }
+        let moment = self.requests[request].held.write(request_mask, request_bits)?;
+        for i in ones(part) {
+            self.lines[lines[i].0].config.value = Value::from_bit(bits >> i & 1 == 1);
+        }
+        Ok(moment)
+    }
+
+    /// Changes what lines are. Whether their edges are reported is decided here, by whether anybody wants them.
+    pub(super) fn configure(&mut self, changes: &[(LineIndex, LineConfig)]) -> Result<Moment, Error> {
+        let mut last = Moment { timestamp_ns: 0, uncertainty_ns: 0 };
+        for (index, request) in self.requests.iter_mut().enumerate() {
+            let part: Vec<(u8, LineConfig)> = changes
+                .iter()
+                .filter(|(line, _)| self.lines[line.0].request == index)
+                .map(|(line, config)| {
+                    let held = &self.lines[line.0];
+                    let edges = held.edge_users > 0 && config.direction == Direction::Input;
+                    (held.position, LineConfig { edges, ..*config })
+                })
+                .collect();
+            if part.is_empty() {
+                continue;
+            }
+            last = request.held.configure(&part)?;
+            for (position, config) in part {
+                self.lines[request.lines[usize::from(position)].0].config = config;
+            }
+        }
+        Ok(last)
+    }
+
+    /// Asks for the edges of lines, once more.
+    pub(super) fn want_edges(&mut self, lines: &[LineIndex]) -> Result<(), Error> {
+        for line in lines {
+            self.lines[line.0].edge_users += 1;
+        }
+        self.apply_edges(lines)
+    }
+
+    /// Takes one such wish back.
+    pub(super) fn unwant_edges(&mut self, lines: &[LineIndex]) -> Result<(), Error> {
+        for line in lines {
+            let users = &mut self.lines[line.0].edge_users;
+            *users = users.saturating_sub(1);
+        }
+        self.apply_edges(lines)
+    }
+
+    fn apply_edges(&mut self, lines: &[LineIndex]) -> Result<(), Error> {
+        let changes: Vec<_> = lines
+            .iter()
+            .map(|line| (*line, &self.lines[line.0]))
+            .filter(|(_, held)| held.config.direction == Direction::Input)
+            .filter(|(_, held)| held.config.edges != (held.edge_users > 0))
+            .map(|(line, held)| (line, held.config))
+            .collect();
+        if changes.is_empty() { Ok(()) } else { self.configure(&changes).map(|_| ()) }
+    }
+
+    /// Says which line an edge of a request is of, and how many the kernel lost before it.
+    pub(super) fn edge(&mut self, request: RequestIndex, event: EdgeEvent) -> Option<LineEdge> {
+        let line = *self.requests[request.0].lines.get(usize::from(event.position))?;
+        let held = &mut self.lines[line.0];
+        // The kernel counts anew when edge detection is switched on anew.
+        let expected = if event.line_seqno > held.kernel_seqno { held.kernel_seqno + 1 } else { 1 };
+        held.kernel_seqno = event.line_seqno;
+        Some(LineEdge { line, event, lost: event.line_seqno.saturating_sub(expected) })
+    }
+
+    /// The first request that has a line of the mask: which it is, the lines of the mask that it has, and their
+    /// mask within the request.
+    fn next_part(&self, lines: &[LineIndex], mask: u64) -> (usize, u64, u64) {
+        let first = ones(mask).next().map_or(0, |i| self.lines[lines[i].0].request);
+        let (mut part, mut request_mask) = (0, 0);
+        for i in ones(mask) {
+            let held = &self.lines[lines[i].0];
+            if held.request == first {
+                part |= 1 << i;
+                request_mask |= 1 << held.position;
+            }
+        }
+        (first, part, request_mask)
+    }
+}
+
+/// The positions of the ones of a mask, lowest first.
+pub(super) fn ones(mut mask: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let i = mask.trailing_zeros();
+        mask &= mask.wrapping_sub(1);
+        (i < 64).then_some(i as usize)
+    })
+}
+
+/// What a line is at the daemon's start, and whether that was found rather than configured.
+fn start(line: &WiredLine, found: &[LineInfo]) -> (LineConfig, bool) {
+    let base = configured(line);
+    let Some(driven) = line.config.kind.driven() else { return (base, false) };
+    let now = found.iter().find(|info| info.id == line.info.id);
+    if let Some(LineInfo { direction: Direction::Output, high: Some(high), .. }) = now {
+        let value = Value::from_bit(*high != line.config.active_low);
+        return (LineConfig { direction: Direction::Output, value, ..base }, true);
+    }
+    let config = match driven.at_start {
+        AtStart::Inactive => LineConfig { direction: Direction::Output, value: Value::Inactive, ..base },
+        AtStart::Active => LineConfig { direction: Direction::Output, value: Value::Active, ..base },
+        AtStart::Input => base,
+    };
+    (config, false)
+}
+
+/// A line as it is configured, undriven and with nobody listening.
+pub(super) fn configured(line: &WiredLine) -> LineConfig {
+    LineConfig {
+        direction: Direction::Input,
+        value: Value::Inactive,
+        bias: line.config.bias,
+        drive: match line.config.kind {
+            Kind::Input => crate::line::Drive::PushPull,
+            Kind::Output(driven) | Kind::Both(driven) => driven.drive,
+        },
+        active_low: line.config.active_low,
+        edges: false,
+        debounce_ns: u64::try_from(line.config.debounce.as_nanos()).unwrap_or(u64::MAX),
+    }
+}

@@ -1,0 +1,90 @@
+//! What a socket gives access to. The socket is the capability; there is nothing else to check.
+
+use crate::error::Error;
+use crate::line::MAX_LINES;
+use crate::wiring::{GroupIndex, LineIndex, Wiring};
+
+/// Which socket a request came through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// A group's full socket.
+    Group(GroupIndex),
+    /// A group's watch socket: list, read and watch, never drive.
+    Watch(GroupIndex),
+    /// The admin socket: all lines of the board.
+    Admin,
+}
+
+impl Scope {
+    /// The name under which holders that came through it are shown.
+    pub fn name(self, wiring: &Wiring) -> &str {
+        match self {
+            Self::Group(group) | Self::Watch(group) => &wiring.groups[group.0].name,
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Whether lines may be held or driven through it.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] for a watch socket.
+    pub fn may_drive(self) -> Result<(), Error> {
+        match self {
+            Self::Group(_) | Self::Admin => Ok(()),
+            Self::Watch(_) => {
+                Err(Error::NotPermitted("this is the watch socket: it drives nothing".to_owned()))
+            }
+        }
+    }
+
+    /// The lines of the socket, by the names that it knows them by.
+    pub fn lines(self, wiring: &Wiring) -> Vec<(String, LineIndex)> {
+        match self {
+            Self::Group(group) | Self::Watch(group) => wiring.groups[group.0].lines.clone(),
+            Self::Admin => {
+                (0..wiring.lines.len()).map(LineIndex).map(|line| (wiring.full_name(line), line)).collect()
+            }
+        }
+    }
+
+    /// Finds lines by name: 1 to 64, none twice.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`], [`Error::LineNotFound`].
+    pub fn resolve<T: AsRef<str>>(self, wiring: &Wiring, names: &[T]) -> Result<Vec<LineIndex>, Error> {
+        if names.is_empty() {
+            return Err(Error::InvalidRequest("the request names no line".to_owned()));
+        }
+        if names.len() > MAX_LINES {
+            let reason = format!("the request names {} lines, at most {MAX_LINES} go together", names.len());
+            return Err(Error::InvalidRequest(reason));
+        }
+        let mut found: Vec<LineIndex> = Vec::with_capacity(names.len());
+        for name in names.iter().map(AsRef::as_ref) {
+            let line = self.find(wiring, name)?;
+            if found.contains(&line) {
+                return Err(Error::InvalidRequest(format!("line {name:?} is named twice")));
+            }
+            found.push(line);
+        }
+        Ok(found)
+    }
+
+    fn find(self, wiring: &Wiring, name: &str) -> Result<LineIndex, Error> {
+        if name.is_empty() {
+            return Err(Error::InvalidRequest("a line's name is empty".to_owned()));
+        }
+        let lines = self.lines(wiring);
+        if let Some((_, line)) = lines.iter().find(|(known, _)| known == name) {
+            return Ok(*line);
+        }
+        if self == Self::Admin
+            && let Some(index) = wiring.lines.iter().position(|line| line.info.name == name)
+        {
+            return Ok(LineIndex(index));
+        }
+        // What the client sent goes back to it cut short: it may be as long as a message.
+        let line = name.chars().take(64).collect();
+        Err(Error::LineNotFound { line, known: lines.into_iter().map(|(known, _)| known).collect() })
+    }
+}

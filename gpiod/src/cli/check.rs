@@ -1,0 +1,52 @@
+//! `gpiod check`: tells whether a configuration is right, without starting anything.
+
+use super::failure::Failure;
+use crate::config::Config;
+use crate::serve;
+use crate::wiring::Wiring;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Arguments of `gpiod check`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Every mistake is told with file, line, key and reason. Exit codes: 0 the configuration is right, 66 it can not be \
+read, 78 it is wrong.")]
+pub struct Args {
+    /// The configuration to check
+    #[arg(value_name = "FILE", default_value = "/etc/gpiod/gpiod.toml")]
+    config: PathBuf,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Exit code 78 with all mistakes, 66 for a file that can not be read.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let checked = Config::load(&args.config).and_then(|config| {
+        // The board has the last word on which lines there are; without it the rest is still checked.
+        let board = serve::connect(&config).ok().and_then(|backend| backend.lines().ok());
+        if let Some(board) = &board {
+            Wiring::bind(&config, board)?;
+        }
+        Ok((config, board.is_some()))
+    });
+    if args.json {
+        let problems = checked.as_ref().err().map_or(&[][..], |problems| &problems.problems);
+        let problems: Vec<_> =
+            problems.iter().map(|p| json!({"line": p.line, "key": p.key, "reason": p.reason})).collect();
+        let on_board = checked.as_ref().is_ok_and(|(_, board)| *board);
+        println!("{}", json!({"file": args.config, "problems": problems, "checked_against_board": on_board}));
+    }
+    let (config, against_board) = checked.map_err(|problems| serve::config_failure(&problems))?;
+    if !args.json {
+        let lines: usize = config.groups.iter().map(|group| group.lines.len()).sum();
+        let board =
+            if against_board { "the board has them all" } else { "the board is not running, so not asked" };
+        println!("{}: {} groups, {lines} lines; {board}", args.config.display(), config.groups.len());
+    }
+    Ok(())
+}

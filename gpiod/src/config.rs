@@ -1,0 +1,208 @@
+//! The configuration: wiring and rights, written once by the node's owner.
+//!
+//! A [`Config`] is valid: whoever has one need not check it again. What only the board can tell, such as whether
+//! a line exists, is checked when the configuration meets it, in [`wiring`](crate::wiring).
+
+mod check;
+mod file;
+mod problem;
+
+pub use problem::{Problem, Problems};
+
+use crate::line::{Bias, Drive};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A valid configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// Where sockets are made; `/run/gpiod` by default.
+    pub run_dir: PathBuf,
+    /// What stands behind the lines.
+    pub backend: BackendChoice,
+    /// How long a starting daemon keeps an output that it finds driven, before it counts as released.
+    pub resume_within: Duration,
+    /// What clients may use up.
+    pub limits: Limits,
+    /// The line groups, in the file's order.
+    pub groups: Vec<Group>,
+}
+
+/// Which backend to use.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BackendChoice {
+    /// The simulated board whose sockets are in this directory.
+    Sim(PathBuf),
+}
+
+/// Lines that one socket gives access to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Its name: the name of its directory and, in a cluster, of its resource. At most 25 bytes, so that
+    /// `gpiod:<group>` fits a kernel consumer name.
+    pub name: String,
+    /// Permission bits of its sockets; 0666 by default.
+    pub socket_mode: u32,
+    /// Unix group of its sockets; the daemon's own by default.
+    pub socket_gid: Option<u32>,
+    /// Its lines, in the file's order; 1 to 64.
+    pub lines: Vec<Line>,
+}
+
+/// One line of a group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// What apps call it.
+    pub name: String,
+    /// What the board calls it, such as `GPIO17`.
+    pub board_line: String,
+    /// What may be done with it, and how it is driven.
+    pub kind: Kind,
+    /// Its pull; `None` leaves the board's.
+    pub bias: Option<Bias>,
+    /// Whether low is the active level.
+    pub active_low: bool,
+    /// A level must be stable for this long before its edge is reported.
+    pub debounce: Duration,
+    /// Where it stands in the file, from 1.
+    pub at: usize,
+}
+
+/// Which way a line may go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// It is only read and watched.
+    Input,
+    /// It is always driven.
+    Output(Driven),
+    /// It is driven and listened to in turn.
+    Both(Driven),
+}
+
+impl Kind {
+    /// What the configuration says of driving the line; `None` for an input.
+    pub fn driven(&self) -> Option<&Driven> {
+        match self {
+            Self::Input => None,
+            Self::Output(driven) | Self::Both(driven) => Some(driven),
+        }
+    }
+}
+
+/// What a line does that can be driven.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Driven {
+    /// How it drives.
+    pub drive: Drive,
+    /// What it does before its first holder.
+    pub at_start: AtStart,
+    /// What it does when its holder has gone.
+    pub on_release: OnRelease,
+    /// What it does when the daemon has gone.
+    pub on_daemon_exit: OnDaemonExit,
+    /// Whether it may be set without being held.
+    pub one_shot: bool,
+}
+
+/// What a line does before its first holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AtStart {
+    /// It is driven inactive.
+    Inactive,
+    /// It is driven active.
+    Active,
+    /// It is an input.
+    Input,
+}
+
+/// What a line does when its holder has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnRelease {
+    /// It stays as its holder left it.
+    Keep,
+    /// It is driven inactive.
+    Inactive,
+    /// It is driven active.
+    Active,
+    /// It becomes an input.
+    Input,
+}
+
+/// What a line does when the daemon has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDaemonExit {
+    /// It keeps its level without a blink.
+    Keep,
+    /// It becomes an input.
+    Input,
+}
+
+/// What clients may use up. Each has a key of the same name below `[limits]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections to one socket; more are closed at once. 1 to 4,096.
+    pub connections: u32,
+    /// Calls, watches and sessions open at a time on one connection. 1 to 1,024.
+    pub streams: u32,
+    /// Bytes of one message. 1,024 to 4,194,304.
+    pub message_bytes: u32,
+    /// Watches within one session. 1 to 1,024.
+    pub watches: u32,
+    /// Events that wait for one slow watcher before the oldest are dropped and counted. 16 to 65,536.
+    pub watch_events: u32,
+    /// Programs that run at a time in one session. 1 to 64.
+    pub programs: u32,
+    /// Steps of one program. 1 to 4,096.
+    pub program_steps: u32,
+    /// What the waits and time-outs of one program may add up to, in ms. 1 to 600,000.
+    pub program_ms: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 64,
+            streams: 64,
+            message_bytes: 64 * 1024,
+            watches: 16,
+            watch_events: 1024,
+            programs: 4,
+            program_steps: 256,
+            program_ms: 10_000,
+        }
+    }
+}
+
+impl Limits {
+    /// What the waits and time-outs of one program may add up to, in ns.
+    pub fn program_ns(&self) -> u64 {
+        u64::from(self.program_ms) * 1_000_000
+    }
+}
+
+impl Config {
+    /// Reads and checks a configuration file.
+    ///
+    /// # Errors
+    /// All that is wrong with it, not only the first mistake.
+    pub fn load(path: &Path) -> Result<Self, Problems> {
+        let text = std::fs::read_to_string(path).map_err(|error| Problems::unreadable(path, &error))?;
+        Self::parse(path, &text)
+    }
+
+    /// Checks the text of a configuration file; `path` is for messages.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Problems> {
+        let file = file::File::parse(text).map_err(|problem| Problems::new(path, vec![problem]))?;
+        check::check(path, text, file).map_err(|problems| Problems::new(path, problems))
+    }
+}

@@ -1,0 +1,83 @@
+//! The configuration file as it is written: shapes for serde, nothing checked but types and keys.
+
+use super::problem::Problem;
+use super::{AtStart, Limits, OnDaemonExit, OnRelease};
+use crate::line::{Bias, Drive};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use toml::Spanned;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) run_dir: Option<PathBuf>,
+    pub(super) resume_within: Option<Spanned<String>>,
+    pub(super) backend: Option<Spanned<Backend>>,
+    pub(super) limits: Option<Spanned<Limits>>,
+    #[serde(default)]
+    pub(super) group: Vec<Spanned<Group>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Backend {
+    pub(super) kind: BackendKind,
+    pub(super) board: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum BackendKind {
+    Sim,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Group {
+    pub(super) name: Spanned<String>,
+    pub(super) socket_mode: Option<Spanned<u32>>,
+    pub(super) socket_gid: Option<u32>,
+    pub(super) on_release: Option<OnRelease>,
+    #[serde(default)]
+    pub(super) lines: BTreeMap<String, Spanned<Line>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Line {
+    pub(super) line: String,
+    pub(super) direction: Direction,
+    pub(super) bias: Option<Bias>,
+    pub(super) drive: Option<Drive>,
+    #[serde(default)]
+    pub(super) active_low: bool,
+    pub(super) debounce: Option<String>,
+    pub(super) at_start: Option<AtStart>,
+    pub(super) on_release: Option<OnRelease>,
+    pub(super) on_daemon_exit: Option<OnDaemonExit>,
+    pub(super) one_shot: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Direction {
+    Input,
+    Output,
+    Both,
+}
+
+impl File {
+    pub(super) fn parse(text: &str) -> Result<Self, Problem> {
+        toml::from_str(text).map_err(|error| Problem {
+            line: error.span().map_or(0, |span| line_of(text, span.start)),
+            key: String::new(),
+            reason: error.message().to_owned(),
+        })
+    }
+}
+
+/// The line, from 1, of a byte of the text.
+pub(super) fn line_of(text: &str, byte: usize) -> usize {
+    1 + text.bytes().take(byte).filter(|byte| *byte == b'\n').count()
+}

@@ -1,0 +1,95 @@
+//! What can go wrong with a client's request, as the domain sees it. [`server::status`](crate::server::status)
+//! alone decides which gRPC status each becomes.
+
+use crate::backend;
+use crate::holder::Holder;
+
+/// Why a request failed. The text is for the client.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// This socket has no line of that name.
+    #[error("no line {line:?} on this socket; it has {}", list(.known))]
+    LineNotFound {
+        /// The name that was asked for.
+        line: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
+    /// The request makes no sense, whatever the state of the lines.
+    #[error("{0}")]
+    InvalidRequest(String),
+    /// A program can not be run.
+    #[error("step {step}: {reason}")]
+    InvalidProgram {
+        /// The step, from 0.
+        step: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The socket or the configuration does not allow it.
+    #[error("{0}")]
+    NotPermitted(String),
+    /// Somebody else holds the line.
+    #[error("line {line:?} is held by {holder}")]
+    LineHeld {
+        /// The line's name on this socket.
+        line: String,
+        /// Who holds it.
+        holder: Holder,
+    },
+    /// A program of the same session drives or awaits the line.
+    #[error("a program of this session is running on line {line:?}")]
+    ProgramRunning {
+        /// The line's name in the session.
+        line: String,
+    },
+    /// The line does not go that way.
+    #[error("line {line:?} is {is}, not {wanted}")]
+    WrongDirection {
+        /// The line's name on this socket.
+        line: String,
+        /// What it is: `an input`, `configured as an output`.
+        is: &'static str,
+        /// What was needed.
+        wanted: &'static str,
+    },
+    /// One of the configured limits.
+    #[error("limit {limit} of {max} is reached")]
+    LimitReached {
+        /// Its key in the configuration, such as `limits.watches`.
+        limit: &'static str,
+        /// Its value.
+        max: u64,
+    },
+    /// The client did not open its session in time.
+    #[error("no open command came within {0} s")]
+    OpenTimedOut(u64),
+    /// The client was not heard for longer than it promised.
+    #[error("no command came for {0} ms, the session's watchdog has let go of its lines")]
+    WatchdogExpired(u64),
+    /// The session is over.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The daemon is stopping.
+    #[error("gpiod is stopping")]
+    Stopping,
+    /// The board failed.
+    #[error("the board failed: {}", chain(.0))]
+    Hardware(#[from] backend::Error),
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// An error with its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,37 @@
+//! Who is at the other end of a socket, and who holds a line.
+
+use std::fmt;
+
+/// The longest name that a client may give itself, in bytes.
+pub const MAX_CLIENT_NAME: usize = 64;
+
+/// A process at a socket, as the kernel vouched for it when it connected (`SO_PEERCRED`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Its user id.
+    pub uid: u32,
+    /// Its group id.
+    pub gid: u32,
+    /// Its process id in the daemon's pid namespace; 0 where it is not visible there.
+    pub pid: u32,
+}
+
+/// Who holds a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// What the client calls itself: claimed, not proven.
+    pub name: String,
+    /// The line group through whose socket it came; `admin` for the admin socket.
+    pub group: String,
+    /// The process.
+    pub caller: Caller,
+    /// Since when: CLOCK_MONOTONIC, ns.
+    pub since_ns: u64,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = if self.name.is_empty() { "a client without a name" } else { &self.name };
+        write!(f, "{name} (uid {}, pid {}, through {})", self.caller.uid, self.caller.pid, self.group)
+    }
+}

@@ -1,0 +1,24 @@
+//! The names of the fields in the log, so that each thing is called the same everywhere.
+
+/// A line: `group/name`.
+pub const LINE: &str = "line";
+/// Several lines.
+pub const LINES: &str = "lines";
+/// A line's value.
+pub const VALUE: &str = "value";
+/// A line group.
+pub const GROUP: &str = "group";
+/// What a client calls itself.
+pub const CLIENT: &str = "client";
+/// User id of a client.
+pub const UID: &str = "uid";
+/// Process id of a client.
+pub const PID: &str = "pid";
+/// Why something ended.
+pub const CAUSE: &str = "cause";
+/// What went wrong.
+pub const ERROR: &str = "error";
+/// A path.
+pub const PATH: &str = "path";
+/// How many.
+pub const COUNT: &str = "count";

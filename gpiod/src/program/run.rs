@@ -1,0 +1,148 @@
+//! Running a program that was checked: step after step, each stamped with when it truly took effect.
+
+use super::{Step, StepResult};
+use crate::broker::{ProgramHold, Watch};
+use crate::clock;
+use crate::error::Error;
+use crate::line::{Moment, Values};
+use crate::watch::{EdgeFilter, Event};
+use std::collections::VecDeque;
+use std::future::poll_fn;
+
+/// What a program did.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// One for each step that ran.
+    pub steps: Vec<StepResult>,
+    /// The values of all lines of the session at the end.
+    pub values: Values,
+    /// Edges that were lost while it ran.
+    pub lost_edges: u64,
+}
+
+/// Runs the steps on the lines that were reserved for them. Dropping the future ends the program where it is.
+///
+/// # Errors
+/// [`Error::SessionEnded`], [`Error::Hardware`].
+pub async fn run(hold: ProgramHold, steps: &[Step]) -> Result<Outcome, Error> {
+    let mut done = Vec::with_capacity(steps.len());
+    let mut edges = Edges { watch: hold.watch.as_ref(), waiting: VecDeque::new(), lost: 0 };
+    // When the step before had its effect: the next one counts from there.
+    let mut since_ns = clock::now_ns();
+    for step in steps {
+        let result = match *step {
+            Step::Set { mask, bits } => at(hold.set(mask, bits)?),
+            Step::Direction { mask, direction, bits } => at(hold.direction(mask, direction, bits)?),
+            Step::Wait { duration_ns } => {
+                let deadline_ns = since_ns.saturating_add(duration_ns);
+                clock::sleep_until(deadline_ns).await.map_err(timer_failed)?;
+                at(Moment { timestamp_ns: clock::now_ns().max(deadline_ns), uncertainty_ns: 0 })
+            }
+            Step::Edge { mask, filter, timeout_ns } => {
+                edges.gather(Wanted { mask, filter, since_ns, count: 1, timeout_ns }).await?
+            }
+            Step::Capture { mask, filter, count, timeout_ns } => {
+                edges.gather(Wanted { mask, filter, since_ns, count: count as usize, timeout_ns }).await?
+            }
+        };
+        since_ns = result.timestamp_ns;
+        let timed_out = result.timed_out;
+        done.push(result);
+        if timed_out {
+            break;
+        }
+    }
+    let lost_edges = edges.lost;
+    Ok(Outcome { steps: done, values: hold.values()?, lost_edges })
+}
+
+struct Wanted {
+    mask: u64,
+    filter: EdgeFilter,
+    since_ns: u64,
+    count: usize,
+    timeout_ns: u64,
+}
+
+/// The edges that came and that no step has used yet.
+struct Edges<'a> {
+    watch: Option<&'a Watch>,
+    waiting: VecDeque<Event>,
+    lost: u64,
+}
+
+impl Edges<'_> {
+    /// Waits until the wanted edges are there or their time is over. Edges that were stamped in time count even if
+    /// they are read late: it is their time that was asked for, not ours.
+    async fn gather(&mut self, wanted: Wanted) -> Result<StepResult, Error> {
+        let deadline_ns = wanted.since_ns.saturating_add(wanted.timeout_ns);
+        let mut found = Vec::new();
+        let mut over = false;
+        loop {
+            self.refill();
+            while let Some(event) = self.waiting.pop_front() {
+                let fits = wanted.mask >> event.position & 1 == 1 && wanted.filter.wants(event.edge);
+                if !fits || event.timestamp_ns <= wanted.since_ns || event.timestamp_ns > deadline_ns {
+                    continue;
+                }
+                found.push(event);
+                if found.len() == wanted.count {
+                    return Ok(StepResult {
+                        timed_out: false,
+                        timestamp_ns: event.timestamp_ns,
+                        uncertainty_ns: 0,
+                        edges: found,
+                    });
+                }
+            }
+            if over {
+                let timestamp_ns = clock::now_ns();
+                return Ok(StepResult { timed_out: true, timestamp_ns, uncertainty_ns: 0, edges: found });
+            }
+            tokio::select! {
+                () = self.arrival() => {}
+                slept = clock::sleep_until(deadline_ns) => {
+                    slept.map_err(timer_failed)?;
+                    // What the board stamped in time may still be on its way through the reactor: let it arrive.
+                    tokio::task::yield_now().await;
+                    over = true;
+                }
+            }
+        }
+    }
+
+    fn refill(&mut self) {
+        if let Some(batch) = self.watch.and_then(|watch| watch.queue().take()) {
+            self.lost += batch.losses.kernel + batch.losses.watcher;
+            self.waiting.extend(batch.events);
+        }
+    }
+
+    async fn arrival(&mut self) {
+        match self.watch {
+            Some(watch) => {
+                if let Some(batch) = poll_fn(|context| watch.queue().poll_take(context)).await {
+                    self.lost += batch.losses.kernel + batch.losses.watcher;
+                    self.waiting.extend(batch.events);
+                } else {
+                    // The daemon is stopping; the session's end comes next, and drops this future.
+                    std::future::pending::<()>().await;
+                }
+            }
+            None => std::future::pending().await,
+        }
+    }
+}
+
+fn at(moment: Moment) -> StepResult {
+    StepResult {
+        timed_out: false,
+        timestamp_ns: moment.timestamp_ns,
+        uncertainty_ns: moment.uncertainty_ns,
+        edges: Vec::new(),
+    }
+}
+
+fn timer_failed(source: std::io::Error) -> Error {
+    Error::Hardware(crate::backend::Error::Failed { operation: "setting a timer", source })
+}

@@ -1,0 +1,161 @@
+//! The daemon, from its configuration to its stop.
+//!
+//! Start: take the run directory, reach the board, bind the configuration to it, take the lines, make the sockets, say
+//! that it is ready. Stop, on SIGTERM or SIGINT: end the clients' streams, leave the outputs as they are, go.
+
+use crate::backend::{self, Backend, EdgeSource, sim::Sim};
+use crate::broker::{Broker, EdgeSources};
+use crate::cli::failure::{Exit, Failure};
+use crate::config::{BackendChoice, Config, Problems};
+use crate::error::chain;
+use crate::log_keys as keys;
+use crate::reactor;
+use crate::server::{self, socket::RunDir};
+use crate::wiring::Wiring;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How often, and how many times, a starting daemon asks for lines that somebody else still holds: a predecessor that
+/// was killed a moment ago may not be quite gone.
+const BUSY_RETRY: (Duration, u32) = (Duration::from_millis(50), 20);
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+/// What keeps it from starting, or the board's going away.
+pub async fn run(config: Config) -> Result<(), Failure> {
+    let run_dir = RunDir::take(&config.run_dir).map_err(|error| run_dir_failure(&config, &error))?;
+    let (broker, sources) = take_lines(&config).await?;
+    let shutdown = stop_signal().map_err(|error| Failure::new(Exit::Os, format!("signals: {error}")))?;
+    let sockets = run_dir.bind(&config).map_err(|error| Failure::new(Exit::Os, error.to_string()))?;
+    for socket in &sockets {
+        tracing::info!({ keys::PATH } = %socket.path.display(), "listening");
+    }
+    let mut tasks = JoinSet::new();
+    for (request, source) in sources.into_iter().enumerate() {
+        tasks.spawn(pump(Arc::clone(&broker), request, source));
+    }
+    tokio::spawn(release_orphans(Arc::clone(&broker), config.resume_within));
+    ready();
+    let serve = server::run(Arc::clone(&broker), sockets, shutdown.clone());
+    tokio::pin!(serve);
+    let outcome = tokio::select! {
+        served = &mut serve => served.map_err(|error| Failure::new(Exit::Software, error.to_string())),
+        Some(Ok(gone)) = tasks.join_next() => {
+            shutdown.cancel();
+            let _ = serve.await;
+            Err(Failure::new(Exit::Unavailable, chain(&gone)))
+        }
+    };
+    tracing::info!("stopped");
+    outcome
+}
+
+/// Reaches the board that the configuration names.
+///
+/// # Errors
+/// Exit code 69 when it can not be reached.
+pub fn connect(config: &Config) -> Result<Box<dyn Backend>, Failure> {
+    match &config.backend {
+        BackendChoice::Sim(dir) => match Sim::connect(dir) {
+            Ok(sim) => Ok(Box::new(sim)),
+            Err(error) => {
+                let hint = format!("is `gpiod board --dir {}` running?", dir.display());
+                Err(Failure::new(
+                    Exit::Unavailable,
+                    format!("the simulated board: {}; {hint}", chain(&error)),
+                ))
+            }
+        },
+    }
+}
+
+async fn take_lines(config: &Config) -> Result<(Arc<Broker>, EdgeSources), Failure> {
+    let mut tries = 0;
+    loop {
+        let backend = connect(config)?;
+        tracing::info!(backend = backend.kind(), board = backend.board(), "board found");
+        let board = backend.lines().map_err(|error| Failure::new(Exit::Unavailable, chain(&error)))?;
+        let wiring = Wiring::bind(config, &board).map_err(|problems| config_failure(&problems))?;
+        match Broker::new(backend, wiring, config.limits) {
+            Ok(taken) => return Ok(taken),
+            Err(error @ backend::Error::Busy { .. }) if tries < BUSY_RETRY.1 => {
+                tries += 1;
+                tracing::warn!({ keys::ERROR } = %error, "waiting for the line");
+                tokio::time::sleep(BUSY_RETRY.0).await;
+            }
+            Err(error @ backend::Error::Busy { .. }) => {
+                return Err(Failure::new(Exit::TempFail, chain(&error)));
+            }
+            Err(error) => return Err(Failure::new(Exit::Unavailable, chain(&error))),
+        }
+    }
+}
+
+/// The failure of a wrong configuration.
+pub fn config_failure(problems: &Problems) -> Failure {
+    let exit = if problems.unreadable { Exit::NoInput } else { Exit::Config };
+    Failure::new(exit, problems.to_string())
+}
+
+fn run_dir_failure(config: &Config, error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::WouldBlock {
+        let path = config.run_dir.display();
+        return Failure::new(Exit::TempFail, format!("another gpiod is running with run_dir {path}"));
+    }
+    Failure::new(Exit::Os, error.to_string())
+}
+
+/// Cancelled when the daemon is told to stop: SIGTERM from a container runtime or systemd, SIGINT from a terminal.
+fn stop_signal() -> io::Result<CancellationToken> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let token = CancellationToken::new();
+    let stop = token.clone();
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::info!("stopping");
+        stop.cancel();
+    });
+    Ok(token)
+}
+
+fn ready() {
+    tracing::info!("ready");
+    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
+        tracing::warn!({ keys::ERROR } = %error, "the service manager could not be told");
+    }
+}
+
+async fn release_orphans(broker: Arc<Broker>, resume_within: Duration) {
+    tokio::time::sleep(resume_within).await;
+    broker.release_adopted();
+}
+
+/// Gives the edges of one request to the broker, in the reactor. Ends when the board has gone.
+async fn pump(broker: Arc<Broker>, request: usize, source: Box<dyn EdgeSource>) -> backend::Error {
+    let failed = |source| backend::Error::Failed { operation: "waiting for edges", source };
+    let mut source = match reactor::readable(source) {
+        Ok(source) => source,
+        Err(error) => return failed(error),
+    };
+    let mut edges = Vec::new();
+    loop {
+        let mut ready = match source.readable_mut().await {
+            Ok(ready) => ready,
+            Err(error) => return failed(error),
+        };
+        edges.clear();
+        if let Err(error) = ready.get_inner_mut().0.read(&mut edges) {
+            return error;
+        }
+        if edges.is_empty() {
+            ready.clear_ready();
+        } else {
+            broker.edges(request, &edges);
+        }
+    }
+}

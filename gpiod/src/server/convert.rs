@@ -1,0 +1,153 @@
+//! Messages to domain values and back. Everything that a client can get wrong by itself is refused here.
+
+mod list;
+mod program;
+
+pub(super) use list::list;
+pub(super) use program::{program_result, steps};
+
+use crate::broker::{Change, WantedDirection, WantedLine};
+use crate::error::Error;
+use crate::holder::MAX_CLIENT_NAME;
+use crate::line::{Bias, Direction, Edge, Value, Values};
+use crate::watch::{Batch, EdgeFilter, Event, Losses, Source};
+use gpiod_proto::v1;
+use std::ops::RangeInclusive;
+
+/// What a watchdog may be set to, in ns: below 10 ms an ordinary scheduling delay would end sessions.
+const WATCHDOG_NS: RangeInclusive<u64> = 10_000_000..=3_600_000_000_000;
+
+fn invalid(reason: impl Into<String>) -> Error {
+    Error::InvalidRequest(reason.into())
+}
+
+/// A name that a client gives itself: short, and safe to print.
+pub(super) fn client_name(name: String) -> Result<String, Error> {
+    if name.len() > MAX_CLIENT_NAME {
+        return Err(invalid(format!(
+            "client_name has {} bytes, at most {MAX_CLIENT_NAME} are taken",
+            name.len()
+        )));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(invalid("client_name has control characters"));
+    }
+    Ok(name)
+}
+
+pub(super) fn wanted_lines(lines: Vec<v1::SessionLine>) -> Result<Vec<WantedLine>, Error> {
+    lines.into_iter().map(wanted_line).collect()
+}
+
+fn wanted_line(line: v1::SessionLine) -> Result<WantedLine, Error> {
+    let direction = match v1::Direction::try_from(line.direction) {
+        Ok(v1::Direction::Unspecified) => None,
+        Ok(v1::Direction::Input) => Some(WantedDirection::Input),
+        Ok(v1::Direction::Output) => Some(WantedDirection::Output),
+        Ok(v1::Direction::Both) => Some(WantedDirection::Both),
+        Err(_) => return Err(invalid(format!("{} is no direction", line.direction))),
+    };
+    let initial = match v1::Value::try_from(line.initial) {
+        Ok(v1::Value::Unspecified) => None,
+        Ok(v1::Value::Inactive) => Some(Value::Inactive),
+        Ok(v1::Value::Active) => Some(Value::Active),
+        Err(_) => return Err(invalid(format!("{} is no value", line.initial))),
+    };
+    Ok(WantedLine { name: line.name, direction, initial })
+}
+
+/// A watchdog's time in ns; `None` is no watchdog.
+pub(super) fn watchdog(watchdog_ns: u64) -> Result<Option<u64>, Error> {
+    match watchdog_ns {
+        0 => Ok(None),
+        ns if WATCHDOG_NS.contains(&ns) => Ok(Some(ns)),
+        ns => Err(invalid(format!(
+            "watchdog_ns is {ns}, not between {} and {}",
+            WATCHDOG_NS.start(),
+            WATCHDOG_NS.end()
+        ))),
+    }
+}
+
+pub(super) fn edge_filter(edge: i32) -> Result<EdgeFilter, Error> {
+    match v1::Edge::try_from(edge) {
+        Ok(v1::Edge::Unspecified | v1::Edge::Both) => Ok(EdgeFilter::Both),
+        Ok(v1::Edge::Rising) => Ok(EdgeFilter::Rising),
+        Ok(v1::Edge::Falling) => Ok(EdgeFilter::Falling),
+        Err(_) => Err(invalid(format!("{edge} is no edge"))),
+    }
+}
+
+pub(super) fn change(command: v1::ConfigureCommand) -> Result<Change, Error> {
+    let direction = match v1::Direction::try_from(command.direction) {
+        Ok(v1::Direction::Unspecified) => None,
+        Ok(_) | Err(_) => Some(direction(command.direction)?),
+    };
+    let bias = match v1::Bias::try_from(command.bias) {
+        Ok(v1::Bias::Unspecified) => None,
+        Ok(v1::Bias::Disabled) => Some(Bias::Disabled),
+        Ok(v1::Bias::PullUp) => Some(Bias::PullUp),
+        Ok(v1::Bias::PullDown) => Some(Bias::PullDown),
+        Err(_) => return Err(invalid(format!("{} is no bias", command.bias))),
+    };
+    if direction.is_none() && bias.is_none() {
+        return Err(invalid("the configure command changes nothing"));
+    }
+    Ok(Change { mask: command.mask, direction, bits: command.bits, bias })
+}
+
+/// A direction that a line can take at one moment.
+fn direction(direction: i32) -> Result<Direction, Error> {
+    match v1::Direction::try_from(direction) {
+        Ok(v1::Direction::Input) => Ok(Direction::Input),
+        Ok(v1::Direction::Output) => Ok(Direction::Output),
+        Ok(v1::Direction::Unspecified | v1::Direction::Both) | Err(_) => {
+            Err(invalid("the direction to change to is INPUT or OUTPUT"))
+        }
+    }
+}
+
+pub(super) fn values(values: Values) -> v1::Values {
+    v1::Values { bits: values.bits, timestamp_ns: values.timestamp_ns }
+}
+
+/// The first part of a watch.
+pub(super) fn first_part(first: Values) -> v1::WatchResponse {
+    v1::WatchResponse { values: Some(values(first)), ..Default::default() }
+}
+
+/// A part of a watch; `present` are the values of now, told after a loss.
+pub(super) fn watch_part(batch: Batch, present: Option<Values>) -> v1::WatchResponse {
+    v1::WatchResponse {
+        losses: losses(batch.losses),
+        values: present.map(values),
+        first_seqno: batch.first_seqno,
+        events: batch.events.iter().map(event).collect(),
+    }
+}
+
+fn losses(losses: Losses) -> Vec<v1::Loss> {
+    [(v1::LossCause::Kernel, losses.kernel), (v1::LossCause::Watcher, losses.watcher)]
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(cause, count)| v1::Loss { cause: cause.into(), count: Some(count) })
+        .collect()
+}
+
+fn event(event: &Event) -> v1::EdgeEvent {
+    let edge = match event.edge {
+        Edge::Rising => v1::Edge::Rising,
+        Edge::Falling => v1::Edge::Falling,
+    };
+    let source = match event.source {
+        Source::Kernel => v1::EventSource::Kernel,
+        Source::Daemon => v1::EventSource::Daemon,
+    };
+    v1::EdgeEvent {
+        line: event.position.into(),
+        edge: edge.into(),
+        timestamp_ns: event.timestamp_ns,
+        line_seqno: event.line_seqno,
+        source: source.into(),
+    }
+}

@@ -1,0 +1,120 @@
+//! Lines and the backend, as they are listed.
+
+use crate::broker::{BackendView, LineView, ListView};
+use crate::config::{Driven, Kind, Limits, OnDaemonExit, OnRelease};
+use crate::header;
+use crate::holder::Holder;
+use crate::line::{Bias, Direction, Drive, Value};
+use gpiod_proto::v1;
+
+/// The answer to `ListLines`.
+pub(in crate::server) fn list(list: ListView, limits: &Limits) -> v1::ListLinesResponse {
+    v1::ListLinesResponse {
+        lines: list.lines.into_iter().map(line).collect(),
+        backend: Some(backend(list.backend, limits)),
+    }
+}
+
+fn backend(backend: BackendView, limits: &Limits) -> v1::Backend {
+    v1::Backend {
+        kind: backend.kind.to_owned(),
+        board: backend.board,
+        atomic_writes: backend.atomic_writes,
+        max_program_steps: limits.program_steps,
+        max_program_ns: limits.program_ns(),
+    }
+}
+
+fn line(line: LineView) -> v1::Line {
+    let present_direction = match line.direction() {
+        Direction::Input => v1::Direction::Input,
+        Direction::Output => v1::Direction::Output,
+    };
+    let config = line.config.as_ref();
+    let driven = config.and_then(|config| config.kind.driven());
+    let direction = match config.map(|config| config.kind) {
+        None => v1::Direction::Unspecified,
+        Some(Kind::Input) => v1::Direction::Input,
+        Some(Kind::Output(_)) => v1::Direction::Output,
+        Some(Kind::Both(_)) => v1::Direction::Both,
+    };
+    // A name with a foreign consumer is held by somebody outside of the daemon; our own consumers are `gpiod:…`.
+    let foreign = line.info.consumer.filter(|_| config.is_none());
+    let holder = line.holder.map(holder).or_else(|| foreign.map(outsider));
+    v1::Line {
+        name: line.name,
+        groups: line.groups,
+        offset: line.info.id.offset,
+        header_pin: header::pin_of(line.info.id.offset).map(u32::from),
+        chip: line.info.chip,
+        board_line: line.info.name,
+        direction: direction.into(),
+        present_direction: present_direction.into(),
+        value: value(line.value).into(),
+        bias: bias(line.now.and_then(|now| now.bias)).into(),
+        drive: driven.map_or(v1::Drive::Unspecified, |driven| drive(driven.drive)).into(),
+        active_low: config.is_some_and(|config| config.active_low),
+        debounce_ns: line.now.map_or(0, |now| now.debounce_ns),
+        may_drive: line.may_drive,
+        one_shot: driven.is_some_and(|driven| driven.one_shot),
+        holder,
+        on_release: driven.map_or(v1::OnRelease::Unspecified, on_release).into(),
+        on_daemon_exit: driven.map_or(v1::OnDaemonExit::Unspecified, on_daemon_exit).into(),
+    }
+}
+
+fn holder(holder: Holder) -> v1::Holder {
+    v1::Holder {
+        name: holder.name,
+        group: holder.group,
+        uid: holder.caller.uid,
+        gid: holder.caller.gid,
+        pid: holder.caller.pid,
+        since_ns: holder.since_ns,
+    }
+}
+
+fn outsider(consumer: String) -> v1::Holder {
+    v1::Holder { name: consumer, ..Default::default() }
+}
+
+fn value(value: Option<Value>) -> v1::Value {
+    match value {
+        None => v1::Value::Unspecified,
+        Some(Value::Inactive) => v1::Value::Inactive,
+        Some(Value::Active) => v1::Value::Active,
+    }
+}
+
+fn bias(bias: Option<Bias>) -> v1::Bias {
+    match bias {
+        None => v1::Bias::Unspecified,
+        Some(Bias::Disabled) => v1::Bias::Disabled,
+        Some(Bias::PullUp) => v1::Bias::PullUp,
+        Some(Bias::PullDown) => v1::Bias::PullDown,
+    }
+}
+
+fn drive(drive: Drive) -> v1::Drive {
+    match drive {
+        Drive::PushPull => v1::Drive::PushPull,
+        Drive::OpenDrain => v1::Drive::OpenDrain,
+        Drive::OpenSource => v1::Drive::OpenSource,
+    }
+}
+
+fn on_release(driven: &Driven) -> v1::OnRelease {
+    match driven.on_release {
+        OnRelease::Keep => v1::OnRelease::Keep,
+        OnRelease::Inactive => v1::OnRelease::Inactive,
+        OnRelease::Active => v1::OnRelease::Active,
+        OnRelease::Input => v1::OnRelease::Input,
+    }
+}
+
+fn on_daemon_exit(driven: &Driven) -> v1::OnDaemonExit {
+    match driven.on_daemon_exit {
+        OnDaemonExit::Keep => v1::OnDaemonExit::Keep,
+        OnDaemonExit::Input => v1::OnDaemonExit::Input,
+    }
+}

@@ -1,0 +1,165 @@
+//! Connections, before anything of HTTP is read: how many, how fast, and how long one may stay silent.
+
+use super::caller;
+use crate::broker::Scope;
+use crate::holder::Caller;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio_stream::Stream;
+use tonic::transport::server::Connected;
+
+/// The HTTP/2 preface, RFC 9113 section 3.4: a client sends it before anything else.
+const PREFACE_BYTES: usize = 24;
+/// How long a client may take for it.
+const PREFACE_TIME: Duration = Duration::from_secs(5);
+/// How long accepting rests after it failed, as it does when there are no descriptors left.
+const REST: Duration = Duration::from_millis(100);
+/// Refused connections are logged in sums, at most this often.
+const LOG_EVERY: Duration = Duration::from_secs(1);
+
+/// The connections of a socket, at most `most` at a time; more are closed as soon as they come.
+pub(super) fn connections(listener: UnixListener, most: usize, scope: Scope) -> Incoming {
+    let places = Arc::new(Semaphore::new(most));
+    Incoming { listener, places, most, scope, rest: None, refused: 0, logged: None }
+}
+
+/// See [`connections`].
+#[derive(Debug)]
+pub(super) struct Incoming {
+    listener: UnixListener,
+    places: Arc<Semaphore>,
+    most: usize,
+    scope: Scope,
+    rest: Option<Pin<Box<Sleep>>>,
+    /// Connections refused since the last word about it.
+    refused: u64,
+    logged: Option<Instant>,
+}
+
+impl Incoming {
+    fn refuse(&mut self) {
+        self.refused += 1;
+        let now = Instant::now();
+        if self.logged.is_none_or(|last| now - last >= LOG_EVERY) {
+            tracing::warn!(
+                scope = ?self.scope, { crate::log_keys::COUNT } = self.refused,
+                "connections closed: limits.connections of {} is reached", self.most
+            );
+            self.logged = Some(now);
+            self.refused = 0;
+        }
+    }
+}
+
+impl Stream for Incoming {
+    type Item = io::Result<Connection>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(rest) = &mut self.rest {
+                std::task::ready!(rest.as_mut().poll(context));
+                self.rest = None;
+            }
+            match std::task::ready!(self.listener.poll_accept(context)) {
+                Ok((stream, _)) => {
+                    let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+                        self.refuse();
+                        continue;
+                    };
+                    match caller::of_stream(&stream) {
+                        Ok(caller) => return Poll::Ready(Some(Ok(Connection::new(stream, caller, place)))),
+                        Err(error) => tracing::warn!(%error, "a connection without credentials was closed"),
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "accepting connections rests for {} ms", REST.as_millis());
+                    self.rest = Some(Box::pin(sleep(REST)));
+                }
+            }
+        }
+    }
+}
+
+/// A connection that knows who is at its other end and gives its place back when it is closed.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: UnixStream,
+    caller: Caller,
+    /// Until when the preface must be there, and how much of it is missing; gone once it has come.
+    preface: Option<(Pin<Box<Sleep>>, usize)>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    fn new(stream: UnixStream, caller: Caller, place: OwnedSemaphorePermit) -> Self {
+        let deadline = Box::pin(sleep_until(Instant::now() + PREFACE_TIME));
+        Self { stream, caller, preface: Some((deadline, PREFACE_BYTES)), _place: place }
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = Caller;
+
+    fn connect_info(&self) -> Caller {
+        self.caller
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let poll = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if let Some((deadline, missing)) = &mut self.preface {
+            *missing = missing.saturating_sub(buffer.filled().len() - before);
+            if *missing == 0 {
+                self.preface = None;
+            } else if poll.is_pending() && deadline.as_mut().poll(context).is_ready() {
+                let silent = "the client did not speak HTTP/2 in time";
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, silent)));
+            }
+        }
+        poll
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,95 @@
+//! One short function for each RPC: convert, call the broker, convert.
+
+use super::session::{self, SessionStream};
+use super::watch::WatchStream;
+use super::{caller, convert};
+use crate::broker::{Broker, OpenRequest, Scope};
+use crate::program;
+use gpiod_proto::v1;
+use gpiod_proto::v1::gpio_service_server::GpioService;
+use std::sync::Arc;
+use tonic::{Request, Response, Status, Streaming, async_trait};
+
+/// The service of one socket.
+#[derive(Debug)]
+pub(super) struct Service {
+    broker: Arc<Broker>,
+    scope: Scope,
+}
+
+impl Service {
+    pub(super) fn new(broker: Arc<Broker>, scope: Scope) -> Self {
+        Self { broker, scope }
+    }
+}
+
+#[async_trait]
+impl GpioService for Service {
+    type WatchStream = WatchStream;
+    type SessionStream = SessionStream;
+
+    async fn list_lines(
+        &self,
+        _: Request<v1::ListLinesRequest>,
+    ) -> Result<Response<v1::ListLinesResponse>, Status> {
+        let list = self.broker.list(self.scope)?;
+        Ok(Response::new(convert::list(list, self.broker.limits())))
+    }
+
+    async fn read(&self, request: Request<v1::ReadRequest>) -> Result<Response<v1::ReadResponse>, Status> {
+        let values = self.broker.read(self.scope, &request.into_inner().lines)?;
+        Ok(Response::new(v1::ReadResponse { values: Some(convert::values(values)) }))
+    }
+
+    async fn write(&self, request: Request<v1::WriteRequest>) -> Result<Response<v1::WriteResponse>, Status> {
+        let caller = caller::of_request(&request)?;
+        let v1::WriteRequest { lines, bits, client_name } = request.into_inner();
+        let client_name = convert::client_name(client_name)?;
+        let moment = self.broker.write(self.scope, &lines, bits)?;
+        tracing::info!(
+            { crate::log_keys::CLIENT } = client_name,
+            { crate::log_keys::UID } = caller.uid,
+            { crate::log_keys::PID } = caller.pid,
+            { crate::log_keys::LINES } = lines.join(","),
+            bits,
+            "lines set"
+        );
+        Ok(Response::new(v1::WriteResponse { timestamp_ns: moment.timestamp_ns }))
+    }
+
+    async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<WatchStream>, Status> {
+        let v1::WatchRequest { lines, edge, client_name } = request.into_inner();
+        convert::client_name(client_name)?;
+        let watch = self.broker.watch(self.scope, &lines, convert::edge_filter(edge)?)?;
+        Ok(Response::new(WatchStream::new(watch)))
+    }
+
+    async fn session(
+        &self,
+        request: Request<Streaming<v1::SessionRequest>>,
+    ) -> Result<Response<SessionStream>, Status> {
+        let caller = caller::of_request(&request)?;
+        let stream = session::open(&self.broker, self.scope, caller, request.into_inner()).await?;
+        Ok(Response::new(stream))
+    }
+
+    async fn run_program(
+        &self,
+        request: Request<v1::RunProgramRequest>,
+    ) -> Result<Response<v1::RunProgramResponse>, Status> {
+        let caller = caller::of_request(&request)?;
+        let v1::RunProgramRequest { lines, program, client_name } = request.into_inner();
+        let client_name = convert::client_name(client_name)?;
+        let steps = convert::steps(program)?;
+        let lines = convert::wanted_lines(lines)?;
+        let (hold, mut ended) =
+            self.broker.open(OpenRequest { scope: self.scope, caller, client_name, lines })?;
+        let run = program::run::run(hold.begin_program(&steps)?, &steps);
+        let outcome = tokio::select! {
+            outcome = run => outcome?,
+            Ok(why) = &mut ended => return Err(why.into()),
+        };
+        drop(hold);
+        Ok(Response::new(v1::RunProgramResponse { result: Some(convert::program_result(outcome)) }))
+    }
+}
