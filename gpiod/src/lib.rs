@@ -1,6 +1,7 @@
 //! gpiod: the daemon that owns the pins.
 
 pub mod backend;
+pub mod board;
 pub mod broker;
 pub mod cli;
 pub mod clock;

@@ -3,7 +3,7 @@
 //! Start: take the run directory, reach the board, bind the configuration to it, take the lines, make the sockets, say
 //! that it is ready. Stop, on SIGTERM or SIGINT: end the clients' streams, leave the outputs as they are, go.
 
-use crate::backend::{self, Backend, EdgeSource, sim::Sim};
+use crate::backend::{self, Backend, EdgeSource, sim};
 use crate::broker::{Broker, EdgeSources};
 use crate::cli::failure::{Exit, Failure};
 use crate::config::{BackendChoice, Config, Problems};
@@ -61,7 +61,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
 /// Exit code 69 when it can not be reached.
 pub fn connect(config: &Config) -> Result<Box<dyn Backend>, Failure> {
     match &config.backend {
-        BackendChoice::Sim(dir) => match Sim::connect(dir) {
+        BackendChoice::Sim(dir) => match sim::connect(dir) {
             Ok(sim) => Ok(Box::new(sim)),
             Err(error) => {
                 let hint = format!("is `gpiod board --dir {}` running?", dir.display());

@@ -1,30 +1,158 @@
-//! placeholder until the board is merged
-use crate::backend::{Backend, Error, Request};
-use crate::line::{LineConfig, LineId, LineInfo};
-use std::path::Path;
-/// Placeholder.
+//! The simulated board, reached over its socket as a real one is through the kernel: each call is one short, blocking
+//! round trip, like an ioctl, and a hold is a connection, which ends with its holder's process.
+
+mod pipe;
+
+use super::{Backend, EdgeSource, Error, HeldLines, Request};
+use crate::board::messages::{LineReply, LineRequest};
+use crate::board::model::Refusal;
+use crate::board::process::LINES_SOCKET;
+use crate::line::{EdgeEvent, LineConfig, LineId, LineInfo, Moment, Values};
+use pipe::Pipe;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+
+/// A simulated board.
 #[derive(Debug)]
-pub struct Sim;
-impl Sim {
-    /// Placeholder.
-    pub fn connect(_: &Path) -> Result<Self, Error> {
-        Ok(Sim)
+pub struct Sim {
+    socket: PathBuf,
+    model: String,
+}
+
+/// Finds the board whose sockets are in this directory.
+///
+/// # Errors
+/// [`Error::Failed`] when no board answers there.
+pub fn connect(dir: &Path) -> Result<Sim, Error> {
+    let socket = dir.join(LINES_SOCKET);
+    let (model, _) = board(&socket)?;
+    Ok(Sim { socket, model })
+}
+
+/// Asks the board on a connection of its own, so that a board that was started anew is found again.
+fn board(socket: &Path) -> Result<(String, Vec<LineInfo>), Error> {
+    const OPERATION: &str = "asking the simulated board for its lines";
+    let mut pipe = Pipe::connect(socket).map_err(failed(OPERATION))?;
+    match pipe.ask(&LineRequest::Lines {}).map_err(failed(OPERATION))? {
+        LineReply::Board { model, lines } => Ok((model, lines)),
+        other => Err(refused(OPERATION, other)),
     }
 }
+
+fn failed(operation: &'static str) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Failed { operation, source }
+}
+
+/// What an answer that was not hoped for means.
+fn refused(operation: &'static str, reply: LineReply) -> Error {
+    let source = match reply {
+        LineReply::Refused(Refusal::Busy { line, consumer }) => return Error::Busy { line, consumer },
+        LineReply::Refused(refusal @ Refusal::Invalid(_)) => {
+            io::Error::new(io::ErrorKind::InvalidInput, refusal)
+        }
+        LineReply::Refused(refusal @ Refusal::NotOutput(_)) => {
+            io::Error::new(io::ErrorKind::PermissionDenied, refusal)
+        }
+        other => io::Error::new(io::ErrorKind::InvalidData, format!("the board answered {other:?}")),
+    };
+    Error::Failed { operation, source }
+}
+
 impl Backend for Sim {
     fn kind(&self) -> &'static str {
         "sim"
     }
+
     fn board(&self) -> &str {
-        ""
+        &self.model
     }
+
     fn atomic_writes(&self) -> bool {
         true
     }
+
     fn lines(&self) -> Result<Vec<LineInfo>, Error> {
-        Ok(vec![])
+        board(&self.socket).map(|(_, lines)| lines)
     }
-    fn request(&self, _: &str, _: &[(LineId, LineConfig)]) -> Result<Request, Error> {
-        Err(Error::Busy { line: String::new(), consumer: String::new() })
+
+    fn request(&self, consumer: &str, lines: &[(LineId, LineConfig)]) -> Result<Request, Error> {
+        const OPERATION: &str = "requesting lines of the simulated board";
+        let mut hold = Pipe::connect(&self.socket).map_err(failed(OPERATION))?;
+        let request = LineRequest::Claim { consumer: consumer.to_owned(), lines: lines.to_vec() };
+        let claim = match hold.ask(&request).map_err(failed(OPERATION))? {
+            LineReply::Claimed(claim) => claim,
+            other => return Err(refused(OPERATION, other)),
+        };
+        let mut edges = Pipe::connect(&self.socket).map_err(failed(OPERATION))?;
+        match edges.ask(&LineRequest::Edges { claim }).map_err(failed(OPERATION))? {
+            LineReply::Attached => {}
+            other => return Err(refused(OPERATION, other)),
+        }
+        // Only after this the board sends edges, so none can have hidden behind the reply.
+        edges
+            .send(&LineRequest::More {})
+            .and_then(|()| edges.set_nonblocking())
+            .map_err(failed(OPERATION))?;
+        Ok(Request { lines: Box::new(Hold { pipe: hold }), edges: Box::new(Edges { pipe: edges }) })
+    }
+}
+
+/// A claim on the board.
+#[derive(Debug)]
+struct Hold {
+    pipe: Pipe,
+}
+
+impl HeldLines for Hold {
+    fn read(&mut self, mask: u64) -> Result<Values, Error> {
+        const OPERATION: &str = "reading lines of the simulated board";
+        match self.pipe.ask(&LineRequest::Read { mask }).map_err(failed(OPERATION))? {
+            LineReply::Values(values) => Ok(values),
+            other => Err(refused(OPERATION, other)),
+        }
+    }
+
+    fn write(&mut self, mask: u64, bits: u64) -> Result<Moment, Error> {
+        const OPERATION: &str = "writing lines of the simulated board";
+        match self.pipe.ask(&LineRequest::Write { mask, bits }).map_err(failed(OPERATION))? {
+            LineReply::Done(moment) => Ok(moment),
+            other => Err(refused(OPERATION, other)),
+        }
+    }
+
+    fn configure(&mut self, lines: &[(u8, LineConfig)]) -> Result<Moment, Error> {
+        const OPERATION: &str = "configuring lines of the simulated board";
+        let request = LineRequest::Configure { lines: lines.to_vec() };
+        match self.pipe.ask(&request).map_err(failed(OPERATION))? {
+            LineReply::Done(moment) => Ok(moment),
+            other => Err(refused(OPERATION, other)),
+        }
+    }
+}
+
+/// Where the edges of a claim come from.
+#[derive(Debug)]
+struct Edges {
+    pipe: Pipe,
+}
+
+impl AsFd for Edges {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pipe.as_fd()
+    }
+}
+
+impl EdgeSource for Edges {
+    fn read(&mut self, into: &mut Vec<EdgeEvent>) -> Result<(), Error> {
+        const OPERATION: &str = "reading edges of the simulated board";
+        while let Some(reply) = self.pipe.try_next().map_err(failed(OPERATION))? {
+            match reply {
+                LineReply::Edges(edges) => into.extend(edges),
+                other => return Err(refused(OPERATION, other)),
+            }
+            self.pipe.send(&LineRequest::More {}).map_err(failed(OPERATION))?;
+        }
+        Ok(())
     }
 }

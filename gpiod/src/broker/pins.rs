@@ -44,14 +44,10 @@ pub(super) struct Taken {
     pub(super) sources: Vec<Box<dyn EdgeSource>>,
 }
 
-/// An edge of a line, with what the kernel lost of that line just before it.
+/// Which line an edge is of, and how many edges of the line the kernel's buffer dropped just before it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LineEdge {
-    /// Which line.
     pub(super) line: LineIndex,
-    /// The edge, as the kernel told it.
-    pub(super) event: EdgeEvent,
-    /// How many edges of the line the kernel's buffer dropped before this one.
     pub(super) lost: u32,
 }
 
@@ -209,7 +205,7 @@ impl Pins {
         // The kernel counts anew when edge detection is switched on anew.
         let expected = if event.line_seqno > held.kernel_seqno { held.kernel_seqno + 1 } else { 1 };
         held.kernel_seqno = event.line_seqno;
-        Some(LineEdge { line, event, lost: event.line_seqno.saturating_sub(expected) })
+        Some(LineEdge { line, lost: event.line_seqno.saturating_sub(expected) })
     }
 
     /// The first request that has a line of the mask: which it is, the lines of the mask that it has, and their

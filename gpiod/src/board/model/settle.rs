@@ -1,0 +1,124 @@
+//! From what drives and pulls to levels: every change of the board ends here, and here it is recorded.
+
+use super::{Board, Holder};
+use crate::board::Line;
+use crate::board::circuit::Rail;
+use crate::board::net::Drivers;
+use crate::board::record::{Cause, Change, Entry};
+use crate::board::sensor::{DRIVER_OHMS, Load, PULL_OHMS, SUPPLY_VOLTS};
+use crate::line::{Bias, Direction, Drive};
+
+impl Board {
+    /// Gives every net its level. What changed is recorded under this cause and told to the claims.
+    pub(super) fn settle(&mut self, cause: &Cause) {
+        for net in 0..self.nets.len() {
+            let drivers = self.drivers(net);
+            let (high, floating) = match self.sensor_on(net) {
+                Some(sensor) => (self.charge(sensor, drivers), false),
+                None => (drivers.level(self.last_level(net)), drivers.floating()),
+            };
+            for i in 0..self.nets[net].len() {
+                let line = self.nets[net][i];
+                self.set_level(line, high, drivers.contention(), floating, cause);
+            }
+        }
+    }
+
+    /// All that is connected to a net, its light sensor left out.
+    fn drivers(&self, net: usize) -> Drivers {
+        let mut drivers = Drivers::default();
+        let on_net = |line: &Line| self.nets[net].contains(line);
+        for line in &self.nets[net] {
+            let unit = &self.lines[line.index()];
+            let drives = match unit.drive {
+                Drive::PushPull => true,
+                Drive::OpenDrain => !unit.drives_high,
+                Drive::OpenSource => unit.drives_high,
+            };
+            if unit.direction == Direction::Output && drives {
+                drivers.strong(unit.drives_high);
+            }
+            match unit.bias {
+                Bias::Disabled => {}
+                Bias::PullUp => drivers.ups += 1,
+                Bias::PullDown => drivers.downs += 1,
+            }
+            if let Some(high) = unit.stuck {
+                drivers.strong(high);
+            }
+        }
+        for button in self.buttons.iter().filter(|button| button.connected && on_net(&button.parts.line)) {
+            if button.is_closed() {
+                drivers.strong(button.parts.to == Rail::Supply);
+            }
+        }
+        for pulse in self.pulses.iter().filter(|pulse| pulse.connected && on_net(&pulse.parts.line)) {
+            drivers.strong(pulse.is_high());
+        }
+        drivers
+    }
+
+    fn sensor_on(&self, net: usize) -> Option<usize> {
+        self.sensors.iter().position(|sensor| sensor.connected && self.nets[net].contains(&sensor.parts.line))
+    }
+
+    /// Loads a sensor's capacitor with the net's drivers, and tells the level that it has by now.
+    fn charge(&mut self, sensor: usize, drivers: Drivers) -> bool {
+        // Low wins against high here as on every net; the losers' current is left out.
+        let highs = if drivers.lows > 0 { 0 } else { drivers.highs };
+        let load = Load::default()
+            .and(drivers.lows, DRIVER_OHMS, 0.0)
+            .and(highs, DRIVER_OHMS, SUPPLY_VOLTS)
+            .and(drivers.ups, PULL_OHMS, SUPPLY_VOLTS)
+            .and(drivers.downs, PULL_OHMS, 0.0);
+        self.sensors[sensor].set_load(self.now_ns, load);
+        self.sensors[sensor].is_high()
+    }
+
+    /// The level that a net keeps when nothing holds it: after a wire came back, low if any of its ends was low.
+    fn last_level(&self, net: usize) -> bool {
+        self.nets[net].iter().all(|line| self.lines[line.index()].high)
+    }
+
+    fn set_level(&mut self, line: Line, high: bool, contention: bool, floating: bool, cause: &Cause) {
+        let unit = &mut self.lines[line.index()];
+        let (level_changed, contention_changed) = (unit.high != high, unit.contention != contention);
+        unit.high = high;
+        unit.contention = contention;
+        unit.floating = floating;
+        if contention_changed {
+            self.note(line, Change::Contention, cause);
+        }
+        if level_changed {
+            self.note(line, Change::Level, cause);
+            if let Some(Holder::Claim(id)) = self.lines[line.index()].holder
+                && let Some(claim) = self.claims.get_mut(&id)
+            {
+                claim.level_changed(line, high, self.now_ns);
+            }
+        }
+    }
+
+    /// Turns a line round; its level is for [`settle`](Self::settle) to find.
+    pub(super) fn set_direction(&mut self, line: Line, direction: Direction, cause: &Cause) {
+        if self.lines[line.index()].direction != direction {
+            self.lines[line.index()].direction = direction;
+            self.note(line, Change::Direction, cause);
+        }
+    }
+
+    /// Writes a change into the record, with the line as it is now.
+    pub(super) fn note(&mut self, line: Line, change: Change, cause: &Cause) {
+        let unit = &self.lines[line.index()];
+        self.record.push(Entry {
+            seq: 0,
+            time_ns: self.now_ns,
+            line,
+            change,
+            high: unit.high,
+            direction: unit.direction,
+            contention: unit.contention,
+            cause: cause.clone(),
+        });
+    }
+}

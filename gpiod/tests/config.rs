@@ -1,0 +1,163 @@
+//! What is wrong with a configuration is told with file, line, key and reason, all of it at once.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use gpiod::config::{AtStart, Config, Kind, OnRelease};
+use proptest::prelude::*;
+use std::path::Path;
+use std::time::Duration;
+
+const HEAD: &str = "[backend]\nkind = \"sim\"\n";
+
+fn parse(groups: &str) -> Result<Config, String> {
+    Config::parse(Path::new("gpiod.toml"), &format!("{HEAD}{groups}")).map_err(|problems| problems.to_string())
+}
+
+fn mistakes(groups: &str) -> String {
+    parse(groups).unwrap_err()
+}
+
+#[test]
+fn a_group_of_outputs_and_a_sensor_is_read_with_its_defaults() {
+    let config = parse(
+        r#"
+        [[group]]
+        name = "traffic-light"
+        lines.red = { line = "GPIO9", direction = "output" }
+        lines.green = { line = "GPIO11", direction = "output", at_start = "active", on_release = "keep" }
+
+        [[group]]
+        name = "light-sensor"
+        lines.light = { line = "GPIO4", direction = "both", bias = "disabled" }
+        lines.button = { line = "GPIO17", direction = "input", debounce = "5ms", active_low = true }
+        "#,
+    )
+    .unwrap();
+    let [lights, sensor] = &config.groups[..] else { panic!("two groups") };
+    assert_eq!(lights.lines.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(), ["red", "green"]);
+    let Kind::Output(red) = lights.lines[0].kind else { panic!("an output") };
+    assert_eq!((red.at_start, red.on_release, red.one_shot), (AtStart::Inactive, OnRelease::Inactive, false));
+    let Kind::Output(green) = lights.lines[1].kind else { panic!("an output") };
+    assert_eq!((green.at_start, green.on_release), (AtStart::Active, OnRelease::Keep));
+    let light = sensor.lines.iter().find(|line| line.name == "light").unwrap();
+    let Kind::Both(light) = light.kind else { panic!("both") };
+    assert_eq!((light.at_start, light.on_release), (AtStart::Input, OnRelease::Input));
+    let button = sensor.lines.iter().find(|line| line.name == "button").unwrap();
+    assert_eq!((button.debounce, button.active_low), (Duration::from_millis(5), true));
+}
+
+#[test]
+fn lines_keep_the_order_of_the_file() {
+    let config = parse(
+        "[[group]]\nname = \"a\"\nlines.z = { line = \"GPIO1\", direction = \"input\" }\n\
+         lines.a = { line = \"GPIO2\", direction = \"input\" }\n",
+    );
+    let names: Vec<String> = config.unwrap().groups.remove(0).lines.into_iter().map(|line| line.name).collect();
+    assert_eq!(names, ["z", "a"]);
+}
+
+#[test]
+fn all_mistakes_are_told_in_the_files_order() {
+    let text = mistakes(
+        "[limits]\nprogram_ms = 0\n\
+         [[group]]\nname = \"Traffic Light\"\nlines.red = { line = \"GPIO9\", direction = \"output\", debounce = \"1ms\" }\n\
+         lines.two = { line = \"GPIO9\", direction = \"output\", on_daemon_exit = \"input\" }\n\
+         [[group]]\nname = \"empty\"\n",
+    );
+    assert_eq!(
+        text,
+        "gpiod.toml:3: limits.program_ms: 0 is not between 1 and 600000\n\
+         gpiod.toml:6: group.name: \"Traffic Light\" is no name: 1 to 25 of a-z, 0-9, '-' and '_', beginning and ending \
+         with a letter or digit\n\
+         gpiod.toml:7: group.Traffic Light.lines.red.debounce: an output has no edges to debounce\n\
+         gpiod.toml:8: group.Traffic Light.lines.two.on_daemon_exit: \"input\" needs something that outlives the daemon \
+         to do it, and there is nothing yet: only \"keep\" is accepted\n\
+         gpiod.toml:8: group.Traffic Light.lines.two: GPIO9 is already line \"red\" of this group\n\
+         gpiod.toml:9: group.empty.lines: there is none: a group has 1 to 64 lines"
+    );
+}
+
+#[test]
+fn an_unknown_key_is_a_mistake() {
+    let text = mistakes("[[group]]\nname = \"a\"\nlines.x = { line = \"GPIO1\", direction = \"input\", pull = \"up\" }\n");
+    assert!(text.starts_with("gpiod.toml:5: unknown field `pull`, expected one of `line`, `direction`"), "{text}");
+}
+
+#[test]
+fn an_output_in_two_groups_is_refused() {
+    let text = mistakes(
+        "[[group]]\nname = \"a\"\nlines.x = { line = \"GPIO1\", direction = \"output\" }\n\
+         [[group]]\nname = \"b\"\nlines.y = { line = \"GPIO1\", direction = \"output\" }\n",
+    );
+    assert_eq!(
+        text,
+        "gpiod.toml:8: group.b.lines.y: GPIO1 is already line \"x\" of group \"a\"; only inputs may stand in several groups"
+    );
+}
+
+#[test]
+fn groups_that_share_an_input_must_agree_on_it() {
+    let shared = |second: &str| {
+        format!(
+            "[[group]]\nname = \"a\"\nlines.x = {{ line = \"GPIO1\", direction = \"input\", bias = \"pull-up\" }}\n\
+             [[group]]\nname = \"b\"\nlines.y = {{ line = \"GPIO1\", direction = \"input\", {second} }}\n"
+        )
+    };
+    assert!(parse(&shared("bias = \"pull-up\"")).is_ok());
+    let text = mistakes(&shared("bias = \"pull-down\""));
+    assert!(text.contains("GPIO1 is also line \"x\" of group \"a\", with another bias"), "{text}");
+    let text = mistakes(&shared("bias = \"pull-up\", debounce = \"1ms\""));
+    assert!(text.contains("with another debounce"), "{text}");
+}
+
+#[test]
+fn an_input_has_nothing_to_drive_or_release() {
+    let text = mistakes(
+        "[[group]]\nname = \"a\"\nlines.x = { line = \"GPIO1\", direction = \"input\", on_release = \"keep\" }\n",
+    );
+    assert_eq!(text, "gpiod.toml:5: group.a.lines.x.on_release: the line is an input: nothing drives it");
+}
+
+#[test]
+fn durations_are_words_and_bounded() {
+    let debounce = |text: &str| {
+        mistakes(&format!(
+            "[[group]]\nname = \"a\"\nlines.x = {{ line = \"GPIO1\", direction = \"input\", debounce = \"{text}\" }}\n"
+        ))
+    };
+    assert!(debounce("-5ms").contains("\"-5ms\" is no duration such as \"5ms\""));
+    assert!(debounce("1h").contains("\"1h\" is longer than 10s"));
+}
+
+#[test]
+fn names_that_could_leave_their_directory_are_refused() {
+    for name in ["..", "a/b", "", "-a", "a-", "Ä", "a b", "abcdefghijklmnopqrstuvwxyz"] {
+        let text = mistakes(&format!(
+            "[[group]]\nname = {name:?}\nlines.x = {{ line = \"GPIO1\", direction = \"input\" }}\n"
+        ));
+        assert!(text.contains("is no name"), "{name}: {text}");
+    }
+}
+
+#[test]
+fn two_groups_of_one_name_are_refused() {
+    let group = |line| format!("[[group]]\nname = \"a\"\nlines.x = {{ line = \"{line}\", direction = \"input\" }}\n");
+    let text = mistakes(&(group("GPIO1") + &group("GPIO2")));
+    assert!(text.contains("there are two groups named \"a\""), "{text}");
+}
+
+#[test]
+fn a_file_that_can_not_be_read_says_so() {
+    let problems = Config::load(Path::new("/nonexistent/gpiod.toml")).unwrap_err();
+    assert!(problems.unreadable);
+    assert_eq!(
+        problems.to_string(),
+        "/nonexistent/gpiod.toml: can not be read: No such file or directory (os error 2)"
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(text in "(\\[\\[group\\]\\]|name|lines|=|\"|\\{|\\}|\n|[a-z.0-9 ]){0,60}") {
+        let _ = Config::parse(Path::new("x"), &text);
+    }
+}
