@@ -9,7 +9,8 @@ use std::time::Duration;
 const HEAD: &str = "[backend]\nkind = \"sim\"\n";
 
 fn parse(groups: &str) -> Result<Config, String> {
-    Config::parse(Path::new("gpiod.toml"), &format!("{HEAD}{groups}")).map_err(|problems| problems.to_string())
+    Config::parse(Path::new("gpiod.toml"), &format!("{HEAD}{groups}"))
+        .map_err(|problems| problems.to_string())
 }
 
 fn mistakes(groups: &str) -> String {
@@ -51,7 +52,8 @@ fn lines_keep_the_order_of_the_file() {
         "[[group]]\nname = \"a\"\nlines.z = { line = \"GPIO1\", direction = \"input\" }\n\
          lines.a = { line = \"GPIO2\", direction = \"input\" }\n",
     );
-    let names: Vec<String> = config.unwrap().groups.remove(0).lines.into_iter().map(|line| line.name).collect();
+    let names: Vec<String> =
+        config.unwrap().groups.remove(0).lines.into_iter().map(|line| line.name).collect();
     assert_eq!(names, ["z", "a"]);
 }
 
@@ -78,8 +80,13 @@ fn all_mistakes_are_told_in_the_files_order() {
 
 #[test]
 fn an_unknown_key_is_a_mistake() {
-    let text = mistakes("[[group]]\nname = \"a\"\nlines.x = { line = \"GPIO1\", direction = \"input\", pull = \"up\" }\n");
-    assert!(text.starts_with("gpiod.toml:5: unknown field `pull`, expected one of `line`, `direction`"), "{text}");
+    let text = mistakes(
+        "[[group]]\nname = \"a\"\nlines.x = { line = \"GPIO1\", direction = \"input\", pull = \"up\" }\n",
+    );
+    assert!(
+        text.starts_with("gpiod.toml:5: unknown field `pull`, expected one of `line`, `direction`"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -140,7 +147,8 @@ fn names_that_could_leave_their_directory_are_refused() {
 
 #[test]
 fn two_groups_of_one_name_are_refused() {
-    let group = |line| format!("[[group]]\nname = \"a\"\nlines.x = {{ line = \"{line}\", direction = \"input\" }}\n");
+    let group =
+        |line| format!("[[group]]\nname = \"a\"\nlines.x = {{ line = \"{line}\", direction = \"input\" }}\n");
     let text = mistakes(&(group("GPIO1") + &group("GPIO2")));
     assert!(text.contains("there are two groups named \"a\""), "{text}");
 }
