@@ -73,7 +73,7 @@ fn exit_of(error: &Error) -> Exit {
         Error::NoSuchLine { .. } => Exit::Data,
         Error::Unreachable { source, .. } if source.kind() == ErrorKind::PermissionDenied => Exit::NoPerm,
         Error::Away { .. } | Error::SocketNotFound { .. } | Error::Unreachable { .. } => Exit::Unavailable,
-        _ => Exit::Software,
+        Error::ForeignHandle { .. } | Error::Closed | Error::Protocol { .. } | _ => Exit::Software,
     }
 }
 
@@ -88,7 +88,7 @@ fn exit_of_reason(reason: &Reason) -> Exit {
         Reason::NotPermitted => Exit::NoPerm,
         Reason::Stopping => Exit::Unavailable,
         Reason::Hardware => Exit::Io,
-        _ => Exit::Software,
+        Reason::Other(_) | _ => Exit::Software,
     }
 }
 

@@ -10,9 +10,11 @@ use std::io::{self, ErrorKind, Write};
 /// Exit code 74; [`Exit::NoReader`], which is 0 and says nothing, when nobody reads any more, as after `| head`.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| match error.kind() {
-        ErrorKind::BrokenPipe => Failure::new(Exit::NoReader, ""),
-        _ => Failure::new(Exit::Io, format!("standard output: {error}")),
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| {
+        if error.kind() == ErrorKind::BrokenPipe {
+            return Failure::new(Exit::NoReader, "");
+        }
+        Failure::new(Exit::Io, format!("standard output: {error}"))
     })
 }
 

@@ -129,10 +129,7 @@ mod tests {
     use crate::cli::samples::{free, red};
     use gpiod_sdk::Value;
 
-    const PICTURE: &str = "\
-                                            3V3      1 │ 2      5V
-                                    GPIO2 → ●  3 │ 4      5V
-";
+    const PICTURE: &str = include_str!("picture/header.txt");
 
     fn without_colours(text: &str) -> String {
         let mut plain = String::new();
