@@ -7,7 +7,7 @@ use crate::board::Line;
 use crate::board::circuit::Circuit;
 use crate::board::client::{Client, Error};
 use crate::board::model::Fault;
-use crate::board::process::{self, Options};
+use crate::board::process::{self, DirectoryError, Options};
 use clap::{ArgAction, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -142,7 +142,10 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let Some(command) = args.command else {
         let circuit = args.circuit.as_deref().map(read_circuit).transpose()?.unwrap_or_default();
         let options = Options { dir: args.dir, circuit, persist_outputs: args.persist_outputs };
-        return process::run(options).map_err(|error| Failure::new(Exit::Os, error.to_string()));
+        return process::run(options).map_err(|error| {
+            let taken = matches!(error, process::Error::Directory(DirectoryError::Taken(_)));
+            Failure::new(if taken { Exit::TempFail } else { Exit::Os }, error.to_string())
+        });
     };
     if args.circuit.is_some() {
         return Err(Failure::new(Exit::Usage, "--circuit is for starting a board, not for one that runs"));

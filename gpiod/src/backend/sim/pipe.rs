@@ -39,7 +39,10 @@ impl Pipe {
 
     /// Sends a request and waits for its reply.
     pub(super) fn ask(&mut self, request: &LineRequest) -> io::Result<LineReply> {
-        self.send(request)?;
+        if let Err(error) = self.send(request) {
+            // A board that has too many connections says so before it closes this one.
+            return self.try_next().ok().flatten().ok_or(error);
+        }
         self.try_next()?
             .ok_or_else(|| io::Error::new(ErrorKind::TimedOut, "the simulated board does not answer"))
     }
