@@ -13,16 +13,16 @@ use tempfile::TempDir;
 use tokio::io::unix::AsyncFd;
 
 /// Longer than anything here should take, and shorter than anybody's patience.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-pub struct Board {
-    pub dir: TempDir,
-    pub child: Child,
+pub(crate) struct Board {
+    pub(crate) dir: TempDir,
+    pub(crate) child: Child,
 }
 
 impl Board {
     /// Starts a board with this circuit and waits until it says that it is ready.
-    pub fn start(circuit: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start(circuit: &str, arguments: &[&str]) -> Self {
         let dir = TempDir::new().unwrap();
         let (file, notify) = (dir.path().join("circuit.toml"), dir.path().join("notify"));
         std::fs::write(&file, circuit).unwrap();
@@ -42,20 +42,20 @@ impl Board {
         board
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    pub fn backend(&self) -> Sim {
+    pub(crate) fn backend(&self) -> Sim {
         gpiod::backend::sim::connect(self.path()).unwrap()
     }
 
-    pub async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         Client::connect(self.path()).await.unwrap()
     }
 
     /// Holds these lines as `test`.
-    pub fn hold(&self, lines: &[(u32, LineConfig)]) -> (Box<dyn HeldLines>, Edges) {
+    pub(crate) fn hold(&self, lines: &[(u32, LineConfig)]) -> (Box<dyn HeldLines>, Edges) {
         let lines: Vec<_> = lines.iter().map(|(bcm, config)| (line(*bcm), *config)).collect();
         let request = self.backend().request("test", &lines).unwrap();
         (request.lines, Edges::new(request.edges))
@@ -70,14 +70,14 @@ impl Drop for Board {
 }
 
 /// `gpiod board` for the board in this directory.
-pub fn command(dir: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn command(dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gpiod"));
     command.arg("board").arg("--dir").arg(dir).args(arguments);
     command
 }
 
 /// Edges as the daemon awaits them: in a reactor.
-pub struct Edges(AsyncFd<Source>);
+pub(crate) struct Edges(AsyncFd<Source>);
 
 struct Source(Box<dyn EdgeSource>);
 
@@ -94,7 +94,7 @@ impl Edges {
     }
 
     /// Waits until so many edges have come, and returns all that have.
-    pub async fn next(&mut self, count: usize) -> Vec<EdgeEvent> {
+    pub(crate) async fn next(&mut self, count: usize) -> Vec<EdgeEvent> {
         let mut edges = Vec::new();
         let all = async {
             while edges.len() < count {
@@ -108,17 +108,17 @@ impl Edges {
     }
 
     /// The edges that have arrived, without waiting.
-    pub fn now(&mut self) -> Result<Vec<EdgeEvent>, gpiod::backend::Error> {
+    pub(crate) fn now(&mut self) -> Result<Vec<EdgeEvent>, gpiod::backend::Error> {
         let mut edges = Vec::new();
         self.0.get_mut().0.read(&mut edges).map(|()| edges)
     }
 }
 
-pub fn line(bcm: u32) -> LineId {
+pub(crate) fn line(bcm: u32) -> LineId {
     LineId { chip: 0, offset: bcm }
 }
 
-pub fn input() -> LineConfig {
+pub(crate) fn input() -> LineConfig {
     LineConfig {
         direction: Direction::Input,
         value: Value::Inactive,
@@ -130,10 +130,10 @@ pub fn input() -> LineConfig {
     }
 }
 
-pub fn output() -> LineConfig {
+pub(crate) fn output() -> LineConfig {
     LineConfig { direction: Direction::Output, edges: false, ..input() }
 }
 
-pub fn with_bias(bias: Bias, config: LineConfig) -> LineConfig {
+pub(crate) fn with_bias(bias: Bias, config: LineConfig) -> LineConfig {
     LineConfig { bias: Some(bias), ..config }
 }

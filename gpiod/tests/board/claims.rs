@@ -5,6 +5,8 @@ use gpiod::backend::{Backend, Error};
 use gpiod::board::messages::{LineReply, LineRequest};
 use gpiod::board::record::{Cause, Change};
 use gpiod::line::{Bias, Direction, LineConfig, Value};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -127,7 +129,27 @@ async fn what_the_board_refuses_is_told_and_changes_nothing() {
     assert_eq!(refused(hold.write(0b100, 0)), "mask 0x4 does not fit a claim of 2 lines");
     assert_eq!(refused(hold.configure(&[(2, input())])), "the claim has no position 2");
     assert_eq!(hold.read(0b11).unwrap().bits, 0);
-    assert!(board.backend().request("test", &[]).is_err());
+    let none = board.backend().request("test", &[]).map(|_| unreachable!("a claim of nothing"));
+    assert_eq!(refused(none), "a claim has 1 to 64 lines, not 0");
+}
+
+#[tokio::test]
+async fn a_board_that_hangs_is_told_so_and_its_late_answer_is_not_taken_for_another() {
+    let board = Board::start("", &[]);
+    let (mut hold, _) = board.hold(&[(20, LineConfig { value: Value::Active, ..output() })]);
+    let signal = |signal| kill(Pid::from_raw(board.child.id().try_into().unwrap()), signal).unwrap();
+    signal(Signal::SIGSTOP);
+    for _ in 0..2 {
+        match hold.read(1) {
+            Err(Error::Failed { source, .. }) => {
+                assert_eq!(source.to_string(), "the simulated board does not answer")
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    signal(Signal::SIGCONT);
+    assert!(hold.write(1, 0).is_err_and(|error| matches!(error, Error::Failed { .. })));
+    assert!(board.client().await.state().await.unwrap().lines[20].high);
 }
 
 #[tokio::test]
