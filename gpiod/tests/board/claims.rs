@@ -126,7 +126,7 @@ async fn what_the_board_refuses_is_told_and_changes_nothing() {
         other => panic!("{other:?}"),
     };
     assert_eq!(refused(hold.write(0b11, 0b11)), "GPIO21 is an input");
-    assert_eq!(refused(hold.write(0b100, 0)), "mask 0x4 does not fit a claim of 2 lines");
+    assert_eq!(refused(hold.write(0b100, 0)), "mask 0x4 has no line of the claim's 2");
     assert_eq!(refused(hold.configure(&[(2, input())])), "the claim has no position 2");
     assert_eq!(hold.read(0b11).unwrap().bits, 0);
     let none = board.backend().request("test", &[]).map(|_| unreachable!("a claim of nothing"));

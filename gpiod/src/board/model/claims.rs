@@ -110,7 +110,7 @@ impl Board {
     /// Reads the lines of a mask.
     ///
     /// # Errors
-    /// [`Refusal::Invalid`] for an empty mask, one beyond the lines, or an unknown claim.
+    /// [`Refusal::Invalid`] for a mask without lines, or an unknown claim.
     pub fn read(&self, id: ClaimId, mask: u64) -> Result<Values, Refusal> {
         let claim = self.claims.get(&id).ok_or_else(no_claim)?;
         let mut bits = 0;
@@ -240,10 +240,11 @@ fn check(config: &LineConfig) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The lines of a mask. Like the kernel it overlooks bits beyond the lines, and takes no mask without any.
 fn positions(mask: u64, lines: usize) -> Result<Vec<usize>, Refusal> {
-    let beyond = u32::try_from(lines).ok().and_then(|lines| mask.checked_shr(lines)).unwrap_or(0);
-    if mask == 0 || beyond != 0 {
-        return invalid(format!("mask {mask:#x} does not fit a claim of {lines} lines"));
+    let positions: Vec<usize> = (0..lines).filter(|position| mask >> position & 1 == 1).collect();
+    if positions.is_empty() {
+        return invalid(format!("mask {mask:#x} has no line of the claim's {lines}"));
     }
-    Ok((0..lines).filter(|position| mask >> position & 1 == 1).collect())
+    Ok(positions)
 }
