@@ -1,7 +1,7 @@
 //! A client of the board's control socket, for tests, the command line and demonstrations.
 
 use super::messages::{ControlReply, ControlRequest, LONGEST_REPLY};
-use super::model::{Fault, NoSuch, State};
+use super::model::{ControlError, Fault, State};
 use super::process::CONTROL_SOCKET;
 use super::record::{Entry, Page};
 use futures_core::Stream;
@@ -28,7 +28,7 @@ pub enum Error {
     Lost(String),
     /// The board refuses; nothing has changed.
     #[error(transparent)]
-    Refused(#[from] NoSuch),
+    Refused(#[from] ControlError),
 }
 
 type Lines = Framed<UnixStream, LinesCodec>;

@@ -9,7 +9,7 @@ mod settle;
 mod view;
 
 pub use claims::Refusal;
-pub use controls::{Fault, NoSuch};
+pub use controls::{ControlError, Fault};
 pub use view::{ComponentState, LineState, Part, State};
 
 use super::Line;

@@ -199,7 +199,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let exit = match &error {
             Error::Unreachable { .. } | Error::Lost(_) => Exit::Unavailable,
-            Error::Refused(crate::board::model::NoSuch::Busy { .. }) => Exit::TempFail,
+            Error::Refused(crate::board::model::ControlError::Busy { .. }) => Exit::TempFail,
             Error::Refused(_) => Exit::Data,
         };
         Self::new(exit, error.to_string())

@@ -8,7 +8,8 @@ use crate::line::{Direction, EdgeEvent, LineConfig, LineId, LineInfo, MAX_LINES,
 use serde::{Deserialize, Serialize};
 
 /// The longest consumer name, in bytes: the kernel's `GPIO_MAX_NAME_SIZE` less its end.
-pub(super) const CONSUMER_BYTES: usize = 31;
+const CONSUMER_BYTES: usize = 31;
+pub(super) const CONSUMER_RULE: &str = "a consumer's name has at most 31 bytes and no control characters";
 
 /// Why the board does not do what a program asks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -59,10 +60,8 @@ impl Board {
         if lines.is_empty() || lines.len() > MAX_LINES {
             return invalid(format!("a claim has 1 to {MAX_LINES} lines, not {}", lines.len()));
         }
-        if consumer.len() > CONSUMER_BYTES || consumer.contains(char::is_control) {
-            return invalid(format!(
-                "a consumer's name has at most {CONSUMER_BYTES} bytes and no control characters"
-            ));
+        if !is_consumer(consumer) {
+            return invalid(CONSUMER_RULE);
         }
         let mut claimed: Vec<ClaimedLine> = Vec::new();
         for (id, config) in lines {
@@ -224,6 +223,10 @@ impl Board {
     fn moment(&self) -> Moment {
         Moment { timestamp_ns: self.now_ns, uncertainty_ns: 0 }
     }
+}
+
+pub(super) fn is_consumer(name: &str) -> bool {
+    name.len() <= CONSUMER_BYTES && !name.contains(char::is_control)
 }
 
 fn no_claim() -> Refusal {

@@ -171,9 +171,12 @@ fn faults_do_what_they_say_until_they_are_cleared() {
     assert!(!high(&board, 20) && board.state().lines[20].contention);
     board.clear(Some("GPIO20")).unwrap();
     assert!(high(&board, 20));
-    assert_eq!(board.clear(Some("GPIO20")), Err(NoSuch::Fault("GPIO20".to_owned())));
+    assert_eq!(board.clear(Some("GPIO20")), Err(ControlError::Fault("GPIO20".to_owned())));
     let take = |bcm| Fault::Take { line: line(bcm), consumer: "spi0".to_owned() };
-    assert_eq!(board.fault(&take(20)), Err(NoSuch::Busy { line: line(20), consumer: "test".to_owned() }));
+    assert_eq!(
+        board.fault(&take(20)),
+        Err(ControlError::Busy { line: line(20), consumer: "test".to_owned() })
+    );
     board.fault(&take(9)).unwrap();
     let refused = board.claim("test", &[(LineId { chip: 0, offset: 9 }, input())]);
     assert_eq!(refused, Err(Refusal::Busy { line: "GPIO9".to_owned(), consumer: "spi0".to_owned() }));

@@ -140,3 +140,21 @@ fn a_threshold_above_the_supply_is_refused() {
     let text = sensor("GPIO4", "light.lux = 5\nthreshold_volts = 3.3");
     assert_eq!(mistakes(&text), ["c.toml:8: threshold_volts: must be less than supply_volts"]);
 }
+
+#[test]
+fn the_circuit_in_the_manual_is_read() {
+    let manual = include_str!("../../../../../docs/board.md");
+    let (_, rest) = manual.split_once("```toml\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    let circuit = parse(text).unwrap();
+    let kinds = (circuit.wires.len(), circuit.buttons.len(), circuit.leds.len(), circuit.pulses.len());
+    assert_eq!((kinds, circuit.light_sensors.len()), ((1, 1, 1, 1), 1), "one of each kind");
+}
+
+#[test]
+fn a_circuit_has_a_limit() {
+    let led = |n| format!("[[led]]\nname = 'led{n}'\nline = 'GPIO9'\ncolour = 'red'\n");
+    let leds = |count| (0..count).map(led).collect::<String>();
+    assert_eq!(parse(&leds(200)).map(|circuit| circuit.leds.len()), Ok(200));
+    assert_eq!(mistakes(&leds(201)), ["c.toml:1: a circuit has at most 200 components, not 201"]);
+}
