@@ -21,6 +21,11 @@ impl Failure {
     pub(crate) fn system(what: &str, error: &std::io::Error) -> Self {
         Self { code: 71, message: format!("{what}: {error}") }
     }
+
+    /// 74: nobody can read what was to be written.
+    pub(crate) fn output(error: &std::io::Error) -> Self {
+        Self { code: 74, message: format!("standard output: {error}") }
+    }
 }
 
 impl From<Error> for Failure {
@@ -49,7 +54,11 @@ mod tests {
     use gpiod_sdk::Code;
 
     fn refused(reason: Reason) -> Failure {
-        Failure::from(Error::Refused { code: Code::FailedPrecondition, reason, message: "red is held by other".into() })
+        Failure::from(Error::Refused {
+            code: Code::FailedPrecondition,
+            reason,
+            message: "red is held by other".into(),
+        })
     }
 
     #[test]

@@ -74,8 +74,6 @@ fn say(what: impl Display) {
 
 /// The text that was asked for, on standard output.
 fn print(text: &str) -> Result<(), Failure> {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::system("standard output", &error)),
-        _ => Ok(()),
-    }
+    let mut output = io::stdout().lock();
+    output.write_all(text.as_bytes()).and_then(|()| output.flush()).map_err(|error| Failure::output(&error))
 }

@@ -76,8 +76,8 @@ impl Speed {
         if !digits(whole) || !digits(decimals) || decimals.len() > 3 {
             return None;
         }
-        let thousandths = whole.parse::<u32>().ok()?.checked_mul(1000)?
-            + format!("{decimals:0<3}").parse::<u32>().ok()?;
+        let thousandths =
+            whole.parse::<u32>().ok()?.checked_mul(1000)? + format!("{decimals:0<3}").parse::<u32>().ok()?;
         (100..=1_000_000).contains(&thousandths).then_some(Self { thousandths })
     }
 }
@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn the_table_is_followed_for_a_cycle_and_into_the_next() {
-        let table = [(0, Phase::Red), (3, Phase::RedYellow), (4, Phase::Green), (9, Phase::Yellow), (11, Phase::Red)];
+        let table =
+            [(0, Phase::Red), (3, Phase::RedYellow), (4, Phase::Green), (9, Phase::Yellow), (11, Phase::Red)];
         for (second, phase) in table {
             let begin = Duration::from_secs(second);
             assert_eq!(at(Speed::NORMAL, begin).phase, phase, "at {second} s");
@@ -140,12 +141,10 @@ mod tests {
             let Lights { red, yellow, green } = phase.lights();
             [red, yellow, green]
         };
-        assert_eq!(ORDER.map(lit), [
-            [true, false, false],
-            [true, true, false],
-            [false, false, true],
-            [false, true, false]
-        ]);
+        assert_eq!(
+            ORDER.map(lit),
+            [[true, false, false], [true, true, false], [false, false, true], [false, true, false]]
+        );
     }
 
     #[test]
@@ -158,10 +157,26 @@ mod tests {
 
     #[test]
     fn a_speed_is_a_number_from_a_tenth_to_a_thousand() {
-        for (text, thousandths) in [("1", 1000), ("0.1", 100), ("1000", 1_000_000), ("2.5", 2500), ("7.125", 7125)] {
+        for (text, thousandths) in
+            [("1", 1000), ("0.1", 100), ("1000", 1_000_000), ("2.5", 2500), ("7.125", 7125)]
+        {
             assert_eq!(Speed::parse(text), Some(Speed { thousandths }), "{text}");
         }
-        let wrong = ["", "0", "0.09", "1000.001", "-1", "+1", "1e2", "nan", "inf", ".5", "5.", "1.2345", "99999999999"];
+        let wrong = [
+            "",
+            "0",
+            "0.09",
+            "1000.001",
+            "-1",
+            "+1",
+            "1e2",
+            "nan",
+            "inf",
+            ".5",
+            "5.",
+            "1.2345",
+            "99999999999",
+        ];
         for text in wrong {
             assert_eq!(Speed::parse(text), None, "{text}");
         }

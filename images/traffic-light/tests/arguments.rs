@@ -14,7 +14,10 @@ fn nonsense_ends_with_64_and_one_line() {
         let output = traffic_light(args);
         let message = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(64), "{args:?}: {message}");
-        assert!(message.starts_with("traffic-light: ") && message.lines().count() == 1, "{args:?}: {message}");
+        assert!(
+            message.starts_with("traffic-light: ") && message.lines().count() == 1,
+            "{args:?}: {message}"
+        );
         assert!(output.stdout.is_empty(), "{args:?}");
     }
 }
@@ -32,5 +35,8 @@ fn help_names_every_option_and_exit_code() {
 #[test]
 fn the_version_is_the_packages() {
     let output = traffic_light(&["--version"]);
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("traffic-light {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        format!("traffic-light {}\n", env!("CARGO_PKG_VERSION"))
+    );
 }
