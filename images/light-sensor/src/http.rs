@@ -164,10 +164,14 @@ mod tests {
             stream.read_to_string(&mut answer).await.unwrap();
             answer
         };
+        let begin = tokio::time::Instant::now();
         let answer = tokio::select! {
             never = serve(listener, state) => match never {},
             answer = client => answer,
         };
         assert!(answer.ends_with("ok\n"), "{answer}");
+        // The silent ones fill all places twice.
+        let waited = begin.elapsed();
+        assert!(waited >= HEADERS && waited <= 2 * HEADERS + Duration::from_millis(10), "{waited:?}");
     }
 }
