@@ -1,24 +1,39 @@
 //! The client: one connection to one socket of the daemon, shared by its clones.
 
 pub(crate) mod builder;
+pub(crate) mod connection;
+pub(crate) mod socket;
 
 use crate::client::builder::ClientBuilder;
+use crate::client::connection::Connection;
 use crate::error::Error;
 use crate::line::Lines;
+use crate::line::line_use::LineUse;
 use crate::line::name::Assignment;
-use crate::program::{LineUse, Program, ProgramResult};
+use crate::line::positions::Positions;
+use crate::program::{Program, ProgramResult};
 use crate::session::builder::SessionBuilder;
 use crate::values::Values;
 use crate::watch::builder::WatchBuilder;
+use gpiod_proto::v1;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A connection to one socket of the daemon. Its clones share the connection.
 ///
 /// When the connection breaks, the next call makes a new one, by the socket's path.
 #[derive(Clone, Debug)]
-pub struct Client {}
+pub struct Client {
+    connection: Connection,
+    socket: Arc<Path>,
+    name: Arc<str>,
+}
 
 impl Client {
+    pub(crate) fn new(connection: Connection, socket: &Path, name: &str) -> Self {
+        Self { connection, socket: socket.into(), name: name.into() }
+    }
+
     /// Connects to the socket that [`Client::builder`] finds, under the name of this executable.
     ///
     /// # Errors
@@ -40,12 +55,12 @@ impl Client {
 
     /// What this client calls itself.
     pub fn name(&self) -> &str {
-        ""
+        &self.name
     }
 
     /// The socket.
     pub fn socket(&self) -> &Path {
-        Path::new("")
+        &self.socket
     }
 
     /// All lines of the socket, who holds them, and what stands behind them.
@@ -54,7 +69,8 @@ impl Client {
     ///
     /// [`Error::Refused`], [`Error::Away`].
     pub async fn lines(&self) -> Result<Lines, Error> {
-        Err(Error::Closed)
+        let result = self.connection.rpc().list_lines(v1::ListLinesRequest {}).await;
+        self.connection.answer(result).map(Lines::from)
     }
 
     /// Reads several lines at one moment, held or not.
@@ -64,7 +80,15 @@ impl Client {
     /// [`Error::Refused`] with `LineNotFound`, `InvalidRequest` or `Hardware`; [`Error::Away`];
     /// [`Error::Invalid`] for no line, more than 64, or one twice.
     pub async fn read(&self, names: impl IntoIterator<Item = impl Into<String>>) -> Result<Values, Error> {
-        Err(Error::Closed)
+        let lines: Vec<String> = names.into_iter().map(Into::into).collect();
+        let positions = Positions::new(lines.iter().map(String::as_str), None)?;
+        let result = self.connection.rpc().read(v1::ReadRequest { lines }).await;
+        match self.connection.answer(result)?.values {
+            Some(v1::Values { bits, timestamp_ns }) => {
+                Ok(Values::new(positions.names().clone(), positions.all(), bits, timestamp_ns))
+            }
+            None => Err(Error::protocol("a read without values")),
+        }
     }
 
     /// Sets several free lines whose configuration says `one_shot`, all or none; the values stay. Returns when it
@@ -74,17 +98,24 @@ impl Client {
     ///
     /// As [`read`](Client::read); also [`Error::Refused`] with `NotPermitted`, `LineHeld` or `WrongDirection`, and [`Error::ForeignHandle`] for a session's handle.
     pub async fn write(&self, values: impl IntoIterator<Item = impl Into<Assignment>>) -> Result<u64, Error> {
-        Err(Error::Closed)
+        let values: Vec<Assignment> = values.into_iter().map(Into::into).collect();
+        let lines: Vec<String> = values.iter().map(|value| value.line.name.to_string()).collect();
+        let positions = Positions::new(lines.iter().map(String::as_str), None)?;
+        let (_, bits) = positions.mask_and_bits(&values)?;
+        let client_name = self.name.to_string();
+        let result = self.connection.rpc().write(v1::WriteRequest { lines, bits, client_name }).await;
+        self.connection.answer(result).map(|response| response.timestamp_ns)
     }
 
     /// Watches several lines, held or not: [`open`](WatchBuilder::open) it.
     pub fn watch(&self, names: impl IntoIterator<Item = impl Into<String>>) -> WatchBuilder {
-        todo!()
+        let names = names.into_iter().map(Into::into).collect();
+        WatchBuilder::of_client(self.connection.clone(), self.name.to_string(), names)
     }
 
     /// Holds lines for a while: [`open`](SessionBuilder::open) it.
     pub fn session(&self) -> SessionBuilder {
-        todo!()
+        SessionBuilder::new(self.connection.clone(), self.name.to_string())
     }
 
     /// Holds free lines, runs a program on them and lets them go. The program names lines by their names.
@@ -97,6 +128,17 @@ impl Client {
         lines: impl IntoIterator<Item = impl Into<LineUse>>,
         program: &Program,
     ) -> Result<ProgramResult, Error> {
-        Err(Error::Closed)
+        let lines: Vec<LineUse> = lines.into_iter().map(Into::into).collect();
+        let positions = Positions::new(lines.iter().map(|line| line.name.as_str()), None)?;
+        let request = v1::RunProgramRequest {
+            lines: lines.iter().map(v1::SessionLine::from).collect(),
+            program: Some(program.to_wire(&positions)?),
+            client_name: self.name.to_string(),
+        };
+        let result = self.connection.rpc().run_program(request).await;
+        match self.connection.answer(result)?.result {
+            Some(result) => ProgramResult::from_wire(result, &positions),
+            None => Err(Error::protocol("a program without a result")),
+        }
     }
 }

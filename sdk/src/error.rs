@@ -1,5 +1,7 @@
 //! What can go wrong, as data: apps branch on the variant and the reason, people read the text.
 
+pub(crate) mod status;
+
 use crate::line::Direction;
 use std::fmt;
 use std::io;
@@ -126,18 +128,114 @@ pub enum Reason {
 impl Error {
     /// The daemon's reason; `None` where it was not the daemon that failed the call.
     pub fn reason(&self) -> Option<&Reason> {
-        None
+        match self {
+            Self::Refused { reason, .. } => Some(reason),
+            Self::Batch { source, .. } => source.reason(),
+            Self::Away { .. }
+            | Self::SocketNotFound { .. }
+            | Self::SocketAmbiguous { .. }
+            | Self::Unreachable { .. }
+            | Self::Invalid { .. }
+            | Self::NoSuchLine { .. }
+            | Self::ForeignHandle { .. }
+            | Self::Closed
+            | Self::Protocol { .. } => None,
+        }
     }
 
-    /// Whether the same call may succeed later without any change to it.
+    /// Whether the same call may succeed later without any change to it: the daemon is away or stopping, somebody
+    /// holds a line, a bound is reached.
     pub fn is_retryable(&self) -> bool {
-        false
+        match self {
+            Self::Away { .. } | Self::SocketNotFound { .. } => true,
+            Self::Unreachable { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+            }
+            Self::Refused { code, reason, .. } => {
+                *code == Code::Unavailable
+                    || matches!(
+                        reason,
+                        Reason::LineHeld | Reason::LimitReached | Reason::Stopping | Reason::OpenTimedOut
+                    )
+            }
+            Self::Batch { source, .. } => source.is_retryable(),
+            Self::SocketAmbiguous { .. }
+            | Self::Invalid { .. }
+            | Self::NoSuchLine { .. }
+            | Self::ForeignHandle { .. }
+            | Self::Closed
+            | Self::Protocol { .. } => false,
+        }
+    }
+
+    /// Whether a session or watch that this ended must not try again by itself: nothing but a change of the app or
+    /// of the configuration helps, or it was the watchdog, which says that the app itself is at fault.
+    pub(crate) fn is_final(&self) -> bool {
+        match self {
+            Self::Refused { code, reason, .. } => {
+                *reason == Reason::WatchdogExpired
+                    || matches!(
+                        code,
+                        Code::InvalidArgument
+                            | Code::NotFound
+                            | Code::PermissionDenied
+                            | Code::Unauthenticated
+                            | Code::Unimplemented
+                    )
+                    || *reason == Reason::WrongDirection
+            }
+            Self::Protocol { .. } => true,
+            Self::Away { .. }
+            | Self::SocketNotFound { .. }
+            | Self::SocketAmbiguous { .. }
+            | Self::Unreachable { .. }
+            | Self::Invalid { .. }
+            | Self::NoSuchLine { .. }
+            | Self::ForeignHandle { .. }
+            | Self::Batch { .. }
+            | Self::Closed => false,
+        }
+    }
+
+    pub(crate) fn invalid(what: impl Into<String>) -> Self {
+        Self::Invalid { what: what.into() }
+    }
+
+    pub(crate) fn protocol(what: impl Into<String>) -> Self {
+        Self::Protocol { what: what.into() }
+    }
+}
+
+/// The reasons and their words on the wire, once for both ways.
+const REASONS: [(Reason, &str); 11] = [
+    (Reason::LineNotFound, "LINE_NOT_FOUND"),
+    (Reason::LineHeld, "LINE_HELD"),
+    (Reason::NotPermitted, "NOT_PERMITTED"),
+    (Reason::WrongDirection, "WRONG_DIRECTION"),
+    (Reason::InvalidRequest, "INVALID_REQUEST"),
+    (Reason::InvalidProgram, "INVALID_PROGRAM"),
+    (Reason::LimitReached, "LIMIT_REACHED"),
+    (Reason::Stopping, "STOPPING"),
+    (Reason::Hardware, "HARDWARE"),
+    (Reason::WatchdogExpired, "WATCHDOG_EXPIRED"),
+    (Reason::OpenTimedOut, "OPEN_TIMED_OUT"),
+];
+
+impl From<String> for Reason {
+    fn from(word: String) -> Self {
+        match REASONS.iter().find(|(_, known)| *known == word) {
+            Some((reason, _)) => reason.clone(),
+            None => Self::Other(word),
+        }
     }
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad("")
+        if let Self::Other(word) = self {
+            return f.pad(word);
+        }
+        f.pad(REASONS.iter().find(|(reason, _)| reason == self).map_or("", |(_, word)| word))
     }
 }
 

@@ -1,7 +1,6 @@
 //! Client library of gpiod: named GPIO lines over a Unix socket.
 
-#![allow(unused, clippy::todo, reason = "API first")]
-
+mod backoff;
 mod client;
 mod error;
 mod line;
@@ -13,9 +12,10 @@ mod watch;
 pub use client::Client;
 pub use client::builder::ClientBuilder;
 pub use error::{Code, Error, Reason};
+pub use line::line_use::LineUse;
 pub use line::name::{Assignment, Drivable, LineRef, LineRefs};
 pub use line::{Backend, Bias, Direction, Drive, Edge, Holder, Line, Lines, OnDaemonExit, OnRelease, Value};
-pub use program::{LineUse, Program, ProgramResult, StepOutcome, StepResult};
+pub use program::{Program, ProgramResult, StepOutcome, StepResult};
 pub use session::Session;
 pub use session::batch::{Batch, BatchResult};
 pub use session::builder::SessionBuilder;

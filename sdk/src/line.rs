@@ -3,7 +3,10 @@
 use std::fmt;
 use std::ops::Not;
 
+pub(crate) mod line_use;
 pub(crate) mod name;
+pub(crate) mod positions;
+pub(crate) mod wire;
 
 /// The logical value of a line: after active-low.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,8 +1,9 @@
 //! Programs: short timed sequences that run inside the daemon, so that no jitter of the transport is in the result.
 
-use crate::error::Error;
+pub(crate) mod wire;
+
+use crate::line::Edge;
 use crate::line::name::{Assignment, LineRefs};
-use crate::line::{Direction, Edge, Value};
 use crate::values::Values;
 use crate::watch::EdgeEvent;
 use std::time::Duration;
@@ -89,44 +90,6 @@ impl Program {
     }
 }
 
-/// A line that [`Client::run_program`](crate::Client::run_program) holds while the program runs.
-///
-/// A bare name stands for all that the configuration allows.
-#[derive(Clone, Debug)]
-pub struct LineUse {
-    pub(crate) name: String,
-    pub(crate) direction: Option<Direction>,
-    pub(crate) initial: Option<Value>,
-}
-
-impl LineUse {
-    /// An output, which begins as it is.
-    pub fn output(name: impl Into<String>) -> Self {
-        Self { name: name.into(), direction: Some(Direction::Output), initial: None }
-    }
-
-    /// An output, which drives `initial` from the moment it is held.
-    pub fn output_at(name: impl Into<String>, initial: Value) -> Self {
-        Self { initial: Some(initial), ..Self::output(name) }
-    }
-
-    /// An input.
-    pub fn input(name: impl Into<String>) -> Self {
-        Self { name: name.into(), direction: Some(Direction::Input), initial: None }
-    }
-
-    /// A line that is driven and listened to in turn.
-    pub fn both(name: impl Into<String>) -> Self {
-        Self { name: name.into(), direction: Some(Direction::Both), initial: None }
-    }
-}
-
-impl<N: Into<String>> From<N> for LineUse {
-    fn from(name: N) -> Self {
-        Self { name: name.into(), direction: None, initial: None }
-    }
-}
-
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StepOutcome {
@@ -178,11 +141,4 @@ impl ProgramResult {
         let ns = self.step(to)?.timestamp_ns.checked_sub(self.step(from)?.timestamp_ns)?;
         Some(Duration::from_nanos(ns))
     }
-}
-
-/// A duration as the API's ns.
-pub(crate) fn nanos(duration: Duration, what: &str) -> Result<u64, Error> {
-    u64::try_from(duration.as_nanos()).map_err(|_| Error::Invalid {
-        what: format!("{what} of {duration:?} is more than 64 bits of ns hold"),
-    })
 }

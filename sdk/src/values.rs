@@ -22,6 +22,13 @@ impl Values {
         Self { names, mask, bits: bits & mask, timestamp_ns }
     }
 
+    /// Gives one line the value that it had at a later moment.
+    pub(crate) fn bring_forward(&mut self, position: usize, value: Value, timestamp_ns: u64) {
+        let bit = 1_u64.checked_shl(u32::try_from(position).unwrap_or(u32::MAX)).unwrap_or(0);
+        self.bits = if value.is_active() { self.bits | bit & self.mask } else { self.bits & !bit };
+        self.timestamp_ns = self.timestamp_ns.max(timestamp_ns);
+    }
+
     /// When they were read: CLOCK_MONOTONIC of the node, ns.
     pub fn timestamp_ns(&self) -> u64 {
         self.timestamp_ns

@@ -1,15 +1,22 @@
 //! Watches: edges as a stream, and an honest word about those that were lost.
 
 pub(crate) mod builder;
+pub(crate) mod of_client;
+pub(crate) mod ring;
+pub(crate) mod wire;
 
 use crate::error::Error;
 use crate::line::{Edge, Value};
+use crate::session::core::Core;
 use crate::values::Values;
+use crate::watch::ring::Ring;
 use futures_core::Stream;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::task::AbortHandle;
 
 /// How many items a watch keeps for a reader that is slow, unless it is told otherwise.
 pub const DEFAULT_RING: usize = 4096;
@@ -21,13 +28,51 @@ pub const DEFAULT_RING: usize = 4096;
 /// and comes back, and then says how long nobody watched.
 ///
 /// It ends (`None`) when its session was closed, and with an error that no retry mends.
+///
+/// ```no_run
+/// # use gpiod_sdk::{Client, WatchItem};
+/// # async fn f() -> Result<(), gpiod_sdk::Error> {
+/// let mut watch = Client::connect().await?.watch(["button"]).open().await?;
+/// while let Some(item) = watch.next().await {
+///     match item? {
+///         WatchItem::Values(values) => println!("now {:?}", values.get("button")),
+///         WatchItem::Edge(edge) => println!("{} {} at {} ns", edge.line, edge.edge(), edge.timestamp_ns),
+///         WatchItem::Lost(loss) => println!("missed {:?}: {:?}", loss.count, loss.cause),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
-pub struct Watch {}
+pub struct Watch {
+    ring: Arc<Ring>,
+    /// Ends the watch at its source when this is dropped.
+    _source: Source,
+}
+
+/// What fills the ring.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// A task with a stream of its own.
+    Task(AbortHandle),
+    /// The task of a session.
+    Session { core: Arc<Core>, id: u64 },
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        match self {
+            Self::Task(task) => task.abort(),
+            Self::Session { core, id } => core.unwatch(*id),
+        }
+    }
+}
 
 /// A part of a watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WatchItem {
-    /// The values of the watched lines: first of all, and after a loss.
+    /// The values of the watched lines: first of all, and after a loss; not after a loss in the ring here where
+    /// edges of one kind alone are watched, since they can not be known then.
     Values(Values),
     /// An edge.
     Edge(EdgeEvent),
@@ -69,6 +114,8 @@ pub enum EventSource {
     Kernel,
     /// The daemon, when it wrote an output: a Linux kernel reports no edges of outputs.
     Daemon,
+    /// The daemon does not say, or says what this library does not know.
+    Unknown,
 }
 
 /// Events that a watch did not get.
@@ -93,23 +140,29 @@ pub enum LossCause {
     Restart,
     /// The chip swallowed an edge: two equal edges in a row, or the level disagrees with the last edge.
     Hardware,
+    /// A cause that this library does not know.
+    Unknown,
 }
 
 impl Watch {
+    pub(crate) fn new(ring: Arc<Ring>, source: Source) -> Self {
+        Self { ring, _source: source }
+    }
+
     /// The next item; `None` when the watch has ended. Nothing is lost when this is cancelled.
     ///
     /// # Errors
     ///
     /// Once, at its end: what ended it, where no retry mends that.
     pub async fn next(&mut self) -> Option<Result<WatchItem, Error>> {
-        None
+        poll_fn(|cx| self.ring.poll_take(cx)).await
     }
 }
 
 impl Stream for Watch {
     type Item = Result<WatchItem, Error>;
 
-    fn poll_next(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Poll::Ready(None)
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.ring.poll_take(cx)
     }
 }

@@ -8,8 +8,17 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct LineRef {
     pub(crate) name: Arc<str>,
-    /// The session whose handle this is; `None` for a bare name, which means the line wherever it is used.
-    pub(crate) session: Option<u64>,
+    /// `None` for a bare name, which means the line wherever it is used.
+    pub(crate) handle: Option<Handle>,
+}
+
+/// What a session's handle is good for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Handle {
+    /// Which session of this process.
+    pub(crate) session: u64,
+    /// The line's position there, below 64.
+    pub(crate) position: usize,
 }
 
 /// One line or several: made from a [`LineRef`]'s sources, or from an array or vector of them.
@@ -34,7 +43,7 @@ impl<L: Drivable> From<(L, Value)> for Assignment {
 
 impl From<&str> for LineRef {
     fn from(name: &str) -> Self {
-        Self { name: name.into(), session: None }
+        Self { name: name.into(), handle: None }
     }
 }
 
@@ -46,7 +55,7 @@ impl From<&String> for LineRef {
 
 impl From<String> for LineRef {
     fn from(name: String) -> Self {
-        Self { name: name.into(), session: None }
+        Self { name: name.into(), handle: None }
     }
 }
 

@@ -1,12 +1,24 @@
 //! Handles of a session's lines: each can do what its line can, and no more.
 
 use crate::error::Error;
-use crate::line::name::{Assignment, LineRef};
-use crate::line::{Bias, Value};
+use crate::line::name::{Assignment, Handle, LineRef};
+use crate::line::{Bias, Direction, Value};
+use crate::session::core::Core;
+use gpiod_proto::v1;
+use gpiod_proto::v1::session_request::Command;
+use std::sync::Arc;
+
+/// What all handles are: a session's line.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionLine {
+    core: Arc<Core>,
+    /// Below 64.
+    position: usize,
+}
 
 /// An output of a session. Cheap to clone; its commands fail with [`Error::Closed`] once the session is gone.
 #[derive(Clone, Debug)]
-pub struct Output {}
+pub struct Output(pub(crate) SessionLine);
 
 /// An input of a session. It can not be set:
 ///
@@ -16,23 +28,23 @@ pub struct Output {}
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Input {}
+pub struct Input(pub(crate) SessionLine);
 
 /// A line of a session that is driven and listened to in turn.
 #[derive(Clone, Debug)]
-pub struct Both {}
+pub struct Both(pub(crate) SessionLine);
 
-macro_rules! common {
+macro_rules! named {
     ($($handle:ident),+) => {$(
         impl $handle {
             /// The line's name.
             pub fn name(&self) -> &str {
-                ""
+                self.0.name()
             }
 
             /// The line's position in its session.
             pub fn position(&self) -> usize {
-                0
+                self.0.position
             }
 
             /// Reads the line.
@@ -41,7 +53,7 @@ macro_rules! common {
             ///
             /// As [`Session::read_all`](crate::Session::read_all).
             pub async fn read(&self) -> Result<Value, Error> {
-                Err(Error::Closed)
+                self.0.read().await
             }
         }
 
@@ -53,7 +65,7 @@ macro_rules! common {
 
         impl From<&$handle> for LineRef {
             fn from(handle: &$handle) -> Self {
-                todo!()
+                handle.0.reference()
             }
         }
     )+};
@@ -68,7 +80,7 @@ macro_rules! driven {
             ///
             /// As [`Session::write`](crate::Session::write).
             pub async fn set(&self, value: Value) -> Result<u64, Error> {
-                Err(Error::Closed)
+                self.0.set(value).await
             }
 
             /// This line, to be made active by a command or step on several lines.
@@ -98,13 +110,13 @@ macro_rules! listened {
             ///
             /// [`Error::Refused`] with `NotPermitted` or `Hardware`; [`Error::Away`], [`Error::Closed`].
             pub async fn set_bias(&self, bias: Bias) -> Result<u64, Error> {
-                Err(Error::Closed)
+                self.0.configure(None, Value::Inactive, Some(bias)).await
             }
         }
     )+};
 }
 
-common!(Output, Input, Both);
+named!(Output, Input, Both);
 driven!(Output, Both);
 listened!(Input, Both);
 
@@ -116,7 +128,7 @@ impl Both {
     ///
     /// As [`Session::write`](crate::Session::write).
     pub async fn drive(&self, value: Value) -> Result<u64, Error> {
-        Err(Error::Closed)
+        self.0.configure(Some(Direction::Output), value, None).await
     }
 
     /// Makes the line an input. Returns when it was done, as [`Session::write`](crate::Session::write).
@@ -125,6 +137,54 @@ impl Both {
     ///
     /// As [`Session::write`](crate::Session::write).
     pub async fn listen(&self) -> Result<u64, Error> {
-        Err(Error::Closed)
+        self.0.configure(Some(Direction::Input), Value::Inactive, None).await
+    }
+}
+
+impl SessionLine {
+    pub(crate) fn new(core: Arc<Core>, position: usize) -> Self {
+        Self { core, position }
+    }
+
+    fn name(&self) -> &str {
+        self.core.lines().names().get(self.position).map_or("", |name| name)
+    }
+
+    fn reference(&self) -> LineRef {
+        let handle = Handle { session: self.core.id(), position: self.position };
+        LineRef { name: self.name().into(), handle: Some(handle) }
+    }
+
+    fn bit(&self) -> u64 {
+        1 << self.position
+    }
+
+    fn bits(&self, value: Value) -> u64 {
+        if value.is_active() { self.bit() } else { 0 }
+    }
+
+    async fn read(&self) -> Result<Value, Error> {
+        let values = self.core.read(self.bit()).await?;
+        values.at(self.position).ok_or_else(|| Error::protocol("values without the line"))
+    }
+
+    async fn set(&self, value: Value) -> Result<u64, Error> {
+        let command = v1::WriteCommand { mask: self.bit(), bits: self.bits(value) };
+        self.core.done(Command::Write(command)).await
+    }
+
+    async fn configure(
+        &self,
+        direction: Option<Direction>,
+        value: Value,
+        bias: Option<Bias>,
+    ) -> Result<u64, Error> {
+        let command = v1::ConfigureCommand {
+            mask: self.bit(),
+            direction: direction.map_or(v1::Direction::Unspecified, Into::into).into(),
+            bits: self.bits(value),
+            bias: bias.map_or(v1::Bias::Unspecified, Into::into).into(),
+        };
+        self.core.done(Command::Configure(command)).await
     }
 }
