@@ -26,11 +26,11 @@ use tonic_types::{ErrorDetails, StatusExt};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What to answer to a command; `None` is no answer.
-pub type Script = fn(&Command) -> Option<Result<Answer, Status>>;
+pub(crate) type Script = fn(&Command) -> Option<Result<Answer, Status>>;
 
 /// What a client did.
 #[derive(Debug)]
-pub enum Seen {
+pub(crate) enum Seen {
     /// It sent a command.
     Command(Command),
     /// It closed its half of the session, as a clean end does.
@@ -40,7 +40,7 @@ pub enum Seen {
 }
 
 /// A daemon in this process; dropping it is its sudden death.
-pub struct Scripted {
+pub(crate) struct Scripted {
     /// Dropped first: that ends the thread.
     _alive: oneshot::Sender<()>,
     seen: Receiver<Seen>,
@@ -48,7 +48,7 @@ pub struct Scripted {
 
 impl Scripted {
     /// Serves on that socket, in place of whatever was there.
-    pub fn start(socket: &Path, script: Script) -> Self {
+    pub(crate) fn start(socket: &Path, script: Script) -> Self {
         let (sender, seen) = sync_channel(4096);
         let (alive, dropped) = oneshot::channel::<()>();
         let _ = std::fs::remove_file(socket);
@@ -70,19 +70,19 @@ impl Scripted {
     }
 
     /// The next thing that a client did.
-    pub fn next(&self) -> Seen {
+    pub(crate) fn next(&self) -> Seen {
         self.seen.recv_timeout(PATIENCE).unwrap()
     }
 }
 
 /// A refusal with its reason, as the daemon gives it.
-pub fn refusal(code: Code, reason: &str, message: &str) -> Status {
+pub(crate) fn refusal(code: Code, reason: &str, message: &str) -> Status {
     let details = ErrorDetails::with_error_info(reason, gpiod_proto::ERROR_DOMAIN, []);
     Status::with_error_details(code, message, details)
 }
 
 /// Sends a signal and gives what the process left behind, and how long it took to end.
-pub fn end(child: Child, signal: Signal) -> (Output, Duration) {
+pub(crate) fn end(child: Child, signal: Signal) -> (Output, Duration) {
     let pid = Pid::from_raw(child.id().try_into().unwrap());
     let begin = Instant::now();
     kill(pid, signal).unwrap();

@@ -8,9 +8,7 @@ mod scripted;
 use gpiod_proto::v1::session_request::Command as Sent;
 use gpiod_proto::v1::session_response::Result as Answer;
 use gpiod_proto::v1::step::Step;
-use gpiod_proto::v1::{
-    Direction, DoneResult, Edge, OpenResult, Program, ProgramResult, StepOutcome, StepResult, Values,
-};
+use gpiod_proto::v1::{Direction, Edge, OpenResult, Program, ProgramResult, StepOutcome, StepResult, Values};
 use nix::sys::signal::Signal;
 use scripted::{Scripted, Seen, end, refusal};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,7 +18,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tonic::{Code, Status};
 
-/// Answers `open`, and programs with steps that ended so.
+/// Opens, and answers programs with steps that ended so.
 fn with_last_step(
     command: &Sent,
     outcome: StepOutcome,
@@ -33,14 +31,14 @@ fn with_last_step(
         ..StepResult::default()
     };
     let done = StepOutcome::Done;
-    Some(Ok(match command {
-        Sent::Open(_) => Answer::Open(OpenResult { values: Some(Values::default()) }),
-        Sent::Program(_) => Answer::Program(ProgramResult {
+    Some(Ok(if let Sent::Program(_) = command {
+        Answer::Program(ProgramResult {
             steps: vec![step(1000, done), step(2000, done), step(3000, done), step(last_ns, outcome)],
             values: Some(Values { bits, timestamp_ns: last_ns }),
             lost_edges: 0,
-        }),
-        _ => Answer::Done(DoneResult { timestamp_ns: 1 }),
+        })
+    } else {
+        Answer::Open(OpenResult { values: Some(Values::default()) })
     }))
 }
 

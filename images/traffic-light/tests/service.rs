@@ -23,9 +23,10 @@ const YELLOW: u64 = 0b010;
 
 /// Holds everything and does everything.
 fn willing(command: &Sent) -> Option<Result<Answer, Status>> {
-    Some(Ok(match command {
-        Sent::Open(_) => Answer::Open(OpenResult { values: Some(Values::default()) }),
-        _ => Answer::Done(DoneResult { timestamp_ns: 1 }),
+    Some(Ok(if let Sent::Open(_) = command {
+        Answer::Open(OpenResult { values: Some(Values::default()) })
+    } else {
+        Answer::Done(DoneResult { timestamp_ns: 1 })
     }))
 }
 
@@ -44,21 +45,17 @@ fn light(socket: &Path, speed: &str) -> Child {
 }
 
 fn opened(daemon: &Scripted) -> OpenCommand {
-    match daemon.next() {
-        Seen::Command(Sent::Open(open)) => open,
-        other => panic!("not an open: {other:?}"),
-    }
+    let seen = daemon.next();
+    let Seen::Command(Sent::Open(open)) = seen else { panic!("not an open: {seen:?}") };
+    open
 }
 
 /// The lights of the next write, which is one of all three lines.
 fn written(daemon: &Scripted) -> u64 {
-    match daemon.next() {
-        Seen::Command(Sent::Write(write)) => {
-            assert_eq!(write.mask, 0b111, "a phase is one write of all lines");
-            write.bits
-        }
-        other => panic!("not a write: {other:?}"),
-    }
+    let seen = daemon.next();
+    let Seen::Command(Sent::Write(write)) = seen else { panic!("not a write: {seen:?}") };
+    assert_eq!(write.mask, 0b111, "a phase is one write of all lines");
+    write.bits
 }
 
 #[test]
