@@ -95,18 +95,13 @@ pub(crate) struct Moment {
 pub(crate) fn at(speed: Speed, elapsed: Duration) -> Moment {
     // The moment on the table's own clock, where each phase has a round end; whole numbers, so nothing drifts.
     let now = elapsed.as_nanos() * u128::from(speed.thousandths) / 1000;
-    let begin = now - now % CYCLE.as_nanos();
-    let mut moment = Moment { phase: Phase::Red, until: elapsed };
-    for (phase, end) in Phase::ENDS {
-        let end = begin + end.as_nanos();
-        if now < end {
-            // Rounded up, so that at `until` the next phase has begun.
-            let until = (end * 1000).div_ceil(u128::from(speed.thousandths));
-            moment = Moment { phase, until: nanoseconds(until) };
-            break;
-        }
-    }
-    moment
+    let within = now % CYCLE.as_nanos();
+    // The last end is that of the cycle, so there always is one.
+    let [.., last] = Phase::ENDS;
+    let (phase, end) = Phase::ENDS.into_iter().find(|(_, end)| within < end.as_nanos()).unwrap_or(last);
+    // Rounded up, so that at `until` the next phase has begun.
+    let until = ((now - within + end.as_nanos()) * 1000).div_ceil(u128::from(speed.thousandths));
+    Moment { phase, until: nanoseconds(until) }
 }
 
 /// A duration of that many ns; the longest there is here, 584 years, where they are more.
