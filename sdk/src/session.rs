@@ -137,10 +137,9 @@ impl Session {
     /// otherwise as [`write`](Session::write).
     pub async fn program(&self, program: &Program) -> Result<ProgramResult, Error> {
         let program = program.to_wire(self.core.lines())?;
-        match self.core.command(Command::Program(program)).await? {
-            Answer::Program(result) => ProgramResult::from_wire(result, self.core.lines()),
-            other => Err(unexpected(&other)),
-        }
+        let answer = self.core.command(Command::Program(program)).await?;
+        let Answer::Program(result) = answer else { return Err(unexpected("a program")) };
+        ProgramResult::from_wire(result, self.core.lines())
     }
 
     /// Feeds the watchdog and does nothing else. Every other command feeds it too; this library never does on its

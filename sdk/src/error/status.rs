@@ -90,12 +90,11 @@ mod tests {
 
     #[test]
     fn the_reason_is_read_from_the_error_info_that_others_write() {
-        match error(&refused(ERROR_DOMAIN), Instant::now()) {
-            Error::Refused { code: Code::FailedPrecondition, reason: Reason::LineHeld, message } => {
-                assert_eq!(message, "red is held by other");
-            }
-            other => panic!("{other:?}"),
-        }
+        let Error::Refused { code, reason, message } = error(&refused(ERROR_DOMAIN), Instant::now()) else {
+            panic!("not a refusal");
+        };
+        assert_eq!((code, reason), (Code::FailedPrecondition, Reason::LineHeld));
+        assert_eq!(message, "red is held by other");
     }
 
     #[test]

@@ -57,10 +57,8 @@ impl<'a> Batch<'a> {
         let n_operations = operations.len();
         let masks: Vec<u64> = operations.iter().filter_map(read_mask).collect();
         let core = self.session.core();
-        let batch = match core.command(Command::Batch(v1::BatchCommand { operations })).await? {
-            Answer::Batch(batch) => batch,
-            other => return Err(unexpected(&other)),
-        };
+        let answer = core.command(Command::Batch(v1::BatchCommand { operations })).await?;
+        let Answer::Batch(batch) = answer else { return Err(unexpected("a batch")) };
         if let Some(error) = batch.error {
             return Err(Error::Batch { done: batch.done, source: Box::new(status::refusal(error)) });
         }

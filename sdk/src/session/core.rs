@@ -4,9 +4,12 @@
 //! [`task`](crate::session::task)) hands the answers out and says when the daemon goes and comes back. The lock is
 //! never held over an `.await`.
 
+mod state;
+
 use crate::client::connection::now;
 use crate::error::{Error, status};
 use crate::line::positions::Positions;
+use crate::session::core::state::{Answered, Link, SessionWatch, State};
 use crate::session::notice::Notices;
 use crate::values::Values;
 use crate::watch::ring::Ring;
@@ -15,7 +18,6 @@ use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// How many commands may wait for their answers; more wait for their turn.
@@ -38,46 +40,6 @@ pub(crate) struct Core {
     pub(crate) notices: Notices,
     /// Tells the task that the session was closed or dropped, where it waits for something else than the daemon.
     pub(crate) closed: Notify,
-}
-
-#[derive(Debug)]
-struct State {
-    link: Link,
-    next_id: u64,
-    waiters: HashMap<u64, Waiter>,
-    watches: HashMap<u64, SessionWatch>,
-    opened_with: Values,
-}
-
-/// The way to the daemon.
-#[derive(Debug)]
-enum Link {
-    Open(mpsc::Sender<v1::SessionRequest>),
-    Away {
-        since: Instant,
-        why: String,
-    },
-    /// Closed or dropped by the app; the task sees to the end of the stream and tells it to `close`.
-    Closing(Option<oneshot::Sender<Result<(), Error>>>),
-    Ended(Error),
-}
-
-/// Somebody who waits for an answer. The place in flight is given back with the answer, even if nobody waits for it
-/// any more.
-#[derive(Debug)]
-struct Waiter {
-    answer: oneshot::Sender<Result<Answer, Error>>,
-    _place: OwnedSemaphorePermit,
-}
-
-#[derive(Debug)]
-struct SessionWatch {
-    command: v1::WatchCommand,
-    ring: Arc<Ring>,
-    /// For how long nobody watched before the next message, where that is so.
-    away: Option<Duration>,
-    /// Set where the watch was dropped but the daemon could not be told yet.
-    dropped: bool,
 }
 
 impl Core {
@@ -136,18 +98,17 @@ impl Core {
 
     /// Sends a command that is answered by the moment at which it was done.
     pub(crate) async fn done(&self, command: Command) -> Result<u64, Error> {
-        match self.command(command).await? {
-            Answer::Done(v1::DoneResult { timestamp_ns }) => Ok(timestamp_ns),
-            other => Err(unexpected(&other)),
-        }
+        let Answer::Done(done) = self.command(command).await? else { return Err(unexpected("a command")) };
+        Ok(done.timestamp_ns)
     }
 
     /// Reads the lines of a mask.
     pub(crate) async fn read(&self, mask: u64) -> Result<Values, Error> {
-        match self.command(Command::Read(v1::ReadCommand { mask })).await? {
-            Answer::Read(v1::Values { bits, timestamp_ns }) => Ok(self.values(mask, bits, timestamp_ns)),
-            other => Err(unexpected(&other)),
-        }
+        let answer = self.command(Command::Read(v1::ReadCommand { mask })).await?;
+        let Answer::Read(v1::Values { bits, timestamp_ns }) = answer else {
+            return Err(unexpected("a read"));
+        };
+        Ok(self.values(mask, bits, timestamp_ns))
     }
 
     /// Begins a watch; gives the id that [`unwatch`](Self::unwatch) takes.
@@ -173,13 +134,9 @@ impl Core {
             (id, answer)
         };
         let mut unwatch = Unwatch(Some((self, id)));
-        match answered(answer).await? {
-            Answer::Watch(_) => {
-                unwatch.0 = None;
-                Ok(id)
-            }
-            other => Err(unexpected(&other)),
-        }
+        let Answer::Watch(_) = answered(answer).await? else { return Err(unexpected("a watch")) };
+        unwatch.0 = None;
+        Ok(id)
     }
 
     /// Ends a watch.
@@ -198,7 +155,7 @@ impl Core {
             Link::Ended(error) => return Err(error.clone()),
             Link::Closing(_) => return Err(Error::Closed),
         };
-        state.link = Link::Closing(Some(sender));
+        state.link = Link::Closing(sender);
         self.closed.notify_one();
         link
     }
@@ -229,8 +186,8 @@ impl Core {
             return false;
         }
         let since = now();
-        state.link = Link::Away { since, why: why.to_string() };
-        state.fail_waiters(&Error::Away { since, why: why.to_string() });
+        state.link = Link::Away { since, why: away_text(why) };
+        state.fail_waiters(&Error::Away { since, why: away_text(why) });
         self.notices.lost(why.clone());
         true
     }
@@ -238,7 +195,7 @@ impl Core {
     /// The daemon is still away, or does not take the session back yet.
     pub(crate) fn still_away(&self, why: &Error) {
         if let Link::Away { why: old, .. } = &mut self.lock().link {
-            *old = why.to_string();
+            *old = away_text(why);
         }
     }
 
@@ -265,12 +222,12 @@ impl Core {
         let mut state = self.lock();
         let error = why.clone().err().unwrap_or(Error::Closed);
         let by_app = matches!(state.link, Link::Closing(_));
-        if let Link::Closing(Some(closing)) = std::mem::replace(&mut state.link, Link::Ended(error.clone())) {
+        if let Link::Closing(closing) = std::mem::replace(&mut state.link, Link::Ended(error.clone())) {
             let _ = closing.send(why);
         }
         state.fail_waiters(&error);
-        for watch in state.watches.drain() {
-            watch.1.ring.end((!by_app).then(|| error.clone()));
+        for (_, watch) in state.watches.drain() {
+            watch.ring.end((!by_app).then(|| error.clone()));
         }
         self.notices.ended(error);
     }
@@ -286,81 +243,17 @@ impl Core {
     }
 }
 
-type Answered = oneshot::Receiver<Result<Answer, Error>>;
-
-impl State {
-    /// Puts a command on its way; gives its id and where its answer comes.
-    fn send(&mut self, command: Command, place: OwnedSemaphorePermit) -> Result<(u64, Answered), Error> {
-        let requests = match &self.link {
-            Link::Open(requests) => requests,
-            Link::Away { since, why } => return Err(Error::Away { since: *since, why: why.clone() }),
-            Link::Closing(_) => return Err(Error::Closed),
-            Link::Ended(error) => return Err(error.clone()),
-        };
-        let id = self.next_id;
-        if requests.try_send(v1::SessionRequest { id, command: Some(command) }).is_err() {
-            // There is room for all in flight, so the stream has broken and the task is about to say so.
-            return Err(Error::Away { since: now(), why: "the connection broke".to_owned() });
-        }
-        self.next_id += 1;
-        let (sender, receiver) = oneshot::channel();
-        self.waiters.insert(id, Waiter { answer: sender, _place: place });
-        Ok((id, receiver))
-    }
-
-    fn dispatch_watch(&mut self, id: u64, result: Option<&Answer>) {
-        let Some(watch) = self.watches.get_mut(&id) else { return };
-        let failure = match result {
-            Some(Answer::Watch(message)) => watch.ring.put(message, watch.away.take()).err(),
-            Some(Answer::Error(error)) => Some(status::refusal(error.clone())),
-            _ => Some(Error::protocol("a part of a watch that is none")),
-        };
-        let dropped = watch.dropped;
-        if let Some(error) = failure {
-            watch.ring.end(Some(error));
-            self.watches.remove(&id);
-        } else if dropped {
-            self.unwatch(id);
-        }
-    }
-
-    fn unwatch(&mut self, watch_id: u64) {
-        let Some(watch) = self.watches.get_mut(&watch_id) else { return };
-        watch.dropped = true;
-        let Link::Open(requests) = &self.link else {
-            self.watches.remove(&watch_id);
-            return;
-        };
-        let command = Some(Command::Unwatch(v1::UnwatchCommand { watch_id }));
-        // Nobody waits for the answer. Where there is no room, the watch's next message tries again.
-        if requests.try_send(v1::SessionRequest { id: self.next_id, command }).is_ok() {
-            self.next_id += 1;
-            self.watches.remove(&watch_id);
-        }
-    }
-
-    fn fail_waiters(&mut self, error: &Error) {
-        for (_, waiter) in self.waiters.drain() {
-            let _ = waiter.answer.send(Err(error.clone()));
-        }
-    }
-}
-
 async fn answered(answer: Answered) -> Result<Answer, Error> {
     // The task answers everybody before it ends, unless the runtime itself is shutting down.
     answer.await.unwrap_or(Err(Error::Closed))
 }
 
-/// An answer of another kind than its command's.
-pub(crate) fn unexpected(answer: &Answer) -> Error {
-    let kind = match answer {
-        Answer::Open(_) => "open",
-        Answer::Read(_) => "read",
-        Answer::Done(_) => "done",
-        Answer::Watch(_) => "watch",
-        Answer::Program(_) => "program",
-        Answer::Batch(_) => "batch",
-        Answer::Error(_) => "error",
-    };
-    Error::protocol(format!("the answer {kind:?} to another kind of command"))
+/// What to say of being away.
+fn away_text(why: &Error) -> String {
+    if let Error::Away { why, .. } = why { why.clone() } else { why.to_string() }
+}
+
+/// The error for an answer of another kind than its command's.
+pub(crate) fn unexpected(command: &str) -> Error {
+    Error::protocol(format!("the answer to {command} is of another kind"))
 }

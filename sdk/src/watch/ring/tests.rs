@@ -3,6 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// All that the ring gives now.
 fn drain(ring: &Ring) -> Vec<WatchItem> {
@@ -19,8 +20,6 @@ fn take(ring: &Ring) -> Option<WatchItem> {
 fn ring(capacity: usize) -> Ring {
     Ring::new([Arc::from("a"), Arc::from("b")].into(), 0b11, Edge::Both, capacity)
 }
-
-use std::sync::Arc;
 
 /// Edge number `n` of a stream: line a and line b in turn, each going up and down.
 fn edge(n: u64) -> v1::EdgeEvent {
