@@ -1,16 +1,44 @@
 //! The command line: one file for each command, each with its arguments and its `run`.
+//!
+//! `connect` is how the commands that speak to a daemon reach it; `failure` is how any command fails; `output` is
+//! what they write with. The rest is named after its command.
 
 pub mod board;
 pub mod check;
+pub mod connect;
 pub mod failure;
+pub mod get;
+pub mod lines;
+pub mod output;
+pub mod pinout;
+pub mod program;
+#[cfg(test)]
+mod samples;
 pub mod serve;
+pub mod set;
+pub mod watch;
+mod words;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;
 
 /// GPIO lines by name, for programs that should not have the pins.
 #[derive(Debug, Parser)]
-#[command(name = "gpiod", version, max_term_width = 110)]
+#[command(
+    name = "gpiod",
+    version,
+    max_term_width = 110,
+    after_help = "\
+Examples:
+  gpiod serve --config gpiod.toml     run the daemon
+  gpiod lines                         what lines are there, and who holds them?
+  gpiod pinout                        the same as a picture of the header
+  gpiod get button                    one value
+  gpiod watch button --count 1        wait for an edge
+
+`gpiod COMMAND --help` says more, with examples. Exit codes are those of sysexits.h: 64 wrong arguments, 65 not with \
+these lines, 66 an unreadable file, 69 no daemon or board, 75 not now, 77 not allowed, 78 a wrong configuration."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -26,6 +54,18 @@ pub enum Command {
     Check(check::Args),
     /// A simulated Raspberry Pi: runs it, drives it from outside, shows what its pins did
     Board(board::Args),
+    /// List lines: what they may do, what they do now, who holds them
+    Lines(lines::Args),
+    /// Draw the 40-pin header: which line is where, and what it does
+    Pinout(pinout::Args),
+    /// Read values
+    Get(get::Args),
+    /// Set values, once or for as long as they are held
+    Set(set::Args),
+    /// Print edges as they come
+    Watch(watch::Args),
+    /// Run a short timed program inside the daemon
+    Program(program::Args),
 }
 
 /// Runs a command to its end.
@@ -37,5 +77,11 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Board(args) => board::run(args),
+        Command::Lines(args) => lines::run(&args),
+        Command::Pinout(args) => pinout::run(&args),
+        Command::Get(args) => get::run(&args),
+        Command::Set(args) => set::run(&args),
+        Command::Watch(args) => watch::run(&args),
+        Command::Program(args) => program::run(&args),
     }
 }

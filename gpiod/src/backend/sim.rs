@@ -34,10 +34,9 @@ pub fn connect(dir: &Path) -> Result<Sim, Error> {
 fn board(socket: &Path) -> Result<(String, Vec<LineInfo>), Error> {
     const OPERATION: &str = "asking the simulated board for its lines";
     let mut pipe = Pipe::connect(socket).map_err(failed(OPERATION))?;
-    match pipe.ask(&LineRequest::Lines {}).map_err(failed(OPERATION))? {
-        LineReply::Board { model, lines } => Ok((model, lines)),
-        other => Err(refused(OPERATION, other)),
-    }
+    let reply = pipe.ask(&LineRequest::Lines {}).map_err(failed(OPERATION))?;
+    let LineReply::Board { model, lines } = reply else { return Err(refused(OPERATION, reply)) };
+    Ok((model, lines))
 }
 
 fn failed(operation: &'static str) -> impl FnOnce(io::Error) -> Error {
@@ -46,15 +45,14 @@ fn failed(operation: &'static str) -> impl FnOnce(io::Error) -> Error {
 
 /// What an answer that was not hoped for means.
 fn refused(operation: &'static str, reply: LineReply) -> Error {
-    let source = match reply {
-        LineReply::Refused(Refusal::Busy { line, consumer }) => return Error::Busy { line, consumer },
-        LineReply::Refused(refusal @ Refusal::Invalid(_)) => {
-            io::Error::new(io::ErrorKind::InvalidInput, refusal)
-        }
-        LineReply::Refused(refusal @ Refusal::NotOutput(_)) => {
-            io::Error::new(io::ErrorKind::PermissionDenied, refusal)
-        }
-        other => io::Error::new(io::ErrorKind::InvalidData, format!("the board answered {other:?}")),
+    let LineReply::Refused(refusal) = reply else {
+        let source = io::Error::new(io::ErrorKind::InvalidData, format!("the board answered {reply:?}"));
+        return Error::Failed { operation, source };
+    };
+    let source = match refusal {
+        Refusal::Busy { line, consumer } => return Error::Busy { line, consumer },
+        Refusal::Invalid(_) => io::Error::new(io::ErrorKind::InvalidInput, refusal),
+        Refusal::NotOutput(_) => io::Error::new(io::ErrorKind::PermissionDenied, refusal),
     };
     Error::Failed { operation, source }
 }
@@ -80,15 +78,11 @@ impl Backend for Sim {
         const OPERATION: &str = "requesting lines of the simulated board";
         let mut hold = Pipe::connect(&self.socket).map_err(failed(OPERATION))?;
         let request = LineRequest::Claim { consumer: consumer.to_owned(), lines: lines.to_vec() };
-        let claim = match hold.ask(&request).map_err(failed(OPERATION))? {
-            LineReply::Claimed(claim) => claim,
-            other => return Err(refused(OPERATION, other)),
-        };
+        let reply = hold.ask(&request).map_err(failed(OPERATION))?;
+        let LineReply::Claimed(claim) = reply else { return Err(refused(OPERATION, reply)) };
         let mut edges = Pipe::connect(&self.socket).map_err(failed(OPERATION))?;
-        match edges.ask(&LineRequest::Edges { claim }).map_err(failed(OPERATION))? {
-            LineReply::Attached => {}
-            other => return Err(refused(OPERATION, other)),
-        }
+        let reply = edges.ask(&LineRequest::Edges { claim }).map_err(failed(OPERATION))?;
+        let LineReply::Attached = reply else { return Err(refused(OPERATION, reply)) };
         // Only after this the board sends edges, so none can have hidden behind the reply.
         edges
             .send(&LineRequest::More {})
@@ -107,27 +101,24 @@ struct Hold {
 impl HeldLines for Hold {
     fn read(&mut self, mask: u64) -> Result<Values, Error> {
         const OPERATION: &str = "reading lines of the simulated board";
-        match self.pipe.ask(&LineRequest::Read { mask }).map_err(failed(OPERATION))? {
-            LineReply::Values(values) => Ok(values),
-            other => Err(refused(OPERATION, other)),
-        }
+        let reply = self.pipe.ask(&LineRequest::Read { mask }).map_err(failed(OPERATION))?;
+        let LineReply::Values(values) = reply else { return Err(refused(OPERATION, reply)) };
+        Ok(values)
     }
 
     fn write(&mut self, mask: u64, bits: u64) -> Result<Moment, Error> {
         const OPERATION: &str = "writing lines of the simulated board";
-        match self.pipe.ask(&LineRequest::Write { mask, bits }).map_err(failed(OPERATION))? {
-            LineReply::Done(moment) => Ok(moment),
-            other => Err(refused(OPERATION, other)),
-        }
+        let reply = self.pipe.ask(&LineRequest::Write { mask, bits }).map_err(failed(OPERATION))?;
+        let LineReply::Done(moment) = reply else { return Err(refused(OPERATION, reply)) };
+        Ok(moment)
     }
 
     fn configure(&mut self, lines: &[(u8, LineConfig)]) -> Result<Moment, Error> {
         const OPERATION: &str = "configuring lines of the simulated board";
         let request = LineRequest::Configure { lines: lines.to_vec() };
-        match self.pipe.ask(&request).map_err(failed(OPERATION))? {
-            LineReply::Done(moment) => Ok(moment),
-            other => Err(refused(OPERATION, other)),
-        }
+        let reply = self.pipe.ask(&request).map_err(failed(OPERATION))?;
+        let LineReply::Done(moment) = reply else { return Err(refused(OPERATION, reply)) };
+        Ok(moment)
     }
 }
 
@@ -147,10 +138,8 @@ impl EdgeSource for Edges {
     fn read(&mut self, into: &mut Vec<EdgeEvent>) -> Result<(), Error> {
         const OPERATION: &str = "reading edges of the simulated board";
         while let Some(reply) = self.pipe.try_next().map_err(failed(OPERATION))? {
-            match reply {
-                LineReply::Edges(edges) => into.extend(edges),
-                other => return Err(refused(OPERATION, other)),
-            }
+            let LineReply::Edges(edges) = reply else { return Err(refused(OPERATION, reply)) };
+            into.extend(edges);
             self.pipe.send(&LineRequest::More {}).map_err(failed(OPERATION))?;
         }
         Ok(())

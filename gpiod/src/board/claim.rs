@@ -23,7 +23,7 @@ pub(super) struct Claim {
 pub(super) struct ClaimedLine {
     pub line: Line,
     pub config: LineConfig,
-    /// Whether edges are seen: not in the middle of a reconfiguration.
+    /// The number of its last edge.
     seqno: u32,
     debounce: Option<Debounce>,
 }

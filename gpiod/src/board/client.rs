@@ -1,7 +1,7 @@
 //! A client of the board's control socket, for tests, the command line and demonstrations.
 
 use super::messages::{ControlReply, ControlRequest, LONGEST_REPLY};
-use super::model::{Fault, NoSuch, State};
+use super::model::{ControlError, Fault, State};
 use super::process::CONTROL_SOCKET;
 use super::record::{Entry, Page};
 use futures_core::Stream;
@@ -28,7 +28,7 @@ pub enum Error {
     Lost(String),
     /// The board refuses; nothing has changed.
     #[error(transparent)]
-    Refused(#[from] NoSuch),
+    Refused(#[from] ControlError),
 }
 
 type Lines = Framed<UnixStream, LinesCodec>;
@@ -57,15 +57,13 @@ fn parse(line: Option<Result<String, LinesCodecError>>) -> Result<ControlReply, 
     match serde_json::from_str(&line).map_err(|error| Error::Lost(error.to_string()))? {
         ControlReply::Refused(refusal) => Err(Error::Refused(refusal)),
         ControlReply::Malformed(reason) => Err(Error::Lost(reason)),
-        reply => Ok(reply),
+        reply @ (ControlReply::State(_) | ControlReply::Record(_) | ControlReply::Done { .. }) => Ok(reply),
     }
 }
 
 fn page(reply: ControlReply) -> Result<Page, Error> {
-    match reply {
-        ControlReply::Record(page) => Ok(page),
-        other => Err(unexpected(&other)),
-    }
+    let ControlReply::Record(page) = reply else { return Err(unexpected(&reply)) };
+    Ok(page)
 }
 
 fn unexpected(reply: &ControlReply) -> Error {
@@ -89,10 +87,9 @@ impl Client {
     }
 
     async fn tell(&mut self, request: &ControlRequest) -> Result<u64, Error> {
-        match self.ask(request).await? {
-            ControlReply::Done { last_seq } => Ok(last_seq),
-            other => Err(unexpected(&other)),
-        }
+        let reply = self.ask(request).await?;
+        let ControlReply::Done { last_seq } = reply else { return Err(unexpected(&reply)) };
+        Ok(last_seq)
     }
 
     /// All of the board, now.
@@ -100,10 +97,9 @@ impl Client {
     /// # Errors
     /// [`Error::Lost`].
     pub async fn state(&mut self) -> Result<State, Error> {
-        match self.ask(&ControlRequest::State {}).await? {
-            ControlReply::State(state) => Ok(state),
-            other => Err(unexpected(&other)),
-        }
+        let reply = self.ask(&ControlRequest::State {}).await?;
+        let ControlReply::State(state) = reply else { return Err(unexpected(&reply)) };
+        Ok(state)
     }
 
     /// The record after the entry `since`, up to now, and how many entries of that are no longer kept.

@@ -1,7 +1,7 @@
 //! What goes over the board's two sockets: one JSON object on a line, a request and its reply, in turn.
 
 use super::claim::ClaimId;
-use super::model::{Fault, NoSuch, Refusal, State};
+use super::model::{ControlError, Fault, Refusal, State};
 use super::record::Page;
 use crate::line::{EdgeEvent, LineConfig, LineId, LineInfo, Moment, Values};
 use serde::{Deserialize, Serialize};
@@ -146,7 +146,7 @@ pub enum ControlReply {
         last_seq: u64,
     },
     /// The board refuses; nothing has changed.
-    Refused(NoSuch),
+    Refused(ControlError),
     /// The request is no request. The connection may be closed after it.
     Malformed(String),
 }

@@ -9,7 +9,7 @@ mod settle;
 mod view;
 
 pub use claims::Refusal;
-pub use controls::{Fault, NoSuch};
+pub use controls::{ControlError, Fault};
 pub use view::{ComponentState, LineState, Part, State};
 
 use super::Line;
@@ -113,9 +113,7 @@ impl Board {
             next_claim: 1,
             record: Record::new(CAPACITY),
         };
-        // What the circuit does at power-on is where the record begins, not a part of it.
-        board.settle(&Cause::Fault("power-on".to_owned()));
-        board.record = Record::new(CAPACITY);
+        board.settle(&Cause::PowerOn);
         board
     }
 

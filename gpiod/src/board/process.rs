@@ -15,7 +15,7 @@ use crate::clock::now_ns;
 use directory::Directory;
 use sd_notify::NotifyState;
 use shared::Shared;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -54,7 +54,12 @@ async fn serve(options: Options) -> Result<(), Error> {
     let directory = Directory::take(&options.dir)?;
     let (lines, control) = (directory.bind(LINES_SOCKET)?, directory.bind(CONTROL_SOCKET)?);
     let shared = Shared::new(Board::power_on(now_ns(), options.circuit, options.persist_outputs));
-    eprintln!("gpiod: simulated board at {} ({LINES_SOCKET}, {CONTROL_SOCKET})", options.dir.display());
+    // Nobody may be there to read it; that is no reason not to run.
+    let _ = writeln!(
+        io::stderr(),
+        "gpiod: simulated board at {} ({LINES_SOCKET}, {CONTROL_SOCKET})",
+        options.dir.display()
+    );
     sd_notify::notify(&[NotifyState::Ready])?;
     tokio::select! {
         result = timer::run(&shared) => result?,

@@ -50,6 +50,8 @@ pub enum Change {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
+    /// The board was switched on; before that all lines count as low.
+    PowerOn,
     /// The holder of a claim did something.
     Consumer(String),
     /// The claim of this consumer ended.
@@ -114,6 +116,7 @@ impl Record {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::PowerOn => f.write_str("power-on"),
             Self::Consumer(name) => write!(f, "consumer {name}"),
             Self::Released(name) => write!(f, "release by {name}"),
             Self::Button(name) => write!(f, "button {name}"),

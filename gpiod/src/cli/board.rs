@@ -7,16 +7,18 @@ use crate::board::Line;
 use crate::board::circuit::Circuit;
 use crate::board::client::{Client, Error};
 use crate::board::model::Fault;
-use crate::board::process::{self, Options};
-use clap::{ArgAction, Subcommand, ValueEnum};
+use crate::board::process::{self, DirectoryError, Options};
+use clap::{Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Arguments of `gpiod board`.
-///
-/// Without a command it runs the board until SIGTERM or Ctrl-C.
 #[derive(Debug, clap::Args)]
-#[command(subcommand_value_name = "COMMAND", subcommand_help_heading = "Commands for a board that runs")]
+#[command(
+    subcommand_value_name = "COMMAND",
+    subcommand_help_heading = "Commands for a board that runs",
+    after_help = "Without a command it is the board, until SIGTERM or Ctrl-C."
+)]
 pub struct Args {
     /// Where the board's sockets are
     #[arg(long, value_name = "DIR", default_value = "/run/gpiod-board", global = true)]
@@ -25,8 +27,9 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     circuit: Option<PathBuf>,
     /// Whether outputs stay as they are when their claim ends, as on Raspberry Pi's kernel; else they become inputs
-    #[arg(long, value_name = "BOOL", default_value = "true", action = ArgAction::Set)]
-    persist_outputs: bool,
+    /// [default: true]
+    #[arg(long, value_name = "BOOL")]
+    persist_outputs: Option<bool>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -141,11 +144,16 @@ fn light(text: &str) -> Result<Lux, String> {
 pub fn run(args: Args) -> Result<(), Failure> {
     let Some(command) = args.command else {
         let circuit = args.circuit.as_deref().map(read_circuit).transpose()?.unwrap_or_default();
-        let options = Options { dir: args.dir, circuit, persist_outputs: args.persist_outputs };
-        return process::run(options).map_err(|error| Failure::new(Exit::Os, error.to_string()));
+        let options =
+            Options { dir: args.dir, circuit, persist_outputs: args.persist_outputs.unwrap_or(true) };
+        return process::run(options).map_err(|error| {
+            let taken = matches!(error, process::Error::Directory(DirectoryError::Taken(_)));
+            Failure::new(if taken { Exit::TempFail } else { Exit::Os }, error.to_string())
+        });
     };
-    if args.circuit.is_some() {
-        return Err(Failure::new(Exit::Usage, "--circuit is for starting a board, not for one that runs"));
+    if args.circuit.is_some() || args.persist_outputs.is_some() {
+        let reason = "--circuit and --persist-outputs are for starting a board, not for one that runs";
+        return Err(Failure::new(Exit::Usage, reason));
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(Exit::Os, error.to_string()))?;
@@ -191,7 +199,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let exit = match &error {
             Error::Unreachable { .. } | Error::Lost(_) => Exit::Unavailable,
-            Error::Refused(crate::board::model::NoSuch::Busy { .. }) => Exit::TempFail,
+            Error::Refused(crate::board::model::ControlError::Busy { .. }) => Exit::TempFail,
             Error::Refused(_) => Exit::Data,
         };
         Self::new(exit, error.to_string())

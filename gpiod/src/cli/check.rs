@@ -1,6 +1,7 @@
 //! `gpiod check`: tells whether a configuration is right, without starting anything.
 
 use super::failure::Failure;
+use super::output::{json, print};
 use crate::config::Config;
 use crate::serve;
 use crate::wiring::Wiring;
@@ -39,14 +40,16 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let problems: Vec<_> =
             problems.iter().map(|p| json!({"line": p.line, "key": p.key, "reason": p.reason})).collect();
         let on_board = checked.as_ref().is_ok_and(|(_, board)| *board);
-        println!("{}", json!({"file": args.config, "problems": problems, "checked_against_board": on_board}));
+        let checked = json!({"file": args.config, "problems": problems, "checked_against_board": on_board});
+        print(&json(&checked)?)?;
     }
     let (config, against_board) = checked.map_err(|problems| serve::config_failure(&problems))?;
     if !args.json {
         let lines: usize = config.groups.iter().map(|group| group.lines.len()).sum();
         let board =
             if against_board { "the board has them all" } else { "the board is not running, so not asked" };
-        println!("{}: {} groups, {lines} lines; {board}", args.config.display(), config.groups.len());
+        let file = args.config.display();
+        print(&format!("{file}: {} groups, {lines} lines; {board}\n", config.groups.len()))?;
     }
     Ok(())
 }

@@ -15,6 +15,8 @@ pub(super) struct Pipe {
     stream: UnixStream,
     /// What has arrived and is not a whole line yet.
     unread: Vec<u8>,
+    /// Whether a reply did not come in time: it may come yet, and then belongs to no question.
+    hung: bool,
 }
 
 impl Pipe {
@@ -24,7 +26,7 @@ impl Pipe {
         })?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, unread: Vec::new() })
+        Ok(Self { stream, unread: Vec::new(), hung: false })
     }
 
     pub(super) fn set_nonblocking(&self) -> io::Result<()> {
@@ -37,11 +39,18 @@ impl Pipe {
         self.stream.write_all(&text).map_err(explained)
     }
 
-    /// Sends a request and waits for its reply.
+    /// Sends a request and waits for its reply. When none comes in time, the connection is of no more use.
     pub(super) fn ask(&mut self, request: &LineRequest) -> io::Result<LineReply> {
-        self.send(request)?;
-        self.try_next()?
-            .ok_or_else(|| io::Error::new(ErrorKind::TimedOut, "the simulated board does not answer"))
+        if self.hung {
+            return Err(hung());
+        }
+        if let Err(error) = self.send(request) {
+            // A board that has too many connections says so before it closes this one.
+            return self.try_next().ok().flatten().ok_or(error);
+        }
+        let reply = self.try_next()?;
+        self.hung = reply.is_none();
+        reply.ok_or_else(hung)
     }
 
     /// The next reply; `None` when nothing came: at once on a connection that does not block, else after a while.
@@ -76,10 +85,12 @@ fn gone(kind: ErrorKind) -> io::Error {
     io::Error::new(kind, "the simulated board has gone")
 }
 
+fn hung() -> io::Error {
+    io::Error::new(ErrorKind::TimedOut, "the simulated board does not answer")
+}
+
 /// Says in words what a broken connection means.
 fn explained(error: io::Error) -> io::Error {
-    match error.kind() {
-        kind @ (ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => gone(kind),
-        _ => error,
-    }
+    let kind = error.kind();
+    if kind == ErrorKind::BrokenPipe || kind == ErrorKind::ConnectionReset { gone(kind) } else { error }
 }

@@ -25,6 +25,11 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
+/// The most components of a circuit: what can still be shown, and told over the control socket in one piece.
+const MOST_COMPONENTS: usize = 200;
+/// The most points of a light curve.
+const MOST_POINTS: usize = 10_000;
+
 pub(super) fn parse(file: &Path, text: &str) -> Result<Circuit, Mistakes> {
     let mut check = Check { file, text, mistakes: Vec::new(), names: BTreeSet::new(), sensed: Vec::new() };
     let raw: RawCircuit = match toml::from_str(text) {
@@ -106,6 +111,11 @@ impl Check<'_> {
             circuit.light_sensors.push(self.light_sensor(sensor));
         }
         self.one_sensor_on_a_net(&circuit);
+        if self.names.len() > MOST_COMPONENTS {
+            let reason =
+                format!("a circuit has at most {MOST_COMPONENTS} components, not {}", self.names.len());
+            self.mistake(&(0..0), "", &reason);
+        }
         circuit
     }
 
@@ -212,6 +222,9 @@ impl Check<'_> {
             }
             points
                 .push(Point { at_ns, lux: self.number("light.curve.lux", &point.lux, DARKEST..=BRIGHTEST) });
+        }
+        if points.len() > MOST_POINTS {
+            self.mistake(&span, "light.curve", &format!("has at most {MOST_POINTS} points"));
         }
         if points.first().is_none_or(|first| first.at_ns != 0) {
             self.mistake(&span, "light.curve", "must have a first point at 0 seconds");

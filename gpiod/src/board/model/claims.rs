@@ -8,7 +8,8 @@ use crate::line::{Direction, EdgeEvent, LineConfig, LineId, LineInfo, MAX_LINES,
 use serde::{Deserialize, Serialize};
 
 /// The longest consumer name, in bytes: the kernel's `GPIO_MAX_NAME_SIZE` less its end.
-pub(super) const CONSUMER_BYTES: usize = 31;
+const CONSUMER_BYTES: usize = 31;
+pub(super) const CONSUMER_RULE: &str = "a consumer's name has at most 31 bytes and no control characters";
 
 /// Why the board does not do what a program asks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -59,10 +60,8 @@ impl Board {
         if lines.is_empty() || lines.len() > MAX_LINES {
             return invalid(format!("a claim has 1 to {MAX_LINES} lines, not {}", lines.len()));
         }
-        if consumer.len() > CONSUMER_BYTES || consumer.contains(char::is_control) {
-            return invalid(format!(
-                "a consumer's name has at most {CONSUMER_BYTES} bytes and no control characters"
-            ));
+        if !is_consumer(consumer) {
+            return invalid(CONSUMER_RULE);
         }
         let mut claimed: Vec<ClaimedLine> = Vec::new();
         for (id, config) in lines {
@@ -110,7 +109,7 @@ impl Board {
     /// Reads the lines of a mask.
     ///
     /// # Errors
-    /// [`Refusal::Invalid`] for an empty mask, one beyond the lines, or an unknown claim.
+    /// [`Refusal::Invalid`] for a mask without lines, or an unknown claim.
     pub fn read(&self, id: ClaimId, mask: u64) -> Result<Values, Refusal> {
         let claim = self.claims.get(&id).ok_or_else(no_claim)?;
         let mut bits = 0;
@@ -226,6 +225,10 @@ impl Board {
     }
 }
 
+pub(super) fn is_consumer(name: &str) -> bool {
+    name.len() <= CONSUMER_BYTES && !name.contains(char::is_control)
+}
+
 fn no_claim() -> Refusal {
     Refusal::Invalid("there is no such claim".to_owned())
 }
@@ -240,10 +243,11 @@ fn check(config: &LineConfig) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The lines of a mask. Like the kernel it overlooks bits beyond the lines, and takes no mask without any.
 fn positions(mask: u64, lines: usize) -> Result<Vec<usize>, Refusal> {
-    let beyond = u32::try_from(lines).ok().and_then(|lines| mask.checked_shr(lines)).unwrap_or(0);
-    if mask == 0 || beyond != 0 {
-        return invalid(format!("mask {mask:#x} does not fit a claim of {lines} lines"));
+    let positions: Vec<usize> = (0..lines).filter(|position| mask >> position & 1 == 1).collect();
+    if positions.is_empty() {
+        return invalid(format!("mask {mask:#x} has no line of the claim's {lines}"));
     }
-    Ok((0..lines).filter(|position| mask >> position & 1 == 1).collect())
+    Ok(positions)
 }

@@ -1,5 +1,6 @@
 //! What people do to the board from outside: press, light, switch, break.
 
+use super::claims::{CONSUMER_RULE, is_consumer};
 use super::{Board, Holder};
 use crate::board::Line;
 use crate::board::light::{BRIGHTEST, DARKEST, Light};
@@ -29,7 +30,7 @@ pub enum Fault {
 /// Why a control could not be worked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum NoSuch {
+pub enum ControlError {
     /// The circuit has no such component.
     #[error("the circuit has no {kind} called {name:?}")]
     Component {
@@ -49,21 +50,24 @@ pub enum NoSuch {
         /// Who has it.
         consumer: String,
     },
+    /// The consumer's name is none.
+    #[error("{CONSUMER_RULE}")]
+    Consumer,
     /// There is nothing to clear.
     #[error("there is no fault on {0:?}")]
     Fault(String),
 }
 
-fn no_such<T>(kind: &str, name: &str) -> Result<T, NoSuch> {
-    Err(NoSuch::Component { kind: kind.to_owned(), name: name.chars().take(80).collect() })
+fn no_such<T>(kind: &str, name: &str) -> Result<T, ControlError> {
+    Err(ControlError::Component { kind: kind.to_owned(), name: name.chars().take(80).collect() })
 }
 
 impl Board {
     /// Presses a button, for so many ns or until it is released.
     ///
     /// # Errors
-    /// [`NoSuch::Component`].
-    pub fn press(&mut self, name: &str, for_ns: Option<u64>) -> Result<(), NoSuch> {
+    /// [`ControlError::Component`].
+    pub fn press(&mut self, name: &str, for_ns: Option<u64>) -> Result<(), ControlError> {
         let Some(button) = self.buttons.iter_mut().find(|button| button.parts.name == name) else {
             return no_such("button", name);
         };
@@ -75,8 +79,8 @@ impl Board {
     /// Lets a button go.
     ///
     /// # Errors
-    /// [`NoSuch::Component`].
-    pub fn let_go(&mut self, name: &str) -> Result<(), NoSuch> {
+    /// [`ControlError::Component`].
+    pub fn let_go(&mut self, name: &str) -> Result<(), ControlError> {
         let Some(button) = self.buttons.iter_mut().find(|button| button.parts.name == name) else {
             return no_such("button", name);
         };
@@ -88,13 +92,13 @@ impl Board {
     /// Puts a light sensor into so much light; `None` gives it back to the light of its circuit, as that is by now.
     ///
     /// # Errors
-    /// [`NoSuch::Component`], [`NoSuch::Light`].
-    pub fn light(&mut self, name: &str, lux: Option<f64>) -> Result<(), NoSuch> {
+    /// [`ControlError::Component`], [`ControlError::Light`].
+    pub fn light(&mut self, name: &str, lux: Option<f64>) -> Result<(), ControlError> {
         let Some(sensor) = self.sensors.iter_mut().find(|sensor| sensor.parts.name == name) else {
             return no_such("light sensor", name);
         };
         if let Some(lux) = lux.filter(|lux| !(DARKEST..=BRIGHTEST).contains(lux)) {
-            return Err(NoSuch::Light(lux.to_string()));
+            return Err(ControlError::Light(lux.to_string()));
         }
         sensor.set_light(self.now_ns, lux.map(Light::Steady));
         Ok(())
@@ -103,8 +107,8 @@ impl Board {
     /// Switches a pulse source on or off.
     ///
     /// # Errors
-    /// [`NoSuch::Component`].
-    pub fn pulse(&mut self, name: &str, on: bool) -> Result<(), NoSuch> {
+    /// [`ControlError::Component`].
+    pub fn pulse(&mut self, name: &str, on: bool) -> Result<(), ControlError> {
         let Some(pulse) = self.pulses.iter_mut().find(|pulse| pulse.parts.name == name) else {
             return no_such("pulse source", name);
         };
@@ -116,8 +120,8 @@ impl Board {
     /// Breaks something.
     ///
     /// # Errors
-    /// [`NoSuch::Component`], [`NoSuch::Busy`].
-    pub fn fault(&mut self, fault: &Fault) -> Result<(), NoSuch> {
+    /// [`ControlError::Component`], [`ControlError::Busy`], [`ControlError::Consumer`].
+    pub fn fault(&mut self, fault: &Fault) -> Result<(), ControlError> {
         let cause = match fault {
             Fault::StuckHigh(line) => self.set_stuck(*line, Some(true)),
             Fault::StuckLow(line) => self.set_stuck(*line, Some(false)),
@@ -126,8 +130,11 @@ impl Board {
                 Cause::Fault(format!("{name} disconnected"))
             }
             Fault::Take { line, consumer } => {
+                if !is_consumer(consumer) {
+                    return Err(ControlError::Consumer);
+                }
                 if let Some(consumer) = self.consumer(*line) {
-                    return Err(NoSuch::Busy { line: *line, consumer });
+                    return Err(ControlError::Busy { line: *line, consumer });
                 }
                 self.lines[line.index()].holder = Some(Holder::Other(consumer.clone()));
                 let cause = Cause::Fault(format!("taken by {consumer}"));
@@ -142,8 +149,8 @@ impl Board {
     /// Mends all faults, or those of one line or component.
     ///
     /// # Errors
-    /// [`NoSuch::Fault`] when that line or component has none.
-    pub fn clear(&mut self, target: Option<&str>) -> Result<(), NoSuch> {
+    /// [`ControlError::Fault`] when that line or component has none.
+    pub fn clear(&mut self, target: Option<&str>) -> Result<(), ControlError> {
         let mut mended = false;
         for line in Line::ALL {
             if target.is_none_or(|target| line.to_string() == target) {
@@ -159,7 +166,7 @@ impl Board {
             }
         }
         match target {
-            Some(target) if !mended => Err(NoSuch::Fault(target.chars().take(80).collect())),
+            Some(target) if !mended => Err(ControlError::Fault(target.chars().take(80).collect())),
             _ => {
                 self.settle(&Cause::Fault("cleared".to_owned()));
                 Ok(())
@@ -193,7 +200,7 @@ impl Board {
         wires.chain(leds).chain(buttons).chain(pulses).chain(sensors)
     }
 
-    fn set_connected(&mut self, name: &str, connected: bool) -> Result<(), NoSuch> {
+    fn set_connected(&mut self, name: &str, connected: bool) -> Result<(), ControlError> {
         let Some((_, part)) = self.parts().find(|(each, _)| *each == name) else {
             return no_such("component", name);
         };

@@ -1,6 +1,6 @@
 //! Connections of both sockets: how many there may be, and lines of JSON in both directions.
 
-use crate::board::messages::LONGEST_REQUEST;
+use crate::board::messages::{LONGEST_REQUEST, LineReply};
 use futures_util::{SinkExt, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,7 +38,9 @@ where
         let mut lines = Framed::new(stream, LinesCodec::new_with_max_length(LONGEST_REQUEST));
         let Ok(permit) = Arc::clone(&free).try_acquire_owned() else {
             // The socket's buffer is empty and takes this line at once, so nobody can hold the board up here.
-            let _ = reply(&mut lines, &format!("the board has {MOST_CONNECTIONS} connections already")).await;
+            // Refused in the words of one socket, which are the same on the other.
+            let full = LineReply::Malformed(format!("the board has {MOST_CONNECTIONS} connections already"));
+            let _ = reply(&mut lines, &full).await;
             continue;
         };
         let serving = serve(lines);

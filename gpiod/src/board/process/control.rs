@@ -3,7 +3,7 @@
 use super::connection::{Lines, next, reply};
 use super::shared::Shared;
 use crate::board::messages::{ControlReply, ControlRequest};
-use crate::board::model::{Board, NoSuch};
+use crate::board::model::{Board, ControlError};
 
 /// The most entries in one page of the record.
 const PAGE: usize = 1_000;
@@ -23,7 +23,7 @@ pub(super) async fn serve(shared: Shared, mut lines: Lines) {
 }
 
 fn answer(board: &mut Board, request: ControlRequest) -> ControlReply {
-    let done: Result<(), NoSuch> = match request {
+    let done: Result<(), ControlError> = match request {
         ControlRequest::State {} => return ControlReply::State(board.state()),
         ControlRequest::Record { since } | ControlRequest::Follow { since } => {
             return ControlReply::Record(board.record(since, PAGE));

@@ -101,7 +101,7 @@ async fn edges(shared: &Shared, attached: &Attached, lines: &mut Lines) {
                 None => return,
             },
             () = attached.told.notified() => {
-                if shared.with(|board| !board.has_claim(attached.claim)) {
+                if !shared.has_claim(attached.claim) {
                     return;
                 }
             }

@@ -90,6 +90,11 @@ impl Shared {
         self.inner.last_seq.subscribe()
     }
 
+    /// Whether there is such a claim. Unlike [`with`](Self::with) it wakes nobody, so that who was woken may ask.
+    pub(super) fn has_claim(&self, claim: ClaimId) -> bool {
+        self.lock().board.has_claim(claim)
+    }
+
     /// Makes a connection the one for a claim's edges, if it has none yet.
     pub(super) fn attach(&self, claim: ClaimId) -> Option<Attached> {
         let mut state = self.lock();

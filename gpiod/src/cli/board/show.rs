@@ -3,27 +3,10 @@
 use crate::board::client::Client;
 use crate::board::model::{ComponentState, LineState, Part, State};
 use crate::board::record::{Change, Entry, Page};
-use crate::cli::failure::{Exit, Failure};
+use crate::cli::failure::Failure;
+use crate::cli::output::{json, print};
 use crate::line::{Bias, Direction, Drive};
 use futures_util::StreamExt;
-use serde::Serialize;
-use std::io::{self, ErrorKind, Write};
-
-/// Writes to standard output. A reader that has gone, as `head` goes, is an end and no mistake.
-fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(Exit::Io, error.to_string())),
-        Err(_) => std::process::exit(0),
-        Ok(()) => Ok(()),
-    }
-}
-
-fn json(value: &impl Serialize) -> Result<String, Failure> {
-    let text =
-        serde_json::to_string(value).map_err(|error| Failure::new(Exit::Software, error.to_string()))?;
-    Ok(text + "\n")
-}
 
 pub(super) fn state(state: &State, as_json: bool) -> Result<(), Failure> {
     if as_json {

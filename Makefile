@@ -1,0 +1,51 @@
+# The words that people and CI use: one target, one command. What needs more than a line stands in scripts/.
+# What a bare machine lacks (buf, cargo-deny, Python's gRPC) is installed by the scripts into a cache outside of
+# this tree, ${XDG_CACHE_HOME:-~/.cache}/gpiod-dev; nothing else is ever installed.
+
+CARGO ?= cargo
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-python fmt fmt-check lint proto buf deny docs ci
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# DEMO_SECONDS, from the environment or from make's command line, reaches the demo by its environment.
+demo: ## Board, daemon and both apps as processes, drawn live; DEMO_SECONDS=20 ends it by itself
+	$(CARGO) build --workspace --bins
+	$(CARGO) run -q -p gpiod --example demo
+
+# The doc tests first, so that the last lines of the output are the summary of the tests.
+test: ## All tests in Rust: doc tests, then units and processes
+	$(CARGO) test --workspace --doc
+	$(CARGO) test --workspace --lib --bins --tests
+
+test-python: ## The Python example against a daemon, with stubs generated from proto/
+	$(CARGO) build -p gpiod --bins
+	scripts/with-python-tools.sh sdk/examples/python/run.sh
+
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+fmt-check: ## Fail where the code is not formatted
+	$(CARGO) fmt --all --check
+
+lint: ## Clippy with warnings as errors, shellcheck for the scripts
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	scripts/shellcheck.sh
+
+proto: ## Generate proto/src/generated anew from the .proto files
+	UPDATE_GENERATED=1 $(CARGO) test -p gpiod-proto --test generated
+
+buf: ## Lint the .proto files
+	cd proto && ../scripts/with-python-tools.sh buf lint
+
+deny: ## Check licences, banned crates and sources of all dependencies
+	scripts/cargo-deny.sh check bans licenses sources
+
+docs: ## Build the documentation, warnings as errors
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+# `test` stays last: CI shows the end of the output.
+ci: ## Everything that must hold before a change goes in
+	@$(MAKE) --no-print-directory fmt-check lint buf docs deny
+	@$(MAKE) --no-print-directory test

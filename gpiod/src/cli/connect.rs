@@ -1,0 +1,64 @@
+//! Which daemon a command speaks to, and the runtime that it does so in.
+
+use super::failure::{Exit, Failure};
+use gpiod_sdk::{Client, ClientBuilder};
+use std::path::PathBuf;
+
+/// The socket that sees all lines of the board; root's alone.
+const ADMIN: &str = "/run/gpiod/admin/gpiod.sock";
+/// The environment variable that names the socket for every client.
+const VARIABLE: &str = "GPIOD_SOCKET";
+
+/// Which socket to use.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Which daemon")]
+pub struct Target {
+    /// Use this socket. Default: GPIOD_SOCKET, else the admin socket where it can be reached, else the only line
+    /// group's below /run/gpiod/groups
+    #[arg(long, value_name = "PATH", conflicts_with = "group")]
+    socket: Option<PathBuf>,
+    /// Use the socket of this line group
+    #[arg(long, value_name = "NAME")]
+    group: Option<String>,
+}
+
+impl Target {
+    async fn connect(&self, name: &str) -> Result<Client, Failure> {
+        let variable = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
+        if let Some(path) = &self.socket {
+            return connect(Client::at(path), name).await;
+        }
+        if let (Some(group), Some(path)) = (&self.group, &variable) {
+            // The library would let the variable win in silence.
+            let path = path.display();
+            let message = format!("--group {group}: {VARIABLE} names a socket already, {path}; unset it");
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        if self.group.is_none()
+            && variable.is_none()
+            && let Ok(client) = connect(Client::at(ADMIN), name).await
+        {
+            return Ok(client);
+        }
+        let builder = match &self.group {
+            Some(group) => Client::builder().group(group),
+            None => Client::builder(),
+        };
+        connect(builder, name).await
+    }
+}
+
+async fn connect(builder: ClientBuilder, name: &str) -> Result<Client, Failure> {
+    Ok(builder.name(name).connect().await?)
+}
+
+/// Runs a command's work with a connection to the daemon. `name` is what others see as the holder of its lines.
+pub(super) fn with_client(
+    target: &Target,
+    name: &str,
+    work: impl AsyncFnOnce(Client) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(Exit::Os, format!("the runtime: {error}")))?;
+    runtime.block_on(async { work(target.connect(name).await?).await })
+}

@@ -1,0 +1,62 @@
+//! `gpiod get`: reads values.
+
+use super::connect::{Target, with_client};
+use super::failure::Failure;
+use super::output::{json, print, printable};
+use gpiod_sdk::Values;
+use serde_json::{Map, Value as Json, json};
+
+/// Arguments of `gpiod get`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+All lines are read at one moment, held or not. Values are logical: on an active-low line, active is low.
+
+Examples:
+  gpiod get button                 button=inactive
+  gpiod get red green --numeric    two lines: 1 and 0
+  gpiod get red --json | jq -r .values.red")]
+pub struct Args {
+    /// The lines to read, 1 to 64, as `gpiod lines` calls them
+    #[arg(value_name = "NAME", required = true)]
+    names: Vec<String>,
+    /// Print 1 or 0 for each line, in the order of the names, and nothing else
+    #[arg(long, conflicts_with = "json")]
+    numeric: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What the daemon refuses; see [`Failure`].
+pub fn run(args: &Args) -> Result<(), Failure> {
+    with_client(&args.target, "gpiod get", async |client| {
+        let values = client.read(&args.names).await?;
+        if args.json {
+            return print(&json(&values_json(&values))?);
+        }
+        let lines = values.iter().map(|(name, value)| match args.numeric {
+            true => format!("{}\n", u8::from(value.is_active())),
+            false => format!("{}={value}\n", printable(name)),
+        });
+        print(&lines.collect::<String>())
+    })
+}
+
+/// Values of lines and when they had them: `{"timestamp_ns":…,"values":{"red":"active"}}`.
+pub(super) fn values_json(values: &Values) -> Json {
+    let by_name: Map<String, Json> =
+        values.iter().map(|(name, value)| (name.to_owned(), json!(value.to_string()))).collect();
+    json!({ "timestamp_ns": values.timestamp_ns(), "values": by_name })
+}
+
+/// Values of lines in words: `red=active green=inactive`.
+pub(super) fn values_text(values: &Values) -> String {
+    let pairs: Vec<String> =
+        values.iter().map(|(name, value)| format!("{}={value}", printable(name))).collect();
+    pairs.join(" ")
+}

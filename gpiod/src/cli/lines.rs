@@ -1,0 +1,122 @@
+//! `gpiod lines`: lists the lines of a socket.
+
+mod json;
+
+pub(super) use json::{line_json, listing};
+
+use super::connect::{Target, with_client};
+use super::failure::Failure;
+use super::output::{json, print, printable, table};
+use gpiod_sdk::{Direction, Holder, Line};
+
+/// Arguments of `gpiod lines`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A group's socket shows the group's lines; the admin socket shows all of the board, as GROUP/NAME. A holder's name is \
+what it calls itself; its uid and pid are the kernel's word.
+
+Examples:
+  gpiod lines
+  gpiod lines --group traffic-light
+  gpiod lines --json | jq -r '.lines[] | select(.holder) | .name'")]
+pub struct Args {
+    /// Print JSON, with all that is known of each line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What the daemon refuses; see [`Failure`].
+pub fn run(args: &Args) -> Result<(), Failure> {
+    with_client(&args.target, "gpiod lines", async |client| {
+        let lines = client.lines().await?;
+        print(&if args.json { json(&listing(&lines))? } else { text(&lines.lines) })
+    })
+}
+
+const HEADINGS: [&str; 9] =
+    ["NAME", "LINE", "PIN", "DIRECTION", "BIAS", "VALUE", "HOLDER", "ON RELEASE", "ON DAEMON EXIT"];
+
+fn text(lines: &[Line]) -> String {
+    let mut rows = vec![HEADINGS.map(str::to_owned)];
+    rows.extend(lines.iter().map(row));
+    table(&rows)
+}
+
+fn row(line: &Line) -> [String; HEADINGS.len()] {
+    [
+        printable(&line.name),
+        printable(&line.board_line),
+        or_dash(line.header_pin),
+        direction(line),
+        or_dash(line.bias),
+        or_dash(line.value),
+        or_dash(line.holder.as_ref().map(holder)),
+        or_dash(line.on_release),
+        or_dash(line.on_daemon_exit),
+    ]
+}
+
+fn or_dash(cell: Option<impl ToString>) -> String {
+    cell.map_or_else(|| "-".to_owned(), |cell| cell.to_string())
+}
+
+/// What is allowed and, where that leaves it open, which way the line goes now.
+fn direction(line: &Line) -> String {
+    match (line.direction, line.present_direction) {
+        (Some(Direction::Both), Some(now)) => format!("both, now {now}"),
+        (Some(direction), _) => direction.to_string(),
+        (None, Some(now)) => format!("({now})"),
+        (None, None) => "-".to_owned(),
+    }
+}
+
+/// A holder in one cell: `traffic-light (uid 65532, pid 17)`.
+fn holder(holder: &Holder) -> String {
+    let name = holder_name(holder);
+    match holder.group.as_str() {
+        // Somebody outside of the daemon: the kernel knows a name and nothing else.
+        "" => name,
+        _ => format!("{name} (uid {}, pid {})", holder.uid, holder.pid),
+    }
+}
+
+/// What a holder calls itself, safe for a terminal.
+pub(super) fn holder_name(holder: &Holder) -> String {
+    if holder.name.is_empty() { "?".to_owned() } else { printable(&holder.name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::samples::{free, red};
+
+    #[test]
+    fn a_line_is_a_row_and_what_is_unknown_a_dash() {
+        let listed = text(&[red(), free("GPIO2", 2, 3)]);
+        let rows: Vec<Vec<&str>> = listed
+            .lines()
+            .map(|row| row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect())
+            .collect();
+        assert_eq!(rows[0], HEADINGS);
+        assert_eq!(
+            rows[1],
+            [
+                "traffic-light/red",
+                "GPIO9",
+                "21",
+                "output",
+                "-",
+                "active",
+                "traffic-light (uid 65532, pid 17)",
+                "inactive",
+                "keep"
+            ]
+        );
+        assert_eq!(rows[2], ["GPIO2", "GPIO2", "3", "(input)", "-", "active", "-", "-", "-"]);
+    }
+}

@@ -1,0 +1,150 @@
+//! `gpiod watch`: prints edges as they come.
+
+use super::connect::{Target, with_client};
+use super::failure::Failure;
+use super::get::{values_json, values_text};
+use super::output::{json, print, printable, seconds, span};
+use super::words;
+use gpiod_sdk::{Edge, EdgeEvent, EventSource, Loss, LossCause, WatchItem};
+use serde_json::{Value as Json, json};
+
+/// Arguments of `gpiod watch`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Watching needs no hold and disturbs none. First come the present values, then one line for each edge: its time \
+(CLOCK_MONOTONIC of the node, s), the line and the edge. Events that were lost are told where they are missing. When \
+the daemon is started anew the watch goes on.
+
+Examples:
+  gpiod watch button
+  gpiod watch button --edge falling --count 1    wait until it is let go
+  gpiod watch red yellow green --json")]
+pub struct Args {
+    /// The lines to watch, 1 to 64, as `gpiod lines` calls them
+    #[arg(value_name = "NAME", required = true)]
+    names: Vec<String>,
+    /// Which edges: rising (to active), falling (to inactive) or both
+    #[arg(long, value_name = "EDGE", default_value = "both", value_parser = words::edge_argument)]
+    edge: Edge,
+    /// End after so many edges
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// Print JSON, one object on a line
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What the daemon refuses; see [`Failure`].
+pub fn run(args: &Args) -> Result<(), Failure> {
+    with_client(&args.target, "gpiod watch", async |client| {
+        let mut watch = client.watch(&args.names).edge(args.edge).open().await?;
+        let mut left = args.count;
+        while let Some(item) = watch.next().await {
+            let item = item?;
+            print(&if args.json { json(&item_json(&item))? } else { text(&item) })?;
+            if let (WatchItem::Edge(_), Some(left)) = (&item, &mut left) {
+                *left -= 1;
+                if *left == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+fn text(item: &WatchItem) -> String {
+    match item {
+        WatchItem::Values(values) => {
+            format!("{} now {}\n", seconds(values.timestamp_ns()), values_text(values))
+        }
+        WatchItem::Edge(edge) => {
+            format!("{} {} {}\n", seconds(edge.timestamp_ns), printable(&edge.line), edge.edge())
+        }
+        WatchItem::Lost(loss) => loss_text(loss),
+    }
+}
+
+fn loss_text(loss: &Loss) -> String {
+    let count = match loss.count {
+        Some(1) => "1 event".to_owned(),
+        Some(count) => format!("{count} events"),
+        None => "an unknown number of events".to_owned(),
+    };
+    let cause = match (loss.cause, loss.away) {
+        (LossCause::Kernel, _) => "the kernel's buffer overflowed".to_owned(),
+        (LossCause::Watcher, _) => "this watcher was too slow".to_owned(),
+        (LossCause::Restart, Some(away)) => {
+            format!("nobody watched for {}", span(u64::try_from(away.as_nanos()).unwrap_or(u64::MAX)))
+        }
+        (LossCause::Restart, None) => "nobody watched for a while".to_owned(),
+        (LossCause::Hardware, _) => "the chip swallowed an edge".to_owned(),
+        (LossCause::Unknown, _) => "of an unknown cause".to_owned(),
+    };
+    format!("lost {count}: {cause}\n")
+}
+
+fn item_json(item: &WatchItem) -> Json {
+    match item {
+        WatchItem::Values(values) => {
+            let mut object = values_json(values);
+            object["event"] = "values".into();
+            object
+        }
+        WatchItem::Edge(edge) => {
+            let mut object = edge_json(edge);
+            object["event"] = "edge".into();
+            object["seqno"] = edge.seqno.into();
+            object
+        }
+        WatchItem::Lost(loss) => json!({
+            "event": "lost",
+            "count": loss.count,
+            "cause": match loss.cause {
+                LossCause::Kernel => "kernel",
+                LossCause::Watcher => "watcher",
+                LossCause::Restart => "restart",
+                LossCause::Hardware => "hardware",
+                LossCause::Unknown => "unknown",
+            },
+            "away_ms": loss.away.map(|away| u64::try_from(away.as_millis()).unwrap_or(u64::MAX)),
+        }),
+    }
+}
+
+/// One edge, in the words of the API.
+pub(super) fn edge_json(edge: &EdgeEvent) -> Json {
+    json!({
+        "line": &*edge.line,
+        "edge": edge.edge().to_string(),
+        "timestamp_ns": edge.timestamp_ns,
+        "line_seqno": edge.line_seqno,
+        "source": match edge.source {
+            EventSource::Kernel => "kernel",
+            EventSource::Daemon => "daemon",
+            EventSource::Unknown => "unknown",
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_loss_says_how_many_and_why() {
+        let lost = |cause, count, away| loss_text(&Loss { cause, count, away });
+        assert_eq!(lost(LossCause::Kernel, Some(1), None), "lost 1 event: the kernel's buffer overflowed\n");
+        assert_eq!(lost(LossCause::Watcher, Some(7), None), "lost 7 events: this watcher was too slow\n");
+        assert_eq!(
+            lost(LossCause::Restart, None, Some(Duration::from_millis(1234))),
+            "lost an unknown number of events: nobody watched for 1.234 s\n"
+        );
+    }
+}
