@@ -1,0 +1,244 @@
+//! What can go wrong, as data: apps branch on the variant and the reason, people read the text.
+
+pub(crate) mod status;
+
+use crate::line::Direction;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+pub use tonic::Code;
+
+/// What went wrong.
+///
+/// It can be cloned, since one lost connection fails every command that was on its way.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The daemon said no, or failed.
+    #[error("{message}")]
+    Refused {
+        /// The gRPC status code.
+        code: Code,
+        /// Why, for programs.
+        reason: Reason,
+        /// Why, for people.
+        message: String,
+    },
+    /// The daemon can not be reached at present. A session comes back by itself: see
+    /// [`Session::next_notice`](crate::Session::next_notice).
+    #[error("gpiod is away: {why}")]
+    Away {
+        /// Since when, on this process's clock.
+        since: Instant,
+        /// What was seen of it.
+        why: String,
+    },
+    /// There is no socket in any of the places where one is looked for.
+    #[error("no gpiod socket found; looked for {}", list(looked))]
+    SocketNotFound {
+        /// The places; a `*` stands for any group.
+        looked: Vec<PathBuf>,
+    },
+    /// There are several sockets, and nobody said which.
+    #[error("several gpiod sockets found, name the group or set GPIOD_SOCKET: {}", list(found))]
+    SocketAmbiguous {
+        /// All of them.
+        found: Vec<PathBuf>,
+    },
+    /// The socket is named or found, but does not take a connection.
+    #[error("can not connect to gpiod at {}", socket.display())]
+    Unreachable {
+        /// The socket.
+        socket: PathBuf,
+        /// What the system said.
+        source: Arc<io::Error>,
+    },
+    /// The call itself is a mistake; nothing was sent.
+    #[error("{what}")]
+    Invalid {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The session or request has no such line, or not in that direction.
+    #[error("{line:?} is no {} here", wanted.map_or("line".to_owned(), |direction| format!("line opened as {direction}")))]
+    NoSuchLine {
+        /// The name.
+        line: String,
+        /// The direction that was wanted, where one was.
+        wanted: Option<Direction>,
+    },
+    /// A handle was given to a session that it does not belong to.
+    #[error("{line:?} belongs to another session")]
+    ForeignHandle {
+        /// The handle's line.
+        line: String,
+    },
+    /// An operation of a batch failed; those before it were done, those after it were not.
+    #[error("operation {done} of the batch, counted from 0")]
+    Batch {
+        /// How many operations were done.
+        done: u32,
+        /// Why the next one was not.
+        source: Box<Error>,
+    },
+    /// The session was closed or dropped.
+    #[error("the session is closed")]
+    Closed,
+    /// The daemon answered with what its API does not allow.
+    #[error("gpiod's answer makes no sense: {what}")]
+    Protocol {
+        /// What was wrong with it.
+        what: String,
+    },
+}
+
+/// Why the daemon said no: the reason of its `google.rpc.ErrorInfo`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// This socket has no such line.
+    LineNotFound,
+    /// Somebody holds the line; the message says who.
+    LineHeld,
+    /// This socket may not do that, or the line's configuration forbids it.
+    NotPermitted,
+    /// The line does not go that way, now or ever.
+    WrongDirection,
+    /// The request is malformed.
+    InvalidRequest,
+    /// The program is empty, too large, too long or impossible.
+    InvalidProgram,
+    /// A bound of the daemon is reached.
+    LimitReached,
+    /// The daemon is stopping.
+    Stopping,
+    /// The hardware or the kernel failed.
+    Hardware,
+    /// No command came in time.
+    WatchdogExpired,
+    /// The session was not opened in time.
+    OpenTimedOut,
+    /// A reason that this library does not know; empty where the daemon gave none.
+    Other(String),
+}
+
+impl Error {
+    /// The daemon's reason; `None` where it was not the daemon that failed the call.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Refused { reason, .. } => Some(reason),
+            Self::Batch { source, .. } => source.reason(),
+            Self::Away { .. }
+            | Self::SocketNotFound { .. }
+            | Self::SocketAmbiguous { .. }
+            | Self::Unreachable { .. }
+            | Self::Invalid { .. }
+            | Self::NoSuchLine { .. }
+            | Self::ForeignHandle { .. }
+            | Self::Closed
+            | Self::Protocol { .. } => None,
+        }
+    }
+
+    /// Whether the same call may succeed later without any change to it: the daemon is away or stopping, somebody
+    /// holds a line, a bound is reached.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Away { .. } | Self::SocketNotFound { .. } => true,
+            Self::Unreachable { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+            }
+            Self::Refused { code, reason, .. } => {
+                *code == Code::Unavailable
+                    || matches!(
+                        reason,
+                        Reason::LineHeld | Reason::LimitReached | Reason::Stopping | Reason::OpenTimedOut
+                    )
+            }
+            Self::Batch { source, .. } => source.is_retryable(),
+            Self::SocketAmbiguous { .. }
+            | Self::Invalid { .. }
+            | Self::NoSuchLine { .. }
+            | Self::ForeignHandle { .. }
+            | Self::Closed
+            | Self::Protocol { .. } => false,
+        }
+    }
+
+    /// Whether a session or watch that this ended must not try again by itself: nothing but a change of the app or
+    /// of the configuration helps, or it was the watchdog, which says that the app itself is at fault.
+    pub(crate) fn is_final(&self) -> bool {
+        match self {
+            Self::Refused { code, reason, .. } => {
+                *reason == Reason::WatchdogExpired
+                    || matches!(
+                        code,
+                        Code::InvalidArgument
+                            | Code::NotFound
+                            | Code::PermissionDenied
+                            | Code::Unauthenticated
+                            | Code::Unimplemented
+                    )
+                    || *reason == Reason::WrongDirection
+            }
+            Self::Protocol { .. } => true,
+            Self::Away { .. }
+            | Self::SocketNotFound { .. }
+            | Self::SocketAmbiguous { .. }
+            | Self::Unreachable { .. }
+            | Self::Invalid { .. }
+            | Self::NoSuchLine { .. }
+            | Self::ForeignHandle { .. }
+            | Self::Batch { .. }
+            | Self::Closed => false,
+        }
+    }
+
+    pub(crate) fn invalid(what: impl Into<String>) -> Self {
+        Self::Invalid { what: what.into() }
+    }
+
+    pub(crate) fn protocol(what: impl Into<String>) -> Self {
+        Self::Protocol { what: what.into() }
+    }
+}
+
+/// The reasons and their words on the wire, once for both ways.
+const REASONS: [(Reason, &str); 11] = [
+    (Reason::LineNotFound, "LINE_NOT_FOUND"),
+    (Reason::LineHeld, "LINE_HELD"),
+    (Reason::NotPermitted, "NOT_PERMITTED"),
+    (Reason::WrongDirection, "WRONG_DIRECTION"),
+    (Reason::InvalidRequest, "INVALID_REQUEST"),
+    (Reason::InvalidProgram, "INVALID_PROGRAM"),
+    (Reason::LimitReached, "LIMIT_REACHED"),
+    (Reason::Stopping, "STOPPING"),
+    (Reason::Hardware, "HARDWARE"),
+    (Reason::WatchdogExpired, "WATCHDOG_EXPIRED"),
+    (Reason::OpenTimedOut, "OPEN_TIMED_OUT"),
+];
+
+impl From<String> for Reason {
+    fn from(word: String) -> Self {
+        match REASONS.iter().find(|(_, known)| *known == word) {
+            Some((reason, _)) => reason.clone(),
+            None => Self::Other(word),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Other(word) = self {
+            return f.pad(word);
+        }
+        f.pad(REASONS.iter().find(|(reason, _)| reason == self).map_or("", |(_, word)| word))
+    }
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,259 @@
+//! What a session, its handles, its watches and its task share: the way to the daemon, and who waits for what.
+//!
+//! Callers send commands here and wait for the answers; the one task of the session (see
+//! [`task`](crate::session::task)) hands the answers out and says when the daemon goes and comes back. The lock is
+//! never held over an `.await`.
+
+mod state;
+
+use crate::client::connection::now;
+use crate::error::{Error, status};
+use crate::line::positions::Positions;
+use crate::session::core::state::{Answered, Link, SessionWatch, State};
+use crate::session::notice::Notices;
+use crate::values::Values;
+use crate::watch::ring::Ring;
+use gpiod_proto::v1;
+use gpiod_proto::v1::session_request::Command;
+use gpiod_proto::v1::session_response::Result as Answer;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+/// How many commands may wait for their answers; more wait for their turn.
+pub(crate) const IN_FLIGHT: usize = 256;
+
+/// How many watches a session can have.
+pub(crate) const MAX_WATCHES: usize = 64;
+
+/// Room for all commands in flight and for the end of every watch, so that putting a request never waits.
+pub(crate) const REQUESTS: usize = IN_FLIGHT + MAX_WATCHES;
+
+/// The shared part of a session.
+#[derive(Debug)]
+pub(crate) struct Core {
+    id: u64,
+    lines: Positions,
+    in_flight: Arc<Semaphore>,
+    state: Mutex<State>,
+    /// What happened to the session, for the app.
+    pub(crate) notices: Notices,
+    /// Tells the task that the session was closed or dropped, where it waits for something else than the daemon.
+    pub(crate) closed: Notify,
+}
+
+impl Core {
+    /// The core of a session that was just opened.
+    pub(crate) fn new(
+        id: u64,
+        lines: Positions,
+        requests: mpsc::Sender<v1::SessionRequest>,
+        values: v1::Values,
+    ) -> Self {
+        let opened_with = Values::new(lines.names().clone(), lines.all(), values.bits, values.timestamp_ns);
+        let state = State {
+            link: Link::Open(requests),
+            // 0 was the command that opened it.
+            next_id: 1,
+            waiters: HashMap::new(),
+            watches: HashMap::new(),
+            opened_with,
+        };
+        Self {
+            id,
+            lines,
+            in_flight: Arc::new(Semaphore::new(IN_FLIGHT)),
+            state: Mutex::new(state),
+            notices: Notices::default(),
+            closed: Notify::new(),
+        }
+    }
+
+    /// Which session of this process this is.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The session's lines.
+    pub(crate) fn lines(&self) -> &Positions {
+        &self.lines
+    }
+
+    /// The values when the session was last opened.
+    pub(crate) fn opened_with(&self) -> Values {
+        self.lock().opened_with.clone()
+    }
+
+    /// The session's values from a message.
+    pub(crate) fn values(&self, mask: u64, bits: u64, timestamp_ns: u64) -> Values {
+        Values::new(self.lines.names().clone(), mask, bits, timestamp_ns)
+    }
+
+    /// Sends a command and waits for its answer.
+    pub(crate) async fn command(&self, command: Command) -> Result<Answer, Error> {
+        let place = self.place().await?;
+        let answer = self.lock().send(command, place)?.1;
+        answered(answer).await
+    }
+
+    /// Sends a command that is answered by the moment at which it was done.
+    pub(crate) async fn done(&self, command: Command) -> Result<u64, Error> {
+        let Answer::Done(done) = self.command(command).await? else { return Err(unexpected("a command")) };
+        Ok(done.timestamp_ns)
+    }
+
+    /// Reads the lines of a mask.
+    pub(crate) async fn read(&self, mask: u64) -> Result<Values, Error> {
+        let answer = self.command(Command::Read(v1::ReadCommand { mask })).await?;
+        let Answer::Read(v1::Values { bits, timestamp_ns }) = answer else {
+            return Err(unexpected("a read"));
+        };
+        Ok(self.values(mask, bits, timestamp_ns))
+    }
+
+    /// Begins a watch; gives the id that [`unwatch`](Self::unwatch) takes.
+    pub(crate) async fn watch(&self, command: v1::WatchCommand, ring: Arc<Ring>) -> Result<u64, Error> {
+        /// Ends the watch again if the caller does not wait for its beginning.
+        struct Unwatch<'a>(Option<(&'a Core, u64)>);
+        impl Drop for Unwatch<'_> {
+            fn drop(&mut self) {
+                if let Some((core, id)) = self.0 {
+                    core.unwatch(id);
+                }
+            }
+        }
+
+        let place = self.place().await?;
+        let (id, answer) = {
+            let mut state = self.lock();
+            if state.watches.len() >= MAX_WATCHES {
+                return Err(Error::invalid(format!("a session has at most {MAX_WATCHES} watches")));
+            }
+            let (id, answer) = state.send(Command::Watch(command), place)?;
+            state.watches.insert(id, SessionWatch { command, ring, away: None, dropped: false });
+            (id, answer)
+        };
+        let mut unwatch = Unwatch(Some((self, id)));
+        let Answer::Watch(_) = answered(answer).await? else { return Err(unexpected("a watch")) };
+        unwatch.0 = None;
+        Ok(id)
+    }
+
+    /// Ends a watch.
+    pub(crate) fn unwatch(&self, id: u64) {
+        self.lock().unwatch(id);
+    }
+
+    /// Ends the session from the app's side; the daemon lets go of the lines when it sees the end of the requests.
+    /// Gives what tells that it has. Fails where the session was away or had ended before.
+    pub(crate) fn close(&self) -> Result<oneshot::Receiver<Result<(), Error>>, Error> {
+        let mut state = self.lock();
+        let (sender, receiver) = oneshot::channel();
+        let link = match &state.link {
+            Link::Open(_) => Ok(receiver),
+            Link::Away { since, why } => Err(Error::Away { since: *since, why: why.clone() }),
+            Link::Ended(error) => return Err(error.clone()),
+            Link::Closing(_) => return Err(Error::Closed),
+        };
+        state.link = Link::Closing(sender);
+        self.closed.notify_one();
+        link
+    }
+
+    /// Hands out an answer, or a part of a watch.
+    pub(crate) fn dispatch(&self, response: v1::SessionResponse) {
+        let v1::SessionResponse { id, result } = response;
+        let mut state = self.lock();
+        if state.watches.contains_key(&id) {
+            state.dispatch_watch(id, result.as_ref());
+        }
+        if let Some(waiter) = state.waiters.remove(&id) {
+            let answer = match result {
+                Some(Answer::Error(error)) => Err(status::refusal(error)),
+                Some(answer) => Ok(answer),
+                None => Err(Error::protocol("an answer without a result")),
+            };
+            // Whoever no longer waits has dropped the command's future.
+            let _ = waiter.answer.send(answer);
+        }
+    }
+
+    /// The daemon has gone: everybody who waits for an answer is told, and the session is away. `false` where it
+    /// was closed by the app, and so has ended.
+    pub(crate) fn lost(&self, why: &Error) -> bool {
+        let mut state = self.lock();
+        if matches!(state.link, Link::Closing(_)) {
+            return false;
+        }
+        let since = now();
+        state.link = Link::Away { since, why: away_text(why) };
+        state.fail_waiters(&Error::Away { since, why: away_text(why) });
+        self.notices.lost(why.clone());
+        true
+    }
+
+    /// The daemon is still away, or does not take the session back yet.
+    pub(crate) fn still_away(&self, why: &Error) {
+        if let Link::Away { why: old, .. } = &mut self.lock().link {
+            *old = away_text(why);
+        }
+    }
+
+    /// The session is open again; its watches are begun anew. Where the app has closed it meanwhile,
+    /// `requests` is dropped, and so the daemon told.
+    pub(crate) fn resumed(&self, requests: mpsc::Sender<v1::SessionRequest>, values: v1::Values) {
+        let mut state = self.lock();
+        let Link::Away { since, .. } = state.link else { return };
+        let away = now().duration_since(since);
+        state.watches.retain(|_, watch| !watch.dropped);
+        for (id, watch) in &mut state.watches {
+            watch.away = Some(watch.away.unwrap_or_default() + away);
+            let request = v1::SessionRequest { id: *id, command: Some(Command::Watch(watch.command)) };
+            // There is room: nothing else was sent on this stream but `open`.
+            let _ = requests.try_send(request);
+        }
+        state.link = Link::Open(requests);
+        state.opened_with = self.values(self.lines.all(), values.bits, values.timestamp_ns);
+        self.notices.resumed(away, state.opened_with.clone());
+    }
+
+    /// The session has ended for good: by the app, which is told what the daemon said last, or by an error.
+    pub(crate) fn ended(&self, why: Result<(), Error>) {
+        let mut state = self.lock();
+        let error = why.clone().err().unwrap_or(Error::Closed);
+        let by_app = matches!(state.link, Link::Closing(_));
+        if let Link::Closing(closing) = std::mem::replace(&mut state.link, Link::Ended(error.clone())) {
+            let _ = closing.send(why);
+        }
+        state.fail_waiters(&error);
+        for (_, watch) in state.watches.drain() {
+            watch.ring.end((!by_app).then(|| error.clone()));
+        }
+        self.notices.ended(error);
+    }
+
+    /// A place among the commands in flight.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, Error> {
+        // The semaphore is never closed.
+        self.in_flight.clone().acquire_owned().await.map_err(|_| Error::Closed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn answered(answer: Answered) -> Result<Answer, Error> {
+    // The task answers everybody before it ends, unless the runtime itself is shutting down.
+    answer.await.unwrap_or(Err(Error::Closed))
+}
+
+/// What to say of being away.
+fn away_text(why: &Error) -> String {
+    if let Error::Away { why, .. } = why { why.clone() } else { why.to_string() }
+}
+
+/// The error for an answer of another kind than its command's.
+pub(crate) fn unexpected(command: &str) -> Error {
+    Error::protocol(format!("the answer to {command} is of another kind"))
+}

@@ -1,0 +1,118 @@
+//! What changes in a session: whether there is a way to the daemon, who waits for an answer, which watches run.
+
+use crate::client::connection::now;
+use crate::error::{Error, status};
+use crate::values::Values;
+use crate::watch::ring::Ring;
+use gpiod_proto::v1;
+use gpiod_proto::v1::session_request::Command;
+use gpiod_proto::v1::session_response::Result as Answer;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) link: Link,
+    pub(super) next_id: u64,
+    pub(super) waiters: HashMap<u64, Waiter>,
+    pub(super) watches: HashMap<u64, SessionWatch>,
+    pub(super) opened_with: Values,
+}
+
+/// The way to the daemon.
+#[derive(Debug)]
+pub(super) enum Link {
+    Open(mpsc::Sender<v1::SessionRequest>),
+    Away {
+        since: Instant,
+        why: String,
+    },
+    /// Closed or dropped by the app; the task sees to the end of the stream and tells it to `close`.
+    Closing(oneshot::Sender<Result<(), Error>>),
+    Ended(Error),
+}
+
+/// Somebody who waits for an answer. The place in flight is given back with the answer, even if nobody waits for it
+/// any more.
+#[derive(Debug)]
+pub(super) struct Waiter {
+    pub(super) answer: oneshot::Sender<Result<Answer, Error>>,
+    _place: OwnedSemaphorePermit,
+}
+
+#[derive(Debug)]
+pub(super) struct SessionWatch {
+    pub(super) command: v1::WatchCommand,
+    pub(super) ring: Arc<Ring>,
+    /// For how long nobody watched before the next message, where that is so.
+    pub(super) away: Option<Duration>,
+    /// Set where the watch was dropped but the daemon could not be told yet.
+    pub(super) dropped: bool,
+}
+
+/// Where an answer comes.
+pub(super) type Answered = oneshot::Receiver<Result<Answer, Error>>;
+
+impl State {
+    /// Puts a command on its way; gives its id and where its answer comes.
+    pub(super) fn send(
+        &mut self,
+        command: Command,
+        place: OwnedSemaphorePermit,
+    ) -> Result<(u64, Answered), Error> {
+        let requests = match &self.link {
+            Link::Open(requests) => requests,
+            Link::Away { since, why } => return Err(Error::Away { since: *since, why: why.clone() }),
+            Link::Closing(_) => return Err(Error::Closed),
+            Link::Ended(error) => return Err(error.clone()),
+        };
+        let id = self.next_id;
+        if requests.try_send(v1::SessionRequest { id, command: Some(command) }).is_err() {
+            // There is room for all in flight, so the stream has broken and the task is about to say so.
+            return Err(Error::Away { since: now(), why: "the connection broke".to_owned() });
+        }
+        self.next_id += 1;
+        let (sender, receiver) = oneshot::channel();
+        self.waiters.insert(id, Waiter { answer: sender, _place: place });
+        Ok((id, receiver))
+    }
+
+    pub(super) fn dispatch_watch(&mut self, id: u64, result: Option<&Answer>) {
+        let Some(watch) = self.watches.get_mut(&id) else { return };
+        let failure = match result {
+            Some(Answer::Watch(message)) => watch.ring.put(message, watch.away.take()).err(),
+            Some(Answer::Error(error)) => Some(status::refusal(error.clone())),
+            _ => Some(Error::protocol("a part of a watch that is none")),
+        };
+        let dropped = watch.dropped;
+        if let Some(error) = failure {
+            watch.ring.end(Some(error));
+            self.watches.remove(&id);
+        } else if dropped {
+            self.unwatch(id);
+        }
+    }
+
+    pub(super) fn unwatch(&mut self, watch_id: u64) {
+        let Some(watch) = self.watches.get_mut(&watch_id) else { return };
+        watch.dropped = true;
+        let Link::Open(requests) = &self.link else {
+            self.watches.remove(&watch_id);
+            return;
+        };
+        let command = Some(Command::Unwatch(v1::UnwatchCommand { watch_id }));
+        // Nobody waits for the answer. Where there is no room, the watch's next message tries again.
+        if requests.try_send(v1::SessionRequest { id: self.next_id, command }).is_ok() {
+            self.next_id += 1;
+            self.watches.remove(&watch_id);
+        }
+    }
+
+    pub(super) fn fail_waiters(&mut self, error: &Error) {
+        for (_, waiter) in self.waiters.drain() {
+            let _ = waiter.answer.send(Err(error.clone()));
+        }
+    }
+}

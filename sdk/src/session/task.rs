@@ -1,0 +1,108 @@
+//! The one task of a session: it hands out answers, and brings the session back when the daemon has gone.
+//!
+//! It ends when the daemon has ended the stream of a closed session, and when the session can not come back.
+
+use crate::backoff::{Backoff, STEADY};
+use crate::client::connection::{Connection, now};
+use crate::error::Error;
+use crate::session::core::{Core, REQUESTS};
+use gpiod_proto::v1;
+use gpiod_proto::v1::session_request::Command;
+use gpiod_proto::v1::session_response::Result as Answer;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
+
+/// A session's two streams, and what its lines were when it opened.
+pub(crate) struct Opened {
+    pub(crate) requests: mpsc::Sender<v1::SessionRequest>,
+    pub(crate) responses: Streaming<v1::SessionResponse>,
+    pub(crate) values: v1::Values,
+}
+
+/// Opens a session.
+pub(crate) async fn open(connection: &Connection, command: v1::OpenCommand) -> Result<Opened, Error> {
+    let away = |why: &str| Error::Away { since: now(), why: why.to_owned() };
+    let (requests, receiver) = mpsc::channel(REQUESTS);
+    let first = v1::SessionRequest { id: 0, command: Some(Command::Open(command)) };
+    requests.try_send(first).map_err(|_| away("the connection broke"))?;
+    let result = connection.rpc().session(ReceiverStream::new(receiver)).await;
+    let mut responses = connection.answer(result)?;
+    let first = responses.message().await.map_err(|status| connection.failed(&status))?;
+    match first.map(|response| response.result) {
+        Some(Some(Answer::Open(v1::OpenResult { values }))) => {
+            Ok(Opened { requests, responses, values: values.unwrap_or_default() })
+        }
+        Some(Some(Answer::Error(error))) => Err(crate::error::status::refusal(error)),
+        Some(_) => Err(Error::protocol("the first answer of a session is not that it is open")),
+        None => Err(away("the stream ended")),
+    }
+}
+
+/// Runs a session to its end. `command` opens it again.
+pub(crate) async fn run(
+    core: Arc<Core>,
+    connection: Connection,
+    command: v1::OpenCommand,
+    mut responses: Streaming<v1::SessionResponse>,
+) {
+    let mut backoff = Backoff::new();
+    loop {
+        let opened = now();
+        let end = dispatch(&core, &connection, &mut responses).await;
+        let why = end
+            .clone()
+            .err()
+            .unwrap_or_else(|| Error::Away { since: now(), why: "the daemon ended the session".to_owned() });
+        if why.is_final() || !core.lost(&why) {
+            return core.ended(end);
+        }
+        if now().duration_since(opened) > STEADY {
+            backoff = Backoff::new();
+        }
+        tokio::select! {
+            biased;
+            () = core.closed.notified() => return core.ended(Ok(())),
+            again = reopen(&core, &connection, &command, &mut backoff) => match again {
+                Ok(again) => responses = again,
+                Err(error) => return core.ended(Err(error)),
+            },
+        }
+    }
+}
+
+/// Hands out answers until the stream ends.
+async fn dispatch(
+    core: &Core,
+    connection: &Connection,
+    responses: &mut Streaming<v1::SessionResponse>,
+) -> Result<(), Error> {
+    loop {
+        match responses.message().await {
+            Ok(Some(response)) => core.dispatch(response),
+            Ok(None) => return Ok(()),
+            Err(status) => return Err(connection.failed(&status)),
+        }
+    }
+}
+
+/// Tries until the session is open again; fails where no further try can help.
+async fn reopen(
+    core: &Core,
+    connection: &Connection,
+    command: &v1::OpenCommand,
+    backoff: &mut Backoff,
+) -> Result<Streaming<v1::SessionResponse>, Error> {
+    loop {
+        tokio::time::sleep(backoff.delay()).await;
+        match open(connection, command.clone()).await {
+            Ok(opened) => {
+                core.resumed(opened.requests, opened.values);
+                return Ok(opened.responses);
+            }
+            Err(error) if error.is_final() => return Err(error),
+            Err(error) => core.still_away(&error),
+        }
+    }
+}

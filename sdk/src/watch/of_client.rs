@@ -1,0 +1,71 @@
+//! A watch with a stream of its own: opened, drained, and opened again when the daemon comes back.
+
+use crate::backoff::{Backoff, STEADY};
+use crate::client::connection::{Connection, now};
+use crate::error::Error;
+use crate::watch::ring::Ring;
+use gpiod_proto::v1;
+use std::sync::Arc;
+use std::time::Instant;
+use tonic::Streaming;
+
+/// What keeps a ring filled from a stream of its own.
+#[derive(Debug)]
+pub(crate) struct Filler {
+    pub(crate) connection: Connection,
+    pub(crate) request: v1::WatchRequest,
+    pub(crate) ring: Arc<Ring>,
+}
+
+impl Filler {
+    /// Opens the stream and puts its first message, the present values.
+    pub(crate) async fn open(&self, lost: Option<Instant>) -> Result<Streaming<v1::WatchResponse>, Error> {
+        let result = self.connection.rpc().watch(self.request.clone()).await;
+        let mut messages = self.connection.answer(result)?;
+        let Some(first) = self.next(&mut messages).await? else {
+            return Err(Error::Away { since: now(), why: "the stream ended".to_owned() });
+        };
+        self.ring.put(&first, lost.map(|lost| now().duration_since(lost)))?;
+        Ok(messages)
+    }
+
+    /// Drains the stream into the ring and opens it again, until nothing mends it or the watch is dropped, which
+    /// aborts this.
+    pub(crate) async fn run(self, mut messages: Streaming<v1::WatchResponse>) {
+        let mut backoff = Backoff::new();
+        loop {
+            let opened = now();
+            let mut failure = self.drain(&mut messages).await;
+            let lost = now();
+            if lost.duration_since(opened) > STEADY {
+                backoff = Backoff::new();
+            }
+            messages = loop {
+                if let Err(error) = failure
+                    && error.is_final()
+                {
+                    return self.ring.end(Some(error));
+                }
+                tokio::time::sleep(backoff.delay()).await;
+                match self.open(Some(lost)).await {
+                    Ok(messages) => break messages,
+                    Err(error) => failure = Err(error),
+                }
+            };
+        }
+    }
+
+    async fn drain(&self, messages: &mut Streaming<v1::WatchResponse>) -> Result<(), Error> {
+        while let Some(message) = self.next(messages).await? {
+            self.ring.put(&message, None)?;
+        }
+        Ok(())
+    }
+
+    async fn next(
+        &self,
+        messages: &mut Streaming<v1::WatchResponse>,
+    ) -> Result<Option<v1::WatchResponse>, Error> {
+        messages.message().await.map_err(|status| self.connection.failed(&status))
+    }
+}
