@@ -17,10 +17,12 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 async fn every_socket_says_that_it_serves_and_lists_its_services() {
     let rig = Rig::start().await;
     for socket in [rig.socket("bench"), rig.watch_socket("bench"), rig.admin_socket()] {
-        let channel = Endpoint::try_from(format!("unix:{}", socket.display())).unwrap().connect().await.unwrap();
+        let channel =
+            Endpoint::try_from(format!("unix:{}", socket.display())).unwrap().connect().await.unwrap();
         for service in ["", "gpiod.v1.GpioService"] {
             let request = HealthCheckRequest { service: service.to_owned() };
-            let status = HealthClient::new(channel.clone()).check(request).await.unwrap().into_inner().status();
+            let status =
+                HealthClient::new(channel.clone()).check(request).await.unwrap().into_inner().status();
             assert_eq!(status, ServingStatus::Serving);
         }
         let list = Some(MessageRequest::ListServices(String::new()));
@@ -30,6 +32,9 @@ async fn every_socket_says_that_it_serves_and_lists_its_services() {
         let answer = answers.into_inner().message().await.unwrap().unwrap().message_response.unwrap();
         let MessageResponse::ListServicesResponse(list) = answer else { panic!("a list") };
         let names: Vec<_> = list.service.iter().map(|service| service.name.as_str()).collect();
-        assert!(names.contains(&"gpiod.v1.GpioService") && names.contains(&"grpc.health.v1.Health"), "{names:?}");
+        assert!(
+            names.contains(&"gpiod.v1.GpioService") && names.contains(&"grpc.health.v1.Health"),
+            "{names:?}"
+        );
     }
 }

@@ -10,9 +10,9 @@ use gpiod_proto::codec::Codec;
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
 use gpiod_proto::v1::{
-    BatchCommand, CaptureStep, ConfigureCommand, OpenCommand, Program, ReadCommand, ReadRequest, ReadResponse,
-    SessionLine, SessionRequest, SessionResponse, Step, UnwatchCommand, WaitStep, WatchCommand, WatchRequest,
-    WriteCommand, step,
+    BatchCommand, CaptureStep, ConfigureCommand, OpenCommand, Program, ReadCommand, ReadRequest,
+    ReadResponse, SessionLine, SessionRequest, SessionResponse, Step, UnwatchCommand, WaitStep, WatchCommand,
+    WatchRequest, WriteCommand, step,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -32,7 +32,12 @@ async fn names_that_make_no_sense_are_told_what_is_wrong_with_them() {
     let cases: [(Vec<String>, Code, &str, &str); 5] = [
         (vec![], Code::InvalidArgument, "INVALID_REQUEST", "the request names no line"),
         (vec![String::new()], Code::InvalidArgument, "INVALID_REQUEST", "a line's name is empty"),
-        (vec!["in".into(), "in".into()], Code::InvalidArgument, "INVALID_REQUEST", "line \"in\" is named twice"),
+        (
+            vec!["in".into(), "in".into()],
+            Code::InvalidArgument,
+            "INVALID_REQUEST",
+            "line \"in\" is named twice",
+        ),
         (
             (0..65).map(|n| format!("l{n}")).collect(),
             Code::InvalidArgument,
@@ -89,7 +94,9 @@ async fn a_message_of_100_mb_is_refused_by_its_length() {
 async fn half_a_frame_and_silence_hold_up_nobody() {
     let rig = Rig::start().await;
     let mut silent = Vec::new();
-    for bytes in [&b""[..], &PREFACE[..10], PREFACE, &[PREFACE, &b"\0\x01\0\x01\x04\0\0\0\x01half"[..]].concat()] {
+    for bytes in
+        [&b""[..], &PREFACE[..10], PREFACE, &[PREFACE, &b"\0\x01\0\x01\x04\0\0\0\x01half"[..]].concat()]
+    {
         let mut stream = UnixStream::connect(rig.socket("bench")).await.unwrap();
         stream.write_all(bytes).await.unwrap();
         silent.push(stream);
@@ -150,7 +157,8 @@ struct Raw {
 impl Raw {
     async fn open(rig: &Rig, lines: &[&str]) -> Self {
         let (requests, stream) = mpsc::unbounded_channel();
-        let lines = lines.iter().map(|name| SessionLine { name: (*name).to_owned(), ..Default::default() }).collect();
+        let lines =
+            lines.iter().map(|name| SessionLine { name: (*name).to_owned(), ..Default::default() }).collect();
         let open = Command::Open(OpenCommand { lines, ..Default::default() });
         requests.send(SessionRequest { id: 0, command: Some(open) }).unwrap();
         let stream = UnboundedReceiverStream::new(stream);
@@ -185,7 +193,10 @@ async fn a_session_goes_on_after_every_command_that_makes_no_sense() {
         (Some(Command::Read(ReadCommand { mask: 4 })), "the mask names more than the session's 2 lines"),
         (Some(Command::Write(WriteCommand { mask: 0, bits: 0 })), "the mask names no line"),
         (Some(Command::Write(WriteCommand { mask: 1, bits: 2 })), "bits outside of the mask must be 0"),
-        (Some(Command::Write(WriteCommand { mask: u64::MAX, bits: 0 })), "the mask names more than the session's 2 lines"),
+        (
+            Some(Command::Write(WriteCommand { mask: u64::MAX, bits: 0 })),
+            "the mask names more than the session's 2 lines",
+        ),
         (Some(Command::Watch(WatchCommand { mask: 1, edge: 9 })), "9 is no edge"),
         (Some(Command::Unwatch(UnwatchCommand { watch_id: 3 })), "the session has no watch with id 3"),
         (Some(Command::Batch(BatchCommand::default())), "a batch has 1 to 1024 operations, not 0"),

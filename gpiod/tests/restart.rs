@@ -70,7 +70,9 @@ async fn a_watch_says_that_nobody_watched_while_the_daemon_was_away() {
     rig.start_daemon().await;
     let WatchItem::Lost(loss) = watch.next().await.unwrap().unwrap() else { panic!("the loss comes first") };
     assert_eq!((loss.cause, loss.count), (LossCause::Restart, None));
-    let WatchItem::Values(values) = watch.next().await.unwrap().unwrap() else { panic!("then the values of now") };
+    let WatchItem::Values(values) = watch.next().await.unwrap().unwrap() else {
+        panic!("then the values of now")
+    };
     assert_eq!(values.get("button"), Some(Value::Active));
     rig.board().await.release("start").await.unwrap();
     let WatchItem::Edge(edge) = watch.next().await.unwrap().unwrap() else { panic!("then what comes") };
@@ -93,7 +95,8 @@ async fn a_daemon_whose_board_goes_stops_and_says_so() {
     let Rig { dir, board, daemon } = rig;
     board.signal(Signal::SIGKILL).await;
     let mut daemon = daemon.unwrap();
-    let status = tokio::time::timeout(fixture::PATIENCE, daemon.child.wait()).await.expect("it ends").unwrap();
+    let status =
+        tokio::time::timeout(fixture::PATIENCE, daemon.child.wait()).await.expect("it ends").unwrap();
     assert_eq!(status.code(), Some(69));
     let log = std::fs::read_to_string(dir.path().join("daemon.log")).unwrap();
     assert!(log.trim_end().lines().last().unwrap().starts_with("gpiod: "), "{log}");

@@ -32,7 +32,11 @@ async fn only_the_edges_that_were_asked_for_are_told() {
     let rig = Rig::start().await;
     let mut watch = raw(&rig.watch_socket("bench"))
         .await
-        .watch(WatchRequest { lines: vec!["button".to_owned()], edge: Edge::Falling.into(), ..Default::default() })
+        .watch(WatchRequest {
+            lines: vec!["button".to_owned()],
+            edge: Edge::Falling.into(),
+            ..Default::default()
+        })
         .await
         .unwrap()
         .into_inner();
