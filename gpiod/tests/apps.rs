@@ -44,8 +44,14 @@ fn phases(record: &[Entry]) -> Vec<(u64, Vec<&'static str>)> {
     let mut on: Vec<&'static str> = Vec::new();
     let mut phases: Vec<(u64, Vec<&'static str>)> = Vec::new();
     for entry in record.iter().filter(|entry| entry.change == Change::Level) {
-        let Some((_, light)) = LIGHTS.iter().find(|(line, _)| entry.line.to_string() == *line) else { continue };
-        if entry.high { on.push(light) } else { on.retain(|lit| lit != light) }
+        let Some((_, light)) = LIGHTS.iter().find(|(line, _)| entry.line.to_string() == *line) else {
+            continue;
+        };
+        if entry.high {
+            on.push(light)
+        } else {
+            on.retain(|lit| lit != light)
+        }
         on.sort_unstable();
         match phases.last_mut() {
             Some((time, lights)) if *time == entry.time_ns => lights.clone_from(&on),
@@ -94,7 +100,16 @@ async fn a_killed_traffic_light_is_dark_and_its_successor_starts_at_once() {
 
     Process { child: first }.signal(Signal::SIGKILL).await;
     rig.saw(lit.seq, |e| became(e, "GPIO11", false)).await;
-    assert!(rig.client("traffic-light").await.lines().await.unwrap().lines.iter().all(|line| line.holder.is_none()));
+    assert!(
+        rig.client("traffic-light")
+            .await
+            .lines()
+            .await
+            .unwrap()
+            .lines
+            .iter()
+            .all(|line| line.holder.is_none())
+    );
     let _third = traffic_light(&rig, "10").stderr(Stdio::null()).spawn().unwrap();
     let seen = rig.board().await.record(0).await.unwrap().last_seq;
     rig.saw(seen, |e| became(e, "GPIO9", true)).await;
@@ -126,7 +141,12 @@ async fn reading(lines: &mut Lines<BufReader<ChildStdout>>) -> f64 {
 async fn the_light_sensors_readings_follow_the_light() {
     let rig = Rig::start().await;
     let mut command = app("light-sensor");
-    command.env("GPIOD_SOCKET", rig.socket("light-sensor")).args(["--interval", "100ms", "--timeout", "100ms"]);
+    command.env("GPIOD_SOCKET", rig.socket("light-sensor")).args([
+        "--interval",
+        "100ms",
+        "--timeout",
+        "100ms",
+    ]);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut board = rig.board().await;
@@ -136,7 +156,10 @@ async fn the_light_sensors_readings_follow_the_light() {
         reading(&mut lines).await;
         let measured = reading(&mut lines).await;
         let expected = 10_000.0 * (lux / 10.0f64).powf(-0.7) * (3.3f64 / (3.3 - 1.8)).ln();
-        assert!((measured - expected).abs() < f64::max(expected * 0.02, 100.0), "{measured} us, not {expected} us");
+        assert!(
+            (measured - expected).abs() < f64::max(expected * 0.02, 100.0),
+            "{measured} us, not {expected} us"
+        );
     }
     board.light("ldr", Some(0.001)).await.unwrap();
     while line(&mut lines).await.parse::<f64>().is_ok() {}
