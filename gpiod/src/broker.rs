@@ -8,35 +8,37 @@
 
 mod hold;
 mod list;
+mod open;
 mod pins;
+mod program_hold;
 mod scope;
+mod session;
+mod state;
 mod watch;
 
-pub use hold::{
-    Change, Hold, OpenRequest, ProgramHold, SessionEnd, SessionHandle, WantedDirection, WantedLine,
-};
+pub use hold::{Change, Hold};
 pub use list::{BackendView, LineView, ListView};
+pub use open::{OpenRequest, WantedDirection, WantedLine};
+pub use program_hold::ProgramHold;
 pub use scope::Scope;
+pub use session::SessionEnd;
 pub use watch::Watch;
 
 use crate::backend::{self, Backend, EdgeSource};
-use crate::clock;
-use crate::config::{Limits, OnRelease};
+use crate::config::Limits;
 use crate::error::Error;
-use crate::holder::{Caller, Holder};
-use crate::line::{Direction, Edge, EdgeEvent, LineConfig, Moment, Value, Values};
+use crate::line::{Direction, EdgeEvent, Moment, Values};
 use crate::log_keys as keys;
-use crate::watch::{Event, Source};
+use crate::program::known_mask;
 use crate::wiring::{LineIndex, Wiring};
-use hold::Session;
-use pins::{Pins, RequestIndex, Taken, configured, ones};
+use pins::{Pins, RequestIndex, Taken};
+use state::{LineState, State};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use watch::Watcher;
 
 /// Which session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct SessionId(u64);
+pub struct SessionId(u64);
 
 /// Where the edges of each of the daemon's requests come from.
 pub type EdgeSources = Vec<Box<dyn EdgeSource>>;
@@ -46,28 +48,6 @@ pub type EdgeSources = Vec<Box<dyn EdgeSource>>;
 pub struct Broker {
     state: Mutex<State>,
     limits: Limits,
-}
-
-#[derive(Debug)]
-struct State {
-    wiring: Wiring,
-    backend: Box<dyn Backend>,
-    pins: Pins,
-    lines: Vec<LineState>,
-    sessions: HashMap<SessionId, Session>,
-    next_id: u64,
-    /// Set once, at the stop: from then on nothing is driven any more, since outputs are to stay as they are.
-    stopping: bool,
-}
-
-#[derive(Debug, Default)]
-struct LineState {
-    holder: Option<SessionId>,
-    watchers: Vec<Watcher>,
-    /// How many edges the daemon has seen, lost ones included.
-    seqno: u64,
-    /// Found driven at the start and not held since.
-    adopted: bool,
 }
 
 impl Broker {
@@ -112,7 +92,7 @@ impl Broker {
     pub fn read(&self, scope: Scope, names: &[String]) -> Result<Values, Error> {
         let mut state = self.lock();
         let lines = scope.resolve(&state.wiring, names)?;
-        Ok(state.pins.read(&lines, crate::program::known_mask(lines.len()))?)
+        Ok(state.pins.read(&lines, known_mask(lines.len()))?)
     }
 
     /// Sets free lines that may be set without a hold.
@@ -122,7 +102,7 @@ impl Broker {
     pub fn write(&self, scope: Scope, names: &[String], bits: u64) -> Result<Moment, Error> {
         let mut state = self.lock();
         let lines = scope.resolve(&state.wiring, names)?;
-        if bits & !crate::program::known_mask(lines.len()) != 0 {
+        if bits & !known_mask(lines.len()) != 0 {
             return Err(Error::InvalidRequest(format!("bits has more than the {} lines named", lines.len())));
         }
         scope.may_drive()?;
@@ -150,7 +130,7 @@ impl Broker {
                 });
             }
         }
-        let moment = state.write(&lines, crate::program::known_mask(lines.len()), bits)?;
+        let moment = state.write(&lines, known_mask(lines.len()), bits)?;
         for line in lines {
             state.lines[line.0].adopted = false;
         }
@@ -191,110 +171,4 @@ impl Broker {
             watcher.queue.close();
         }
     }
-}
-
-impl State {
-    fn holder(&self, line: LineIndex) -> Option<&Holder> {
-        let session = self.lines[line.0].holder?;
-        self.sessions.get(&session).map(|session| &session.holder)
-    }
-
-    fn new_id(&mut self) -> u64 {
-        let id = self.next_id;
-        self.next_id += 1;
-        id
-    }
-
-    /// Sets outputs and tells their watchers.
-    fn write(&mut self, lines: &[LineIndex], mask: u64, bits: u64) -> Result<Moment, Error> {
-        let changed = ones(mask).fold(0, |changed, i| {
-            let was = self.pins.config(lines[i]).value.is_active();
-            changed | u64::from(was != (bits >> i & 1 == 1)) << i
-        });
-        let moment = self.pins.write(lines, mask, bits)?;
-        for i in ones(changed) {
-            self.output_changed(lines[i], Value::from_bit(bits >> i & 1 == 1), moment.timestamp_ns);
-        }
-        Ok(moment)
-    }
-
-    /// Changes lines and tells the watchers of those outputs whose value changed by it.
-    fn configure(&mut self, changes: &[(LineIndex, LineConfig)]) -> Result<Moment, Error> {
-        let outputs: Vec<(LineIndex, Value)> = changes
-            .iter()
-            .filter(|(_, new)| new.direction == Direction::Output)
-            .filter(|(line, new)| {
-                let old = self.pins.config(*line);
-                old.direction == Direction::Output && old.value != new.value
-            })
-            .map(|(line, new)| (*line, new.value))
-            .collect();
-        let moment = self.pins.configure(changes)?;
-        for (line, value) in outputs {
-            self.output_changed(line, value, moment.timestamp_ns);
-        }
-        Ok(moment)
-    }
-
-    fn output_changed(&mut self, line: LineIndex, value: Value, timestamp_ns: u64) {
-        let edge = if value.is_active() { Edge::Rising } else { Edge::Falling };
-        self.tell(line, edge, timestamp_ns, Source::Daemon);
-    }
-
-    fn edge(&mut self, request: RequestIndex, event: EdgeEvent) {
-        let Some(edge) = self.pins.edge(request, event) else { return };
-        if edge.lost > 0 {
-            let line = &mut self.lines[edge.line.0];
-            line.seqno += u64::from(edge.lost);
-            for watcher in &line.watchers {
-                watcher.queue.lose(edge.lost.into());
-            }
-        }
-        self.tell(edge.line, event.edge, event.timestamp_ns, Source::Kernel);
-    }
-
-    fn tell(&mut self, line: LineIndex, edge: Edge, timestamp_ns: u64, source: Source) {
-        let line = &mut self.lines[line.0];
-        line.seqno += 1;
-        for watcher in line.watchers.iter().filter(|watcher| watcher.filter.wants(edge)) {
-            let line_seqno = line.seqno;
-            watcher.queue.push(Event { position: watcher.position, edge, timestamp_ns, line_seqno, source });
-        }
-    }
-
-    /// Does what the configuration says for lines whose holder has gone. A failure is logged: there is nobody left
-    /// to tell.
-    fn release(&mut self, lines: &[LineIndex]) {
-        let changes: Vec<(LineIndex, LineConfig)> = lines
-            .iter()
-            .map(|line| (*line, self.released(*line)))
-            .filter(|(line, new)| new != self.pins.config(*line))
-            .collect();
-        if changes.is_empty() || self.stopping {
-            return;
-        }
-        if let Err(error) = self.configure(&changes) {
-            let names: Vec<String> = lines.iter().map(|line| self.wiring.full_name(*line)).collect();
-            tracing::error!({ keys::LINES } = ?names, { keys::ERROR } = %error, "lines could not be released");
-        }
-    }
-
-    /// What a line becomes when its holder has gone: direction and bias as configured, value by `on_release`.
-    fn released(&self, line: LineIndex) -> LineConfig {
-        let now = self.pins.config(line);
-        let base = LineConfig { edges: now.edges, ..configured(self.wiring.line(line)) };
-        let Some(driven) = self.wiring.line(line).config.kind.driven() else { return base };
-        let output = |value| LineConfig { direction: Direction::Output, value, edges: false, ..base };
-        match driven.on_release {
-            OnRelease::Keep => LineConfig { direction: now.direction, value: now.value, ..base },
-            OnRelease::Inactive => output(Value::Inactive),
-            OnRelease::Active => output(Value::Active),
-            OnRelease::Input => LineConfig { value: now.value, ..base },
-        }
-    }
-}
-
-/// Who calls, for the log and for others who want the line.
-fn holder(scope: Scope, wiring: &Wiring, caller: Caller, name: String) -> Holder {
-    Holder { name, group: scope.name(wiring).to_owned(), caller, since_ns: clock::now_ns() }
 }

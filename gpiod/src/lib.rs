@@ -20,9 +20,12 @@
 //!
 //! # Start-up
 //!
-//! 1. Read and check the configuration whole. 2. Lock the run directory. 3. Reach the board and bind the
-//! configuration to it. 4. Request all lines; outputs that are found driven are taken over as they are. 5. Make the
-//! sockets. 6. Say that it is ready.
+//! 1. Read and check the configuration whole.
+//! 2. Lock the run directory.
+//! 3. Reach the board and bind the configuration to it.
+//! 4. Request all lines; outputs that are found driven are taken over as they are.
+//! 5. Make the sockets.
+//! 6. Say that it is ready.
 //!
 //! # Stop
 //!

@@ -1,10 +1,14 @@
 //! The daemon's own hold on the wired lines: one request per group, made at start and kept, and what each line was
 //! last told to be. Callers name lines; which request and position that is, is known here alone.
 
-use crate::backend::{Backend, EdgeSource, Error, HeldLines, Request};
-use crate::config::{AtStart, Kind};
-use crate::line::{Direction, EdgeEvent, LineConfig, LineInfo, Moment, Value, Values};
-use crate::wiring::{LineIndex, WiredLine, Wiring};
+mod take;
+
+pub(super) use take::Taken;
+
+use crate::backend::{Error, HeldLines};
+use crate::config::Kind;
+use crate::line::{Direction, EdgeEvent, LineConfig, Moment, Value, Values};
+use crate::wiring::{LineIndex, WiredLine};
 
 /// Which of the daemon's requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,15 +39,6 @@ struct HeldLine {
     kernel_seqno: u32,
 }
 
-/// What taking the lines gave.
-pub(super) struct Taken {
-    pub(super) pins: Pins,
-    /// For each line, whether it was found driven and taken over as it was.
-    pub(super) adopted: Vec<bool>,
-    /// Where each request's edges come from.
-    pub(super) sources: Vec<Box<dyn EdgeSource>>,
-}
-
 /// Which line an edge is of, and how many edges of the line the kernel's buffer dropped just before it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LineEdge {
@@ -52,47 +47,6 @@ pub(super) struct LineEdge {
 }
 
 impl Pins {
-    /// Requests all wired lines. An output that is found driven is taken over as it is, without a blink.
-    pub(super) fn request(backend: &dyn Backend, wiring: &Wiring) -> Result<Taken, Error> {
-        let found = backend.lines()?;
-        let starts: Vec<(LineConfig, bool)> = wiring.lines.iter().map(|line| start(line, &found)).collect();
-        let mut lines: Vec<HeldLine> = starts
-            .iter()
-            .map(|(config, _)| HeldLine {
-                request: 0,
-                position: 0,
-                config: *config,
-                edge_users: 0,
-                kernel_seqno: 0,
-            })
-            .collect();
-        let mut requests = Vec::new();
-        let mut sources = Vec::new();
-        for (group_index, group) in wiring.groups.iter().enumerate() {
-            let own: Vec<LineIndex> = group
-                .lines
-                .iter()
-                .map(|(_, line)| *line)
-                .filter(|line| wiring.line(*line).home.0 == group_index)
-                .collect();
-            if own.is_empty() {
-                continue;
-            }
-            for (position, line) in (0..).zip(&own) {
-                lines[line.0].request = requests.len();
-                lines[line.0].position = position;
-            }
-            let wanted: Vec<_> =
-                own.iter().map(|line| (wiring.line(*line).info.id, lines[line.0].config)).collect();
-            let Request { lines: held, edges } =
-                backend.request(&format!("gpiod:{}", group.name), &wanted)?;
-            requests.push(HeldRequest { held, lines: own });
-            sources.push(edges);
-        }
-        let adopted = starts.into_iter().map(|(_, adopted)| adopted).collect();
-        Ok(Taken { pins: Self { requests, lines }, adopted, sources })
-    }
-
     /// What a line was last told to be.
     pub(super) fn config(&self, line: LineIndex) -> &LineConfig {
         &self.lines[line.0].config
@@ -231,23 +185,6 @@ pub(super) fn ones(mut mask: u64) -> impl Iterator<Item = usize> {
         mask &= mask.wrapping_sub(1);
         (i < 64).then_some(i as usize)
     })
-}
-
-/// What a line is at the daemon's start, and whether that was found rather than configured.
-fn start(line: &WiredLine, found: &[LineInfo]) -> (LineConfig, bool) {
-    let base = configured(line);
-    let Some(driven) = line.config.kind.driven() else { return (base, false) };
-    let now = found.iter().find(|info| info.id == line.info.id);
-    if let Some(LineInfo { direction: Direction::Output, high: Some(high), .. }) = now {
-        let value = Value::from_bit(*high != line.config.active_low);
-        return (LineConfig { direction: Direction::Output, value, ..base }, true);
-    }
-    let config = match driven.at_start {
-        AtStart::Inactive => LineConfig { direction: Direction::Output, value: Value::Inactive, ..base },
-        AtStart::Active => LineConfig { direction: Direction::Output, value: Value::Active, ..base },
-        AtStart::Input => base,
-    };
-    (config, false)
 }
 
 /// A line as it is configured, undriven and with nobody listening.

@@ -5,6 +5,7 @@
 //! drops the [`Hold`], and that lets the lines go. A stream that ends by itself drops it before it says so, so that a
 //! client that waits for the end finds its lines free.
 
+mod commands;
 mod watchdog;
 
 use super::convert;
@@ -12,16 +13,13 @@ use super::watch::WatchStream;
 use crate::broker::{Broker, Hold, OpenRequest, Scope, SessionEnd};
 use crate::error::Error;
 use crate::holder::Caller;
-use crate::program::run::{self, Outcome};
+use crate::program::run::Outcome;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use gpiod_proto::v1::operation::Operation;
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
-use gpiod_proto::v1::{
-    BatchCommand, BatchResult, DoneResult, OpenCommand, OpenResult, SessionRequest, SessionResponse,
-};
+use gpiod_proto::v1::{OpenCommand, OpenResult, SessionRequest, SessionResponse};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -32,8 +30,6 @@ use watchdog::Watchdog;
 
 /// How long a client may take to send its first command.
 const OPEN_TIME: Duration = Duration::from_secs(10);
-/// Operations that one batch may have.
-const MAX_BATCH: usize = 1024;
 
 /// Waits for the first command, holds the lines and makes the stream that carries the rest.
 pub(super) async fn open(
@@ -57,7 +53,7 @@ pub(super) async fn open(
     let watchdog_ns = convert::watchdog(watchdog_ns)?;
     let lines = convert::wanted_lines(lines)?;
     let (hold, end) = broker.open(OpenRequest { scope, caller, client_name, lines })?;
-    let watchdog = watchdog_ns.map(|ns| Watchdog::start(Arc::clone(broker), hold.handle(), ns));
+    let watchdog = watchdog_ns.map(|ns| Watchdog::start(Arc::clone(broker), hold.session(), ns));
     let opened = SessionResponse {
         id,
         result: Some(Answer::Open(OpenResult { values: Some(convert::values(hold.first)) })),
@@ -95,105 +91,6 @@ struct Open {
 }
 
 impl Open {
-    /// Does a command. `None`: its answer comes later.
-    fn command(&mut self, request: SessionRequest) -> Option<SessionResponse> {
-        if let Some(watchdog) = &self.watchdog {
-            watchdog.feed();
-        }
-        let id = request.id;
-        let answer = match request.command {
-            Some(Command::Watch(watch)) => self.watch(id, &watch).map(|()| None),
-            Some(Command::Program(program)) => self.program(id, program).map(|()| None),
-            command => self.plain(command).map(Some),
-        };
-        let result = match answer {
-            Ok(None) => return None,
-            Ok(Some(result)) => result,
-            Err(error) => Answer::Error(error.into()),
-        };
-        Some(SessionResponse { id, result: Some(result) })
-    }
-
-    fn plain(&mut self, command: Option<Command>) -> Result<Answer, Error> {
-        let done = |timestamp_ns| Answer::Done(DoneResult { timestamp_ns });
-        Ok(match command {
-            Some(Command::Read(read)) => Answer::Read(convert::values(self.hold.read(read.mask)?)),
-            Some(Command::Write(write)) => done(self.hold.write(write.mask, write.bits)?.timestamp_ns),
-            Some(Command::Configure(configure)) => {
-                done(self.hold.configure(&convert::change(configure)?)?.timestamp_ns)
-            }
-            Some(Command::Feed(_)) => done(crate::clock::now_ns()),
-            Some(Command::Unwatch(unwatch)) => {
-                let index = self.watches.iter().position(|(id, _)| *id == unwatch.watch_id);
-                let index = index.ok_or_else(|| {
-                    Error::InvalidRequest(format!("the session has no watch with id {}", unwatch.watch_id))
-                })?;
-                self.watches.swap_remove(index);
-                done(crate::clock::now_ns())
-            }
-            Some(Command::Batch(batch)) => Answer::Batch(self.batch(batch)?),
-            Some(Command::Open(_)) => {
-                return Err(Error::InvalidRequest("the session is open already".to_owned()));
-            }
-            Some(Command::Watch(_) | Command::Program(_)) | None => {
-                return Err(Error::InvalidRequest("the request has no command".to_owned()));
-            }
-        })
-    }
-
-    fn batch(&mut self, batch: BatchCommand) -> Result<BatchResult, Error> {
-        if !(1..=MAX_BATCH).contains(&batch.operations.len()) {
-            let count = batch.operations.len();
-            return Err(Error::InvalidRequest(format!(
-                "a batch has 1 to {MAX_BATCH} operations, not {count}"
-            )));
-        }
-        let mut result = BatchResult::default();
-        for operation in batch.operations {
-            let done = match operation.operation {
-                Some(Operation::Read(read)) => self.hold.read(read.mask).map(|values| {
-                    result.bits.push(values.bits);
-                    values.timestamp_ns
-                }),
-                Some(Operation::Write(write)) => {
-                    self.hold.write(write.mask, write.bits).map(|moment| moment.timestamp_ns)
-                }
-                None => Err(Error::InvalidRequest("the operation says nothing".to_owned())),
-            };
-            match done {
-                Ok(timestamp_ns) => {
-                    result.done += 1;
-                    result.timestamp_ns = timestamp_ns;
-                }
-                Err(error) => {
-                    result.error = Some(error.into());
-                    break;
-                }
-            }
-        }
-        Ok(result)
-    }
-
-    fn watch(&mut self, id: u64, command: &gpiod_proto::v1::WatchCommand) -> Result<(), Error> {
-        if self.watches.iter().any(|(running, _)| *running == id) {
-            return Err(Error::InvalidRequest(format!("a watch with id {id} is running")));
-        }
-        let most = self.broker.limits().watches;
-        if self.watches.len() >= most as usize {
-            return Err(Error::LimitReached { limit: "limits.watches", max: most.into() });
-        }
-        let watch = self.hold.watch(command.mask, convert::edge_filter(command.edge)?)?;
-        self.watches.push((id, WatchStream::new(watch)));
-        Ok(())
-    }
-
-    fn program(&mut self, id: u64, program: gpiod_proto::v1::Program) -> Result<(), Error> {
-        let steps = convert::steps(Some(program))?;
-        let hold = self.hold.begin_program(&steps)?;
-        self.programs.push(async move { (id, run::run(hold, &steps).await) }.boxed());
-        Ok(())
-    }
-
     /// A watch's next part or a program's result.
     fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<SessionResponse> {
         if let Poll::Ready(Some((id, outcome))) = Pin::new(&mut self.programs).poll_next(context) {

@@ -1,7 +1,7 @@
 //! A session's watchdog: lets the lines go when its client has not been heard for too long, even if the client does
 //! not read, so that nothing of the session would be polled.
 
-use crate::broker::{Broker, Hold, SessionHandle};
+use crate::broker::{Broker, SessionId};
 use crate::clock;
 use crate::error::Error;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(super) struct Watchdog {
 
 impl Watchdog {
     /// Starts the watchdog of a session; from now on it is to be fed at least every `every_ns`.
-    pub(super) fn start(broker: Arc<Broker>, session: SessionHandle, every_ns: u64) -> Self {
+    pub(super) fn start(broker: Arc<Broker>, session: SessionId, every_ns: u64) -> Self {
         let fed_ns = Arc::new(AtomicU64::new(clock::now_ns()));
         let fed = Arc::clone(&fed_ns);
         let task = tokio::spawn(async move {
@@ -28,7 +28,7 @@ impl Watchdog {
                 let Some(left_ns) = every_ns.checked_sub(silent_ns).filter(|left| *left > 0) else { break };
                 sleep(Duration::from_nanos(left_ns)).await;
             }
-            Hold::expire(&broker, session, Error::WatchdogExpired(every_ns / 1_000_000));
+            broker.expire(session, Error::WatchdogExpired(every_ns / 1_000_000));
         });
         Self { fed_ns, task }
     }

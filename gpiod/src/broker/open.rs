@@ -1,0 +1,148 @@
+//! Opening a session: which lines a client wants, and whether it may have them, all or none.
+
+use super::session::{Session, SessionEnd, SessionLine};
+use super::{Broker, Hold, Scope, SessionId, State};
+use crate::clock;
+use crate::config::Kind;
+use crate::error::Error;
+use crate::holder::{Caller, Holder};
+use crate::line::{Direction, LineConfig, Value};
+use crate::log_keys as keys;
+use crate::program::known_mask;
+use crate::wiring::LineIndex;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// What a client asks for when it opens a session.
+#[derive(Clone, Debug)]
+pub struct OpenRequest {
+    /// Through which socket.
+    pub scope: Scope,
+    /// Who it is.
+    pub caller: Caller,
+    /// What it calls itself.
+    pub client_name: String,
+    /// Which lines it wants, 1 to 64.
+    pub lines: Vec<WantedLine>,
+}
+
+/// A line that a client wants to hold.
+#[derive(Clone, Debug)]
+pub struct WantedLine {
+    /// Its name on the socket.
+    pub name: String,
+    /// What the client means to do with it; `None`: all that the configuration allows.
+    pub direction: Option<WantedDirection>,
+    /// For a line that is to be driven, its first value.
+    pub initial: Option<Value>,
+}
+
+/// What a client means to do with a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WantedDirection {
+    /// Read and watch it.
+    Input,
+    /// Drive it.
+    Output,
+    /// Drive it and listen to it in turn.
+    Both,
+}
+
+impl Broker {
+    /// Holds lines for a client, all or none.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::NotPermitted`], [`Error::LineHeld`],
+    /// [`Error::WrongDirection`], [`Error::Stopping`], [`Error::Hardware`].
+    pub fn open(self: &Arc<Self>, request: OpenRequest) -> Result<(Hold, SessionEnd), Error> {
+        let OpenRequest { scope, caller, client_name, lines: wanted } = request;
+        let mut state = self.lock();
+        if state.stopping {
+            return Err(Error::Stopping);
+        }
+        let names: Vec<&str> = wanted.iter().map(|line| line.name.as_str()).collect();
+        let indices: Arc<[LineIndex]> = scope.resolve(&state.wiring, &names)?.into();
+        scope.may_drive()?;
+        let mut changes = Vec::new();
+        for (line, wanted) in indices.iter().zip(&wanted) {
+            changes.extend(state.may_hold(*line, wanted)?.map(|config| (*line, config)));
+        }
+        if !changes.is_empty() {
+            state.configure(&changes)?;
+        }
+        let first = state.pins.read(&indices, known_mask(indices.len()))?;
+        let session = SessionId(state.new_id());
+        for line in indices.iter() {
+            let kind = state.wiring.line(*line).config.kind;
+            let line = &mut state.lines[line.0];
+            line.adopted = false;
+            if kind != Kind::Input {
+                line.holder = Some(session);
+            }
+        }
+        let group = scope.name(&state.wiring).to_owned();
+        let holder = Holder { name: client_name, group, caller, since_ns: clock::now_ns() };
+        tracing::info!(
+            { keys::GROUP } = holder.group,
+            { keys::CLIENT } = holder.name,
+            { keys::UID } = caller.uid,
+            { keys::PID } = caller.pid,
+            { keys::LINES } = names.join(","),
+            "lines held"
+        );
+        let lines = indices
+            .iter()
+            .zip(wanted)
+            .map(|(line, wanted)| SessionLine {
+                name: wanted.name,
+                kind: state.wiring.line(*line).config.kind,
+            })
+            .collect();
+        let (end, ended) = oneshot::channel();
+        let kept = Session { holder, lines, indices, busy: 0, programs: 0, end: Some(end) };
+        state.sessions.insert(session, kept);
+        Ok((Hold { broker: Arc::clone(self), session, first }, ended))
+    }
+}
+
+impl State {
+    /// Checks that a line may be held as wanted; answers what must change of it, if anything.
+    fn may_hold(&self, line: LineIndex, wanted: &WantedLine) -> Result<Option<LineConfig>, Error> {
+        let wrong =
+            |is, wanted_as| Err(Error::WrongDirection { line: wanted.name.clone(), is, wanted: wanted_as });
+        let kind = self.wiring.line(line).config.kind;
+        match (kind, wanted.direction) {
+            (Kind::Input, Some(WantedDirection::Output)) => {
+                return wrong("configured as an input", "an output");
+            }
+            (Kind::Input, Some(WantedDirection::Both)) => return wrong("configured as an input", "both"),
+            (Kind::Output(_), Some(WantedDirection::Input)) => {
+                return wrong("configured as an output", "an input");
+            }
+            (Kind::Output(_), Some(WantedDirection::Both)) => {
+                return wrong("configured as an output", "both");
+            }
+            _ => {}
+        }
+        let drives = match kind {
+            Kind::Input => false,
+            Kind::Output(_) => true,
+            Kind::Both(_) => wanted.direction != Some(WantedDirection::Input),
+        };
+        if wanted.initial.is_some() && !drives {
+            return wrong("an input", "an output, as an initial value needs");
+        }
+        if kind != Kind::Input
+            && let Some(holder) = self.holder(line)
+        {
+            return Err(Error::LineHeld { line: wanted.name.clone(), holder: holder.clone() });
+        }
+        let now = self.pins.config(line);
+        let output = |value| Some(LineConfig { direction: Direction::Output, value, ..*now });
+        Ok(match (wanted.initial, kind) {
+            (Some(value), _) => output(value).filter(|new| new != now),
+            (None, Kind::Output(_)) if now.direction == Direction::Input => output(Value::Inactive),
+            (None, Kind::Input | Kind::Output(_) | Kind::Both(_)) => None,
+        })
+    }
+}

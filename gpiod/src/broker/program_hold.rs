@@ -1,0 +1,93 @@
+//! The lines of a running program.
+
+use super::{Broker, Change, Hold, SessionId, Watch};
+use crate::config::Kind;
+use crate::error::Error;
+use crate::line::{Direction, Moment, Values};
+use crate::program::{self, Shape, Step, known_mask};
+use crate::watch::EdgeFilter;
+use std::sync::Arc;
+
+impl Hold {
+    /// Checks a program whole and reserves its lines for it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidProgram`], [`Error::ProgramRunning`], [`Error::LimitReached`], [`Error::Hardware`].
+    pub fn begin_program(&self, steps: &[Step]) -> Result<ProgramHold, Error> {
+        let limits = *self.broker.limits();
+        let mask = steps.iter().fold(0, |mask, step| mask | step.mask());
+        let edges = steps.iter().fold(0, |mask, step| mask | step.edge_mask());
+        {
+            let mut state = self.broker.lock();
+            let session = state.session(self.session)?;
+            let indices = Arc::clone(&session.indices);
+            let kinds: Vec<Kind> = session.lines.iter().map(|line| line.kind).collect();
+            if session.programs >= limits.programs {
+                return Err(Error::LimitReached { limit: "limits.programs", max: limits.programs.into() });
+            }
+            let shapes: Vec<Shape> = kinds
+                .iter()
+                .zip(indices.iter())
+                .map(|(kind, line)| Shape { kind: *kind, now: state.pins.config(*line).direction })
+                .collect();
+            program::check(steps, &shapes, &limits)
+                .map_err(|mistake| Error::InvalidProgram { step: mistake.step, reason: mistake.reason })?;
+            state.idle(self.session, mask)?;
+        }
+        let watch = if edges == 0 { None } else { Some(self.watch(edges, EdgeFilter::Both)?) };
+        let mut state = self.broker.lock();
+        let session = state.session(self.session)?;
+        session.busy |= mask;
+        session.programs += 1;
+        Ok(ProgramHold { broker: Arc::clone(&self.broker), session: self.session, mask, watch })
+    }
+}
+
+/// The lines of a running program, refused to other commands of its session. Dropping it ends that.
+#[derive(Debug)]
+pub struct ProgramHold {
+    broker: Arc<Broker>,
+    session: SessionId,
+    mask: u64,
+    /// The edges that its steps listen to; `None` when none does.
+    pub watch: Option<Watch>,
+}
+
+impl ProgramHold {
+    /// Sets outputs.
+    ///
+    /// # Errors
+    /// [`Error::SessionEnded`], [`Error::Hardware`].
+    pub fn set(&self, mask: u64, bits: u64) -> Result<Moment, Error> {
+        self.broker.lock().session_write(self.session, mask, bits)
+    }
+
+    /// Changes direction.
+    ///
+    /// # Errors
+    /// [`Error::SessionEnded`], [`Error::Hardware`].
+    pub fn direction(&self, mask: u64, direction: Direction, bits: u64) -> Result<Moment, Error> {
+        let change = Change { mask, direction: Some(direction), bits, bias: None };
+        self.broker.lock().session_configure(self.session, &change)
+    }
+
+    /// The present values of all lines of the session.
+    ///
+    /// # Errors
+    /// [`Error::SessionEnded`], [`Error::Hardware`].
+    pub fn values(&self) -> Result<Values, Error> {
+        let mut state = self.broker.lock();
+        let indices = state.checked(self.session, 0, 0)?;
+        Ok(state.pins.read(&indices, known_mask(indices.len()))?)
+    }
+}
+
+impl Drop for ProgramHold {
+    fn drop(&mut self) {
+        let mut state = self.broker.lock();
+        if let Some(session) = state.sessions.get_mut(&self.session) {
+            session.busy &= !self.mask;
+            session.programs -= 1;
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Sessions as the broker keeps them: what may be done with which of their lines, and how they end.
+
+use super::pins::ones;
+use super::{Broker, Change, SessionId, State};
+use crate::config::Kind;
+use crate::error::Error;
+use crate::holder::Holder;
+use crate::line::{Direction, LineConfig, Moment, Value};
+use crate::log_keys as keys;
+use crate::program::known_mask;
+use crate::wiring::LineIndex;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// A session as the broker keeps it.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) holder: Holder,
+    pub(super) lines: Vec<SessionLine>,
+    pub(super) indices: Arc<[LineIndex]>,
+    /// Lines on which programs of this session run.
+    pub(super) busy: u64,
+    /// How many programs of this session run.
+    pub(super) programs: u32,
+    pub(super) end: Option<oneshot::Sender<Error>>,
+}
+
+#[derive(Debug)]
+pub(super) struct SessionLine {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+}
+
+impl Session {
+    /// Tells the holder that the session is over. What its lines do is not decided here.
+    pub(super) fn end(&mut self, why: Error) {
+        if let Some(end) = self.end.take() {
+            let _ = end.send(why);
+        }
+    }
+}
+
+/// Tells a holder that the daemon ended its session, and why.
+pub type SessionEnd = oneshot::Receiver<Error>;
+
+impl Broker {
+    /// Ends a session from the daemon's side: its lines are let go now, its holder is told why.
+    pub fn expire(&self, session: SessionId, why: Error) {
+        if let Some(session) = self.lock().sessions.get_mut(&session) {
+            session.end(why);
+        }
+        self.let_go(session);
+    }
+
+    /// Lets the lines of a session go.
+    pub(super) fn let_go(&self, session: SessionId) {
+        let mut state = self.lock();
+        let Some(Session { holder, indices, .. }) = state.sessions.remove(&session) else { return };
+        for line in indices.iter() {
+            let line = &mut state.lines[line.0];
+            line.holder = line.holder.filter(|held_by| *held_by != session);
+        }
+        // Inputs may be shared: whoever holds one with us keeps the pull that it has.
+        let free: Vec<LineIndex> = indices
+            .iter()
+            .copied()
+            .filter(|line| !state.sessions.values().any(|other| other.indices.contains(line)))
+            .collect();
+        state.release(&free);
+        tracing::info!(
+            { keys::GROUP } = holder.group,
+            { keys::CLIENT } = holder.name,
+            { keys::PID } = holder.caller.pid,
+            "lines let go"
+        );
+    }
+}
+
+impl State {
+    pub(super) fn session(&mut self, session: SessionId) -> Result<&mut Session, Error> {
+        self.sessions.get_mut(&session).ok_or(Error::SessionEnded)
+    }
+
+    /// Checks a mask of a session's lines and answers which lines they are.
+    pub(super) fn checked(
+        &mut self,
+        session: SessionId,
+        mask: u64,
+        bits: u64,
+    ) -> Result<Arc<[LineIndex]>, Error> {
+        let session = self.session(session)?;
+        let count = session.lines.len();
+        if mask & !known_mask(count) != 0 {
+            return Err(Error::InvalidRequest(format!(
+                "the mask names more than the session's {count} lines"
+            )));
+        }
+        if bits & !mask != 0 {
+            return Err(Error::InvalidRequest("bits outside of the mask must be 0".to_owned()));
+        }
+        Ok(Arc::clone(&session.indices))
+    }
+
+    /// Checks that no program of the session runs on these lines.
+    pub(super) fn idle(&mut self, session: SessionId, mask: u64) -> Result<(), Error> {
+        let session = self.session(session)?;
+        match ones(mask & session.busy).next() {
+            Some(i) => Err(Error::ProgramRunning { line: session.lines[i].name.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn session_write(
+        &mut self,
+        session: SessionId,
+        mask: u64,
+        bits: u64,
+    ) -> Result<Moment, Error> {
+        if mask == 0 {
+            return Err(Error::InvalidRequest("the mask names no line".to_owned()));
+        }
+        let indices = self.checked(session, mask, bits)?;
+        for i in ones(mask) {
+            if self.pins.config(indices[i]).direction == Direction::Input {
+                let line = &self.session(session)?.lines[i];
+                let is = if line.kind == Kind::Input { "configured as an input" } else { "an input now" };
+                return Err(Error::WrongDirection { line: line.name.clone(), is, wanted: "an output" });
+            }
+        }
+        self.write(&indices, mask, bits)
+    }
+
+    pub(super) fn session_configure(&mut self, session: SessionId, change: &Change) -> Result<Moment, Error> {
+        let Change { mask, direction, bits, bias } = *change;
+        if mask == 0 {
+            return Err(Error::InvalidRequest("the mask names no line".to_owned()));
+        }
+        if bits != 0 && direction != Some(Direction::Output) {
+            return Err(Error::InvalidRequest("bits are for lines that become outputs".to_owned()));
+        }
+        let indices = self.checked(session, mask, bits)?;
+        let mut changes = Vec::new();
+        for i in ones(mask) {
+            let line = indices[i];
+            let now = *self.pins.config(line);
+            if direction.is_some() && !matches!(self.wiring.line(line).config.kind, Kind::Both(_)) {
+                let line = self.session(session)?.lines[i].name.clone();
+                let is = if now.direction == Direction::Input {
+                    "configured as an input"
+                } else {
+                    "configured as an output"
+                };
+                return Err(Error::WrongDirection { line, is, wanted: "both" });
+            }
+            let value = match direction {
+                Some(Direction::Output) => Value::from_bit(bits >> i & 1 == 1),
+                Some(Direction::Input) | None => now.value,
+            };
+            let direction = direction.unwrap_or(now.direction);
+            changes.push((line, LineConfig { direction, value, bias: bias.or(now.bias), ..now }));
+        }
+        self.configure(&changes)
+    }
+}

@@ -1,0 +1,138 @@
+//! What the broker keeps, and what changes in it when a line is driven, an edge comes, or a holder goes.
+
+use super::SessionId;
+use super::pins::{Pins, RequestIndex, configured, ones};
+use super::session::Session;
+use super::watch::Watcher;
+use crate::backend::Backend;
+use crate::config::OnRelease;
+use crate::error::Error;
+use crate::holder::Holder;
+use crate::line::{Direction, Edge, EdgeEvent, LineConfig, Moment, Value};
+use crate::log_keys as keys;
+use crate::watch::{Event, Source};
+use crate::wiring::{LineIndex, Wiring};
+use std::collections::HashMap;
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) wiring: Wiring,
+    pub(super) backend: Box<dyn Backend>,
+    pub(super) pins: Pins,
+    pub(super) lines: Vec<LineState>,
+    pub(super) sessions: HashMap<SessionId, Session>,
+    pub(super) next_id: u64,
+    /// Set once, at the stop: from then on nothing is driven any more, since outputs are to stay as they are.
+    pub(super) stopping: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct LineState {
+    pub(super) holder: Option<SessionId>,
+    pub(super) watchers: Vec<Watcher>,
+    /// How many edges the daemon has seen, lost ones included.
+    pub(super) seqno: u64,
+    /// Found driven at the start and not held since.
+    pub(super) adopted: bool,
+}
+
+impl State {
+    pub(super) fn holder(&self, line: LineIndex) -> Option<&Holder> {
+        let session = self.lines[line.0].holder?;
+        self.sessions.get(&session).map(|session| &session.holder)
+    }
+
+    pub(super) fn new_id(&mut self) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        id
+    }
+
+    /// Sets outputs and tells their watchers.
+    pub(super) fn write(&mut self, lines: &[LineIndex], mask: u64, bits: u64) -> Result<Moment, Error> {
+        let changed = ones(mask).fold(0, |changed, i| {
+            let was = self.pins.config(lines[i]).value.is_active();
+            changed | u64::from(was != (bits >> i & 1 == 1)) << i
+        });
+        let moment = self.pins.write(lines, mask, bits)?;
+        for i in ones(changed) {
+            self.output_changed(lines[i], Value::from_bit(bits >> i & 1 == 1), moment.timestamp_ns);
+        }
+        Ok(moment)
+    }
+
+    /// Changes lines and tells the watchers of those outputs whose value changed by it.
+    pub(super) fn configure(&mut self, changes: &[(LineIndex, LineConfig)]) -> Result<Moment, Error> {
+        let outputs: Vec<(LineIndex, Value)> = changes
+            .iter()
+            .filter(|(_, new)| new.direction == Direction::Output)
+            .filter(|(line, new)| {
+                let old = self.pins.config(*line);
+                old.direction == Direction::Output && old.value != new.value
+            })
+            .map(|(line, new)| (*line, new.value))
+            .collect();
+        let moment = self.pins.configure(changes)?;
+        for (line, value) in outputs {
+            self.output_changed(line, value, moment.timestamp_ns);
+        }
+        Ok(moment)
+    }
+
+    pub(super) fn output_changed(&mut self, line: LineIndex, value: Value, timestamp_ns: u64) {
+        let edge = if value.is_active() { Edge::Rising } else { Edge::Falling };
+        self.tell(line, edge, timestamp_ns, Source::Daemon);
+    }
+
+    pub(super) fn edge(&mut self, request: RequestIndex, event: EdgeEvent) {
+        let Some(edge) = self.pins.edge(request, event) else { return };
+        if edge.lost > 0 {
+            let line = &mut self.lines[edge.line.0];
+            line.seqno += u64::from(edge.lost);
+            for watcher in &line.watchers {
+                watcher.queue.lose(edge.lost.into());
+            }
+        }
+        self.tell(edge.line, event.edge, event.timestamp_ns, Source::Kernel);
+    }
+
+    pub(super) fn tell(&mut self, line: LineIndex, edge: Edge, timestamp_ns: u64, source: Source) {
+        let line = &mut self.lines[line.0];
+        line.seqno += 1;
+        for watcher in line.watchers.iter().filter(|watcher| watcher.filter.wants(edge)) {
+            let line_seqno = line.seqno;
+            watcher.queue.push(Event { position: watcher.position, edge, timestamp_ns, line_seqno, source });
+        }
+    }
+
+    /// Does what the configuration says for lines whose holder has gone. A failure is logged: there is nobody left
+    /// to tell.
+    pub(super) fn release(&mut self, lines: &[LineIndex]) {
+        let changes: Vec<(LineIndex, LineConfig)> = lines
+            .iter()
+            .map(|line| (*line, self.released(*line)))
+            .filter(|(line, new)| new != self.pins.config(*line))
+            .collect();
+        if changes.is_empty() || self.stopping {
+            return;
+        }
+        if let Err(error) = self.configure(&changes) {
+            let names: Vec<String> = lines.iter().map(|line| self.wiring.full_name(*line)).collect();
+            tracing::error!({ keys::LINES } = ?names, { keys::ERROR } = %error, "lines could not be released");
+        }
+    }
+
+    /// What a line becomes when its holder has gone: direction and bias as configured, value by `on_release`.
+    pub(super) fn released(&self, line: LineIndex) -> LineConfig {
+        let now = self.pins.config(line);
+        let base = LineConfig { edges: now.edges, ..configured(self.wiring.line(line)) };
+        let Some(driven) = self.wiring.line(line).config.kind.driven() else { return base };
+        let output = |value| LineConfig { direction: Direction::Output, value, edges: false, ..base };
+        match driven.on_release {
+            OnRelease::Keep => LineConfig { direction: now.direction, value: now.value, ..base },
+            OnRelease::Inactive => output(Value::Inactive),
+            OnRelease::Active => output(Value::Active),
+            OnRelease::Input => LineConfig { value: now.value, ..base },
+        }
+    }
+}

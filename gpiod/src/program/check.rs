@@ -1,0 +1,205 @@
+//! Checking a program: the direction of every line is followed through all steps before the first one is done.
+
+use super::{MAX_CAPTURE, Step};
+use crate::config::{Kind, Limits};
+use crate::line::Direction;
+
+/// A line as a program finds it.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// What the session may do with it.
+    pub kind: Kind,
+    /// Which way it goes now.
+    pub now: Direction,
+}
+
+/// A mistake in a program: which step, from 0, and what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// Which step, from 0.
+    pub step: usize,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Checks a whole program against the limits and the lines it would run on.
+///
+/// # Errors
+/// The first [`Mistake`].
+pub fn check(steps: &[Step], lines: &[Shape], limits: &Limits) -> Result<(), Mistake> {
+    let most = limits.program_steps as usize;
+    if steps.is_empty() {
+        return Err(Mistake { step: 0, reason: "the program has no steps".to_owned() });
+    }
+    if steps.len() > most {
+        let reason = format!("the program has {} steps, limits.program_steps allows {most}", steps.len());
+        return Err(Mistake { step: most, reason });
+    }
+    let known = known_mask(lines.len());
+    let mut outputs = positions(lines, |shape| shape.now == Direction::Output);
+    let both = positions(lines, |shape| matches!(shape.kind, Kind::Both(_)));
+    let mut total_ns: u64 = 0;
+    for (index, step) in steps.iter().enumerate() {
+        let mistake = |reason: String| Mistake { step: index, reason };
+        if !matches!(step, Step::Wait { .. }) && step.mask() == 0 {
+            return Err(mistake("the mask names no line".to_owned()));
+        }
+        if step.mask() & !known != 0 {
+            return Err(mistake(format!(
+                "the mask names line {}, there are {}",
+                highest(step.mask()),
+                lines.len()
+            )));
+        }
+        match *step {
+            Step::Set { mask, bits } => {
+                inside(mask, bits).map_err(mistake)?;
+                if let Some(line) = first(mask & !outputs) {
+                    return Err(mistake(format!("line {line} is an input at this point, it can not be set")));
+                }
+            }
+            Step::Direction { mask, direction, bits } => {
+                inside(mask, bits).map_err(mistake)?;
+                if let Some(line) = first(mask & !both) {
+                    return Err(mistake(format!(
+                        "line {line} is not configured as \"both\", its direction is fixed"
+                    )));
+                }
+                match direction {
+                    Direction::Output => outputs |= mask,
+                    Direction::Input => outputs &= !mask,
+                }
+            }
+            Step::Edge { mask, .. } | Step::Capture { mask, .. } => {
+                if let Some(line) = first(mask & outputs) {
+                    return Err(mistake(format!("line {line} is an output at this point, it has no edges")));
+                }
+            }
+            Step::Wait { .. } => {}
+        }
+        if let Step::Capture { count, .. } = step
+            && !(1..=MAX_CAPTURE).contains(count)
+        {
+            return Err(mistake(format!("a capture takes 1 to {MAX_CAPTURE} edges, not {count}")));
+        }
+        total_ns = total_ns.saturating_add(step.longest_ns());
+        if total_ns > limits.program_ns() {
+            let reason = format!(
+                "waits and time-outs add up to more than the {} ms that limits.program_ms allows",
+                limits.program_ms
+            );
+            return Err(mistake(reason));
+        }
+    }
+    Ok(())
+}
+
+/// The mask of the first `count` positions.
+pub fn known_mask(count: usize) -> u64 {
+    u64::MAX.checked_shl(u32::try_from(count).unwrap_or(u32::MAX)).map_or(u64::MAX, |beyond| !beyond)
+}
+
+fn positions(lines: &[Shape], which: impl Fn(&Shape) -> bool) -> u64 {
+    lines.iter().enumerate().filter(|(_, shape)| which(shape)).fold(0, |mask, (i, _)| mask | 1 << i)
+}
+
+fn inside(mask: u64, bits: u64) -> Result<(), String> {
+    match first(bits & !mask) {
+        Some(line) => Err(format!("bits names line {line}, which is not in the mask")),
+        None => Ok(()),
+    }
+}
+
+fn first(mask: u64) -> Option<u32> {
+    (mask != 0).then(|| mask.trailing_zeros())
+}
+
+fn highest(mask: u64) -> u32 {
+    63 - mask.leading_zeros()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{AtStart, Driven, OnDaemonExit, OnRelease};
+    use crate::line::Drive;
+    use crate::watch::EdgeFilter;
+    use proptest::prelude::*;
+
+    fn lines() -> [Shape; 3] {
+        let driven = Driven {
+            drive: Drive::PushPull,
+            at_start: AtStart::Input,
+            on_release: OnRelease::Input,
+            on_daemon_exit: OnDaemonExit::Keep,
+            one_shot: false,
+        };
+        [
+            Shape { kind: Kind::Output(driven), now: Direction::Output },
+            Shape { kind: Kind::Both(driven), now: Direction::Input },
+            Shape { kind: Kind::Input, now: Direction::Input },
+        ]
+    }
+
+    fn reason(steps: &[Step]) -> String {
+        let Mistake { step, reason } = check(steps, &lines(), &Limits::default()).unwrap_err();
+        format!("{step}: {reason}")
+    }
+
+    #[test]
+    fn a_sensor_may_be_driven_and_then_listened_to() {
+        let steps = [
+            Step::Direction { mask: 2, direction: Direction::Output, bits: 0 },
+            Step::Wait { duration_ns: 100_000_000 },
+            Step::Direction { mask: 2, direction: Direction::Input, bits: 0 },
+            Step::Edge { mask: 2, filter: EdgeFilter::Rising, timeout_ns: 2_000_000_000 },
+        ];
+        assert_eq!(check(&steps, &lines(), &Limits::default()), Ok(()));
+    }
+
+    #[test]
+    fn what_can_not_be_done_is_told_with_its_step() {
+        let wait = Step::Wait { duration_ns: 1 };
+        let edge = |mask| Step::Edge { mask, filter: EdgeFilter::Both, timeout_ns: 1 };
+        assert_eq!(reason(&[]), "0: the program has no steps");
+        assert_eq!(reason(&[wait, edge(0)]), "1: the mask names no line");
+        assert_eq!(reason(&[edge(1)]), "0: line 0 is an output at this point, it has no edges");
+        assert_eq!(reason(&[edge(1 << 63)]), "0: the mask names line 63, there are 3");
+        assert_eq!(
+            reason(&[Step::Set { mask: 2, bits: 0 }]),
+            "0: line 1 is an input at this point, it can not be set"
+        );
+        assert_eq!(
+            reason(&[Step::Set { mask: 1, bits: 2 }]),
+            "0: bits names line 1, which is not in the mask"
+        );
+        assert_eq!(
+            reason(&[Step::Direction { mask: 1, direction: Direction::Input, bits: 0 }]),
+            "0: line 0 is not configured as \"both\", its direction is fixed"
+        );
+        let capture = Step::Capture { mask: 4, filter: EdgeFilter::Both, count: 1025, timeout_ns: 1 };
+        assert_eq!(reason(&[capture]), "0: a capture takes 1 to 1024 edges, not 1025");
+        assert_eq!(reason(&[wait; 257]), "256: the program has 257 steps, limits.program_steps allows 256");
+        let long = Step::Wait { duration_ns: u64::MAX };
+        assert!(reason(&[long, long]).starts_with("0: waits and time-outs add up to more than the 10000 ms"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_program_makes_the_check_overflow(masks in prop::collection::vec(any::<(u64, u64, u8)>(), 1..20)) {
+            let steps: Vec<Step> = masks.into_iter().map(|(mask, value, kind)| match kind % 5 {
+                0 => Step::Set { mask, bits: value },
+                1 => Step::Direction { mask, direction: Direction::Output, bits: value },
+                2 => Step::Wait { duration_ns: value },
+                3 => Step::Edge { mask, filter: EdgeFilter::Both, timeout_ns: value },
+                _ => Step::Capture { mask, filter: EdgeFilter::Both, count: kind.into(), timeout_ns: value },
+            }).collect();
+            let _ = check(&steps, &lines(), &Limits::default());
+        }
+    }
+
+    #[test]
+    fn a_mask_of_64_lines_is_full() {
+        assert_eq!([0, 1, 63, 64].map(known_mask), [0, 1, u64::MAX >> 1, u64::MAX]);
+    }
+}

@@ -1,0 +1,118 @@
+//! The commands of a session: each is done at once, but for watches and programs, which begin.
+
+use super::Open;
+use crate::error::Error;
+use crate::program::run;
+use crate::server::convert;
+use crate::server::watch::WatchStream;
+use futures_util::FutureExt;
+use gpiod_proto::v1::operation::Operation;
+use gpiod_proto::v1::session_request::Command;
+use gpiod_proto::v1::session_response::Result as Answer;
+use gpiod_proto::v1::{
+    BatchCommand, BatchResult, DoneResult, Program, SessionRequest, SessionResponse, WatchCommand,
+};
+
+/// Operations that one batch may have.
+const MAX_BATCH: usize = 1024;
+
+impl Open {
+    /// Does a command. `None`: its answer comes later.
+    pub(super) fn command(&mut self, request: SessionRequest) -> Option<SessionResponse> {
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.feed();
+        }
+        let id = request.id;
+        let answer = match request.command {
+            Some(Command::Watch(watch)) => self.watch(id, &watch).map(|()| None),
+            Some(Command::Program(program)) => self.program(id, program).map(|()| None),
+            command => self.plain(command).map(Some),
+        };
+        let result = match answer {
+            Ok(None) => return None,
+            Ok(Some(result)) => result,
+            Err(error) => Answer::Error(error.into()),
+        };
+        Some(SessionResponse { id, result: Some(result) })
+    }
+
+    fn plain(&mut self, command: Option<Command>) -> Result<Answer, Error> {
+        let done = |timestamp_ns| Answer::Done(DoneResult { timestamp_ns });
+        Ok(match command {
+            Some(Command::Read(read)) => Answer::Read(convert::values(self.hold.read(read.mask)?)),
+            Some(Command::Write(write)) => done(self.hold.write(write.mask, write.bits)?.timestamp_ns),
+            Some(Command::Configure(configure)) => {
+                done(self.hold.configure(&convert::change(configure)?)?.timestamp_ns)
+            }
+            Some(Command::Feed(_)) => done(crate::clock::now_ns()),
+            Some(Command::Unwatch(unwatch)) => {
+                let index = self.watches.iter().position(|(id, _)| *id == unwatch.watch_id);
+                let index = index.ok_or_else(|| {
+                    Error::InvalidRequest(format!("the session has no watch with id {}", unwatch.watch_id))
+                })?;
+                self.watches.swap_remove(index);
+                done(crate::clock::now_ns())
+            }
+            Some(Command::Batch(batch)) => Answer::Batch(self.batch(batch)?),
+            Some(Command::Open(_)) => {
+                return Err(Error::InvalidRequest("the session is open already".to_owned()));
+            }
+            Some(Command::Watch(_) | Command::Program(_)) | None => {
+                return Err(Error::InvalidRequest("the request has no command".to_owned()));
+            }
+        })
+    }
+
+    fn batch(&mut self, batch: BatchCommand) -> Result<BatchResult, Error> {
+        if !(1..=MAX_BATCH).contains(&batch.operations.len()) {
+            let count = batch.operations.len();
+            return Err(Error::InvalidRequest(format!(
+                "a batch has 1 to {MAX_BATCH} operations, not {count}"
+            )));
+        }
+        let mut result = BatchResult::default();
+        for operation in batch.operations {
+            let done = match operation.operation {
+                Some(Operation::Read(read)) => self.hold.read(read.mask).map(|values| {
+                    result.bits.push(values.bits);
+                    values.timestamp_ns
+                }),
+                Some(Operation::Write(write)) => {
+                    self.hold.write(write.mask, write.bits).map(|moment| moment.timestamp_ns)
+                }
+                None => Err(Error::InvalidRequest("the operation says nothing".to_owned())),
+            };
+            match done {
+                Ok(timestamp_ns) => {
+                    result.done += 1;
+                    result.timestamp_ns = timestamp_ns;
+                }
+                Err(error) => {
+                    result.error = Some(error.into());
+                    break;
+                }
+            }
+        }
+        Ok(result)
+    }
+
+    fn watch(&mut self, id: u64, command: &WatchCommand) -> Result<(), Error> {
+        if self.watches.iter().any(|(running, _)| *running == id) {
+            return Err(Error::InvalidRequest(format!("a watch with id {id} is running")));
+        }
+        let most = self.broker.limits().watches;
+        if self.watches.len() >= most as usize {
+            return Err(Error::LimitReached { limit: "limits.watches", max: most.into() });
+        }
+        let watch = self.hold.watch(command.mask, convert::edge_filter(command.edge)?)?;
+        self.watches.push((id, WatchStream::new(watch)));
+        Ok(())
+    }
+
+    fn program(&mut self, id: u64, program: Program) -> Result<(), Error> {
+        let steps = convert::steps(Some(program))?;
+        let hold = self.hold.begin_program(&steps)?;
+        self.programs.push(async move { (id, run::run(hold, &steps).await) }.boxed());
+        Ok(())
+    }
+}
