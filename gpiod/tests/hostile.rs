@@ -10,7 +10,7 @@ use gpiod_proto::codec::Codec;
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
 use gpiod_proto::v1::{
-    BatchCommand, CaptureStep, ConfigureCommand, OpenCommand, Program, ReadCommand, ReadRequest,
+    BatchCommand, Bias, CaptureStep, ConfigureCommand, OpenCommand, Program, ReadCommand, ReadRequest,
     ReadResponse, SessionLine, SessionRequest, SessionResponse, Step, UnwatchCommand, WaitStep, WatchCommand,
     WatchRequest, WriteCommand, step,
 };
@@ -227,6 +227,14 @@ async fn a_session_goes_on_after_every_command_that_makes_no_sense() {
     }
     let refused = session.refused(Some(Command::Write(WriteCommand { mask: 2, bits: 2 }))).await;
     assert_eq!(refused.0, "WRONG_DIRECTION");
+    for (mask, why) in [
+        (1, "line \"out\" has no bias in the configuration to go back to: it can not be changed"),
+        (2, "line \"in\" is an input, which others may share: its bias is the configuration's"),
+    ] {
+        let configure = ConfigureCommand { mask, bias: Bias::PullUp.into(), ..Default::default() };
+        let refused = session.refused(Some(Command::Configure(configure))).await;
+        assert_eq!(refused, ("NOT_PERMITTED".to_owned(), why.to_owned()));
+    }
     let write = Command::Write(WriteCommand { mask: 1, bits: 1 });
     session.requests.send(SessionRequest { id: 8, command: Some(write) }).unwrap();
     assert!(matches!(session.answer().await, Answer::Done(_)));

@@ -200,3 +200,18 @@ async fn an_app_asks_for_a_line_that_is_not_there() {
     assert_eq!(error.to_string(), "no line \"blue\" on this socket; it has red, yellow, green");
     assert!(matches!(error, Error::Refused { .. }));
 }
+
+#[tokio::test]
+async fn a_changed_pull_goes_back_to_the_configured_one() {
+    let rig = Rig::start().await;
+    let client = rig.client("light-sensor").await;
+    let session = client.session().both("light").open().await.unwrap();
+    let bias = async || {
+        let state = rig.board().await.state().await.unwrap();
+        state.lines.iter().find(|line| line.line.to_string() == "GPIO4").unwrap().bias
+    };
+    session.both("light").unwrap().set_bias(gpiod_sdk::Bias::PullUp).await.unwrap();
+    assert_eq!(bias().await, gpiod::line::Bias::PullUp);
+    session.close().await.unwrap();
+    assert_eq!(bias().await, gpiod::line::Bias::Disabled);
+}

@@ -108,9 +108,9 @@ async fn every_command_goes_round() {
     let (_, command) = join!(ldr.listen(), take(&mut served));
     assert_eq!(command, Command::Configure(v1::ConfigureCommand { direction: input, bits: 0, ..configure }));
 
-    let (_, command) = join!(button.set_bias(Bias::PullUp), take(&mut served));
+    let (_, command) = join!(ldr.set_bias(Bias::PullUp), take(&mut served));
     let bias = v1::Bias::PullUp.into();
-    assert_eq!(command, Command::Configure(v1::ConfigureCommand { mask: 4, direction: 0, bits: 0, bias }));
+    assert_eq!(command, Command::Configure(v1::ConfigureCommand { mask: 8, direction: 0, bits: 0, bias }));
 
     let (_, command) = join!(session.feed(), take(&mut served));
     assert_eq!(command, Command::Feed(v1::FeedCommand {}));

@@ -139,6 +139,9 @@ impl State {
             return Err(Error::InvalidRequest("bits are for lines that become outputs".to_owned()));
         }
         let indices = self.checked(session, mask, bits)?;
+        if bias.is_some() {
+            self.may_change_bias(session, &indices, mask)?;
+        }
         let mut changes = Vec::new();
         for i in ones(mask) {
             let line = indices[i];
@@ -160,5 +163,27 @@ impl State {
             changes.push((line, LineConfig { direction, value, bias: bias.or(now.bias), ..now }));
         }
         self.configure(&changes)
+    }
+
+    /// A session's pull must go back to something when it ends, and may be nobody else's.
+    fn may_change_bias(&mut self, session: SessionId, indices: &[LineIndex], mask: u64) -> Result<(), Error> {
+        for i in ones(mask) {
+            let config = &self.wiring.line(indices[i]).config;
+            let (input, fixed) = (config.kind == Kind::Input, config.bias.is_none());
+            let line = &self.session(session)?.lines[i].name;
+            if input {
+                let reason = format!(
+                    "line {line:?} is an input, which others may share: its bias is the configuration's"
+                );
+                return Err(Error::NotPermitted(reason));
+            }
+            if fixed {
+                let reason = format!(
+                    "line {line:?} has no bias in the configuration to go back to: it can not be changed"
+                );
+                return Err(Error::NotPermitted(reason));
+            }
+        }
+        Ok(())
     }
 }

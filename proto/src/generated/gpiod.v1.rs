@@ -733,7 +733,8 @@ pub struct ConfigureCommand {
     /// OPTIONAL. For OUTPUT, the values that the lines drive from the first moment.
     #[prost(uint64, tag = "3")]
     pub bits: u64,
-    /// OPTIONAL. The pull while the session lasts; default: as it is.
+    /// OPTIONAL. The pull while the session lasts; default: as it is. Not for inputs, which others may share, and only
+    /// where the configuration sets a bias to go back to: PERMISSION_DENIED (NOT_PERMITTED) otherwise.
     #[prost(enumeration = "Bias", tag = "4")]
     pub bias: i32,
 }

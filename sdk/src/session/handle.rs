@@ -101,24 +101,8 @@ macro_rules! driven {
     )+};
 }
 
-macro_rules! listened {
-    ($($handle:ident),+) => {$(
-        impl $handle {
-            /// Changes the pull while the session lasts. Returns when it was done, as [`Session::write`](crate::Session::write).
-            ///
-            /// # Errors
-            ///
-            /// [`Error::Refused`] with `NotPermitted` or `Hardware`; [`Error::Away`], [`Error::Closed`].
-            pub async fn set_bias(&self, bias: Bias) -> Result<u64, Error> {
-                self.0.configure(None, Value::Inactive, Some(bias)).await
-            }
-        }
-    )+};
-}
-
 named!(Output, Input, Both);
 driven!(Output, Both);
-listened!(Input, Both);
 
 impl Both {
     /// Makes the line an output, which drives `value` from the first moment. Returns when it was done, as
@@ -138,6 +122,17 @@ impl Both {
     /// As [`Session::write`](crate::Session::write).
     pub async fn listen(&self) -> Result<u64, Error> {
         self.0.configure(Some(Direction::Input), Value::Inactive, None).await
+    }
+
+    /// Changes the pull while the session lasts, where the configuration sets one to go back to. Returns when it was
+    /// done, as [`Session::write`](crate::Session::write). The pull of an input is the configuration's alone, since
+    /// others may share the line.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] with `NotPermitted` or `Hardware`; [`Error::Away`], [`Error::Closed`].
+    pub async fn set_bias(&self, bias: Bias) -> Result<u64, Error> {
+        self.0.configure(None, Value::Inactive, Some(bias)).await
     }
 }
 
