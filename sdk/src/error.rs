@@ -149,7 +149,8 @@ impl Error {
         match self {
             Self::Away { .. } | Self::SocketNotFound { .. } => true,
             Self::Unreachable { source, .. } => {
-                matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+                use io::ErrorKind::{ConnectionRefused, ConnectionReset, NotFound};
+                matches!(source.kind(), NotFound | ConnectionRefused | ConnectionReset)
             }
             Self::Refused { code, reason, .. } => {
                 *code == Code::Unavailable

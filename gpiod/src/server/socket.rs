@@ -40,7 +40,7 @@ impl RunDir {
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] when another daemon has it; what the system says else.
     pub fn take(path: &Path) -> io::Result<Self> {
-        make_dir(path, 0o700)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| at(path, &error))?;
         let file = File::create(path.join("lock"))?;
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock)
             .map_err(|(_, errno)| io::Error::from(errno))?;
@@ -67,8 +67,7 @@ impl RunDir {
     fn bind_one(&self, dir: &str, scope: Scope, rights: Rights) -> io::Result<Socket> {
         let dir = self.path.join(dir);
         let path = dir.join(NAME);
-        let fail = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        let listener = bind(&dir, &path, rights).map_err(fail)?;
+        let listener = bind(&dir, &path, rights).map_err(|error| at(&path, &error))?;
         Ok(Socket { path, scope, listener })
     }
 }
@@ -86,7 +85,9 @@ impl Rights {
 }
 
 fn bind(dir: &Path, path: &Path, rights: Rights) -> io::Result<UnixListener> {
-    make_dir(dir, 0o755)?;
+    // Whoever has the directory mounted must get through it, whatever our umask is.
+    DirBuilder::new().recursive(true).create(dir)?;
+    fs::set_permissions(dir, Permissions::from_mode(0o755))?;
     let temporary = dir.join(".gpiod.sock.new");
     match fs::remove_file(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -99,7 +100,6 @@ fn bind(dir: &Path, path: &Path, rights: Rights) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-fn make_dir(path: &Path, mode: u32) -> io::Result<()> {
-    let fail = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    DirBuilder::new().recursive(true).mode(mode).create(path).map_err(fail)
+fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

@@ -98,7 +98,8 @@ async fn connect(socket: &Path) -> io::Result<Requests> {
         .keep_alive_while_idle(true)
         .handshake(TokioIo::new(stream))
         .await
-        .map_err(io::Error::other)?;
+        // A daemon that is full, or going, takes the connection and closes it.
+        .map_err(|error| io::Error::new(io::ErrorKind::ConnectionReset, error))?;
     // Moves the bytes until the last user of `requests` and of its streams has gone, or the connection breaks: then
     // each of them learns it by itself.
     tokio::spawn(connection);
