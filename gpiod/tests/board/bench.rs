@@ -4,7 +4,7 @@ use gpiod::backend::sim::Sim;
 use gpiod::backend::{Backend, EdgeSource, HeldLines};
 use gpiod::board::client::Client;
 use gpiod::line::{Bias, Direction, Drive, EdgeEvent, LineConfig, LineId, Value};
-use std::os::fd::{AsRawFd, RawFd};
+use gpiod::reactor::{self, Descriptor};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -77,20 +77,11 @@ pub(crate) fn command(dir: &Path, arguments: &[&str]) -> Command {
 }
 
 /// Edges as the daemon awaits them: in a reactor.
-pub(crate) struct Edges(AsyncFd<Source>);
-
-struct Source(Box<dyn EdgeSource>);
-
-impl AsRawFd for Source {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_raw_fd()
-    }
-}
+pub(crate) struct Edges(AsyncFd<Descriptor<Box<dyn EdgeSource>>>);
 
 impl Edges {
-    #[expect(deprecated, reason = "what replaces `new` is unsafe to call; the source owns its descriptor")]
     fn new(edges: Box<dyn EdgeSource>) -> Self {
-        Self(AsyncFd::new(Source(edges)).unwrap())
+        Self(reactor::readable(edges).unwrap())
     }
 
     /// Waits until so many edges have come, and returns all that have.

@@ -60,7 +60,7 @@ fn a_mistake_gets_one_clear_message_and_its_exit_code() {
     let told = failure(board.path(), &["press", "nobody"]);
     assert_eq!(told, (Some(65), message("the circuit has no button called \"nobody\"")));
     let told = failure(board.path(), &["light", "window", "-- -1"]);
-    assert_eq!(told.0, Some(2));
+    assert_eq!(told.0, Some(64));
     let told = failure(board.path(), &["light", "window", "1e9"]);
     assert_eq!(told, (Some(65), message("light goes from 0.001 to 200000 lux, not 1000000000")));
     let told = failure(board.path(), &["fault", "clear", "GPIO9"]);

@@ -1,0 +1,144 @@
+//! The socket is the capability: what one does not give access to can not be seen, read or touched through it, RPC by
+//! RPC and command by command.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod fixture;
+
+use fixture::{Rig, raw, reason};
+use gpiod_proto::v1::session_request::Command;
+use gpiod_proto::v1::*;
+use tonic::Code;
+
+fn session_line(name: &str) -> SessionLine {
+    SessionLine { name: name.to_owned(), ..Default::default() }
+}
+
+fn open(lines: &[&str]) -> SessionRequest {
+    let lines = lines.iter().map(|name| session_line(name)).collect();
+    SessionRequest { id: 0, command: Some(Command::Open(OpenCommand { lines, ..Default::default() })) }
+}
+
+fn wait_program() -> Option<Program> {
+    let wait = step::Step::Wait(WaitStep { duration_ns: 1 });
+    Some(Program { steps: vec![Step { step: Some(wait) }] })
+}
+
+#[tokio::test]
+async fn another_groups_line_can_not_be_seen_read_or_touched() {
+    let rig = Rig::start().await;
+    let mut client = raw(&rig.socket("traffic-light")).await;
+    let listed = client.list_lines(ListLinesRequest {}).await.unwrap().into_inner().lines;
+    assert_eq!(listed.iter().map(|line| line.name.as_str()).collect::<Vec<_>>(), ["red", "yellow", "green"]);
+    for name in ["light", "light-sensor/light", "GPIO4", "bench/lamp", "GPIO20"] {
+        let lines = vec![name.to_owned()];
+        let refused = [
+            client.read(ReadRequest { lines: lines.clone() }).await.unwrap_err(),
+            client
+                .write(WriteRequest { lines: lines.clone(), bits: 1, ..Default::default() })
+                .await
+                .unwrap_err(),
+            client.watch(WatchRequest { lines, ..Default::default() }).await.unwrap_err(),
+            client.session(tokio_stream::once(open(&[name]))).await.unwrap_err(),
+            client
+                .run_program(RunProgramRequest {
+                    lines: vec![session_line(name)],
+                    program: wait_program(),
+                    ..Default::default()
+                })
+                .await
+                .unwrap_err(),
+        ];
+        for status in refused {
+            assert_eq!(
+                (status.code(), reason(&status).as_str()),
+                (Code::NotFound, "LINE_NOT_FOUND"),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_watch_socket_lists_reads_and_watches_and_drives_nothing() {
+    let rig = Rig::start().await;
+    let mut client = raw(&rig.watch_socket("bench")).await;
+    let listed = client.list_lines(ListLinesRequest {}).await.unwrap().into_inner().lines;
+    assert!(listed.len() == 4 && listed.iter().all(|line| !line.may_drive));
+    let lamp = || vec!["lamp".to_owned()];
+    client.read(ReadRequest { lines: lamp() }).await.unwrap();
+    let mut watch =
+        client.watch(WatchRequest { lines: lamp(), ..Default::default() }).await.unwrap().into_inner();
+    assert!(watch.message().await.unwrap().unwrap().values.is_some());
+    let program = RunProgramRequest {
+        lines: vec![session_line("lamp")],
+        program: wait_program(),
+        ..Default::default()
+    };
+    let refused = [
+        client.write(WriteRequest { lines: lamp(), bits: 1, ..Default::default() }).await.unwrap_err(),
+        client.session(tokio_stream::once(open(&["lamp"]))).await.unwrap_err(),
+        // No command gets through either, since none is read: not even for lines that are inputs.
+        client.session(tokio_stream::once(open(&["in"]))).await.unwrap_err(),
+        client.session(tokio_stream::pending()).await.unwrap_err(),
+        client.run_program(program).await.unwrap_err(),
+    ];
+    for status in refused {
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::PermissionDenied, "NOT_PERMITTED"));
+    }
+}
+
+#[tokio::test]
+async fn a_held_line_is_refused_to_every_other_writer_and_can_still_be_watched() {
+    let rig = Rig::start().await;
+    let holder = rig.client("bench").await;
+    let session = holder.session().output("lamp").open().await.unwrap();
+    let mut watch = raw(&rig.watch_socket("bench"))
+        .await
+        .watch(WatchRequest { lines: vec!["lamp".to_owned()], ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
+    watch.message().await.unwrap().unwrap();
+    let mut admin = raw(&rig.admin_socket()).await;
+    for name in ["bench/lamp", "GPIO20"] {
+        let refused = [
+            admin
+                .write(WriteRequest { lines: vec![name.to_owned()], bits: 1, ..Default::default() })
+                .await
+                .unwrap_err(),
+            admin.session(tokio_stream::once(open(&[name]))).await.unwrap_err(),
+        ];
+        for status in refused {
+            assert_eq!((status.code(), reason(&status).as_str()), (Code::FailedPrecondition, "LINE_HELD"));
+            assert!(status.message().contains("is held by test (uid "), "{}", status.message());
+        }
+    }
+    session.output("lamp").unwrap().set(gpiod_sdk::Value::Active).await.unwrap();
+    let event = watch.message().await.unwrap().unwrap().events[0];
+    assert_eq!((event.edge(), event.source()), (Edge::Rising, EventSource::Daemon));
+}
+
+#[tokio::test]
+async fn the_admin_socket_sees_all_lines_of_the_board() {
+    let rig = Rig::start().await;
+    let mut admin = raw(&rig.admin_socket()).await;
+    let listed = admin.list_lines(ListLinesRequest {}).await.unwrap().into_inner().lines;
+    assert_eq!(listed.len(), 28);
+    let green = listed.iter().find(|line| line.name == "traffic-light/green").unwrap();
+    assert_eq!((green.board_line.as_str(), green.offset, green.header_pin), ("GPIO11", 11, Some(23)));
+    let free = listed.iter().find(|line| line.name == "GPIO12").unwrap();
+    assert!(free.groups.is_empty() && !free.may_drive);
+}
+
+#[tokio::test]
+async fn sockets_have_the_rights_that_the_design_says() {
+    use std::os::unix::fs::PermissionsExt;
+    let rig = Rig::with("[[group]]\nname = \"a\"\nsocket_mode = 0o660\nlines.x = { line = \"GPIO5\", direction = \"input\" }\n\
+                         [[group]]\nname = \"b\"\nlines.x = { line = \"GPIO6\", direction = \"input\" }\n").await;
+    let mode = |path: std::path::PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(rig.path("run")), 0o700);
+    assert_eq!(mode(rig.socket("a")), 0o660);
+    assert_eq!([rig.socket("b"), rig.watch_socket("b")].map(mode), [0o666, 0o666]);
+    assert_eq!(mode(rig.admin_socket()), 0o600);
+    assert_eq!(mode(rig.path("run/groups/a")), 0o755);
+}
