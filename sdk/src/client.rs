@@ -3,6 +3,7 @@
 pub(crate) mod builder;
 pub(crate) mod connection;
 pub(crate) mod socket;
+pub(crate) mod transport;
 
 use crate::client::builder::ClientBuilder;
 use crate::client::connection::Connection;
