@@ -1,4 +1,19 @@
-//! Client library of gpiod: named GPIO lines over a Unix socket.
+#![doc = include_str!("../README.md")]
+//!
+//! # The parts
+//!
+//! | part | what it is |
+//! |---|---|
+//! | [`Client`], [`ClientBuilder`] | one connection to one socket, shared by clones; calls that need no hold |
+//! | [`Session`], [`SessionBuilder`], [`Batch`], [`Notice`] | lines held, commands on them, and what happens to them as a whole |
+//! | [`Output`], [`Input`], [`Both`] | handles of a session's lines; each can do what its line can |
+//! | [`Watch`], [`WatchBuilder`], [`WatchItem`] | edges as a stream, with their losses |
+//! | [`Program`], [`ProgramResult`] | timed sequences that run inside the daemon |
+//! | [`Lines`], [`Line`], [`Values`], [`Value`] and their kin | the words for lines |
+//! | [`Error`], [`Reason`] | what can go wrong, as data |
+//!
+//! Nothing here has a time-out of its own but the connection: a daemon that is frozen is taken for gone after 15 s.
+//! Put `tokio::time::timeout` around what must be answered sooner.
 
 mod backoff;
 mod client;
