@@ -26,6 +26,8 @@
 //!   turns over at one voltage. Currents, heat and damage: contention is shown and hurts nobody.
 //! - The time that the kernel and the chip take: a change is seen at its own moment. The kernel rounds debounce
 //!   periods up to its tick; the board does not. Edges that a real chip swallows are not swallowed.
+//! - Real time: a board that the machine lets wait makes up for it at once. Its times stay true, and a claim's buffer
+//!   may overflow as a late reader's would.
 //! - Edges on their way to a reader count as being in the claim's buffer until the reader has taken them.
 //!
 //! A rule enters when somebody needs it, and each rule that is modelled is to be proven once on a real kernel.

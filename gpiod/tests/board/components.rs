@@ -121,10 +121,12 @@ async fn a_pulse_source_is_counted_to_the_nanosecond() {
     client.pulse("p", true).await.unwrap();
     let seen = edges.next(40).await;
     client.pulse("p", false).await.unwrap();
-    for pair in seen.windows(2) {
-        let expected = if pair[0].edge == Edge::Rising { MS / 4 } else { 3 * MS / 4 };
-        assert_eq!(pair[1].timestamp_ns - pair[0].timestamp_ns, expected);
-        assert_eq!(pair[1].line_seqno - pair[0].line_seqno, 1);
+    // On a busy machine the buffer may overflow: the numbers say by how much, and the times still fit.
+    let at = |seqno: u32| u64::from((seqno - 1) / 2) * MS + if seqno % 2 == 1 { 0 } else { MS / 4 };
+    let began = seen[0].timestamp_ns - at(seen[0].line_seqno);
+    for edge in seen {
+        assert_eq!(edge.timestamp_ns, began + at(edge.line_seqno));
+        assert_eq!(edge.edge == Edge::Rising, edge.line_seqno % 2 == 1);
     }
     assert_eq!(client.state().await.unwrap().lines[22].direction, Direction::Input);
 }

@@ -214,3 +214,31 @@ fn a_loose_light_sensor_never_charges_its_line_and_comes_back_full() {
     board.clear(Some("s")).unwrap();
     assert!(high(&board, 4));
 }
+
+#[test]
+fn low_wins_over_a_light_sensor_too() {
+    let mut board = board_with(
+        &(SENSOR.replace("light.lux = 1", "light.lux = 1\nthreshold_volts = 1.0")
+            + "[[wire]]\nname = 'w'\nbetween = ['GPIO4', 'GPIO5']\n"),
+    );
+    claim(&mut board, 4, output(Value::Active));
+    board.advance(100 * MS);
+    assert!(high(&board, 5));
+    claim(&mut board, 5, output(Value::Inactive));
+    board.advance(200 * MS);
+    assert!(!high(&board, 4) && board.state().lines[4].contention);
+}
+
+#[test]
+fn floating_lines_that_are_joined_agree_on_low() {
+    let mut board = board_with(WIRE);
+    board.fault(&Fault::Disconnect("w".to_owned())).unwrap();
+    let floating = |config| LineConfig { bias: Some(Bias::Disabled), ..config };
+    for (bcm, value) in [(20, Value::Active), (21, Value::Inactive)] {
+        let id = claim(&mut board, bcm, floating(output(value)));
+        board.configure(id, &[(0, floating(input()))]).unwrap();
+    }
+    assert!(high(&board, 20) && !high(&board, 21));
+    board.clear(None).unwrap();
+    assert!(!high(&board, 20) && !high(&board, 21) && board.state().lines[20].floating);
+}
