@@ -75,7 +75,8 @@ async fn a_process_that_dies_is_named_and_the_rest_is_cleared_away() {
     let Some(mut demo) = demo(dir.path()) else { return };
     let mut demo = demo.stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
-    lines.next_line().await.unwrap().unwrap();
+    // In its second phase it has told the first for sure.
+    while !lines.next_line().await.unwrap().unwrap().contains("traffic light: red+yellow") {}
     let own = demo.id().unwrap();
     let children = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children")).unwrap();
     let light = children
