@@ -64,7 +64,13 @@ pub(crate) async fn show(
         return Err(timeout(AUTOPSY, stage.died()).await.unwrap_or(error));
     }
     stage.stop_apps().await?;
+    // The end may have come between a question to the board and its answer: a new connection has none in the way.
+    cast.board = board(stage).await?;
     cast.judge(length).await
+}
+
+async fn board(stage: &Stage) -> Result<Board, Failure> {
+    Board::connect(&stage.board_dir()).await.map_err(|error| error.to_string())
 }
 
 /// Those who watch, and what they have seen.
@@ -80,7 +86,7 @@ struct Cast {
 
 impl Cast {
     async fn new(stage: &Stage) -> Result<Self, Failure> {
-        let mut board = Board::connect(&stage.board_dir()).await.map_err(|error| error.to_string())?;
+        let mut board = board(stage).await?;
         let admin = Client::at(stage.admin_socket()).name("demo").connect().await;
         let admin = admin.map_err(|error| error.to_string())?;
         let state = board.state().await.map_err(|error| error.to_string())?;
