@@ -1,4 +1,33 @@
-//! gpiod: the daemon that owns the pins.
+//! gpiod: the daemon that owns the pins, the simulated board, and the command line.
+//!
+//! # Parts, in reading order
+//!
+//! - [`line`]: the words for lines, as Linux GPIO uAPI v2 has them; [`header`] places them on a Raspberry Pi's header.
+//! - [`backend`]: the seam to hardware. A hold is a value; dropping it lets go.
+//! - [`config`] and [`wiring`]: what the board's owner wrote, checked, and brought together with a board.
+//! - [`program`] and [`watch`]: timed sequences; the bounded queue between an edge and a watcher.
+//! - [`broker`]: where lines, holders and watchers meet. It never waits for a client.
+//! - [`server`]: gRPC. The only module that names tonic or the API's messages.
+//! - [`serve`]: start-up and stop.
+//! - [`board`]: the simulated board, a process of its own.
+//! - [`cli`]: one file for each command.
+//!
+//! # Tasks
+//!
+//! One current-thread reactor runs everything: per socket one server with a task per connection, per request to the
+//! backend one task that reads its edges, per session with a watchdog one task that waits for it to run out. All
+//! share one [`Broker`](broker::Broker), whose mutex is never held over an `.await`.
+//!
+//! # Start-up
+//!
+//! 1. Read and check the configuration whole. 2. Lock the run directory. 3. Reach the board and bind the
+//! configuration to it. 4. Request all lines; outputs that are found driven are taken over as they are. 5. Make the
+//! sockets. 6. Say that it is ready.
+//!
+//! # Stop
+//!
+//! SIGTERM or SIGINT: health says NOT_SERVING, sessions and watches end with UNAVAILABLE, nothing is driven any more,
+//! and after two seconds at most the process ends. Its claims end with it; outputs keep their levels.
 
 pub mod backend;
 pub mod board;

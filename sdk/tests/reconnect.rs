@@ -67,6 +67,18 @@ async fn a_killed_daemon_is_found_again_at_its_path_and_the_session_goes_on() {
 }
 
 #[tokio::test]
+async fn a_session_goes_to_the_next_daemon_while_the_last_one_still_ends_its_streams() {
+    let mut last = Daemon::start();
+    let client = last.client().await;
+    let (session, served) = last.open(client.session().output("red")).await;
+    let mut next = Daemon::start_at(last.socket());
+    served.end_with(stopping()).await;
+    let _served = next.opened(0).await;
+    assert_eq!(lost(&session).await.reason(), Some(&Reason::Stopping));
+    assert_eq!(resumed(&session).await.1, 1);
+}
+
+#[tokio::test]
 async fn a_command_on_its_way_fails_when_the_daemon_goes() {
     let mut daemon = Daemon::start();
     let client = daemon.client().await;

@@ -2,7 +2,8 @@
 //!
 //! The response stream owns the request stream and the hold, and is written by hand because of how a session ends:
 //! when a client is killed, hyper drops the response stream without polling it again. Whatever happens, dropping it
-//! drops the [`Hold`], and that lets the lines go.
+//! drops the [`Hold`], and that lets the lines go. A stream that ends by itself drops it before it says so, so that a
+//! client that waits for the end finds its lines free.
 
 mod watchdog;
 
@@ -61,29 +62,31 @@ pub(super) async fn open(
         id,
         result: Some(Answer::Open(OpenResult { values: Some(convert::values(hold.first)) })),
     };
-    Ok(SessionStream {
+    Ok(SessionStream(Some(Open {
         opened: Some(opened),
         programs: FuturesUnordered::new(),
         watches: Vec::new(),
         watchdog,
         end,
-        ended: false,
         events_first: false,
         broker: Arc::clone(broker),
         requests,
         hold,
-    })
+    })))
 }
 
-/// See the module. Fields are dropped in order: what works on the lines goes before the hold.
+/// See the module; empty when the session has ended.
 #[derive(Debug)]
-pub(super) struct SessionStream {
+pub(super) struct SessionStream(Option<Open>);
+
+/// An open session. Fields are dropped in order: what works on the lines goes before the hold.
+#[derive(Debug)]
+struct Open {
     opened: Option<SessionResponse>,
     programs: FuturesUnordered<BoxFuture<'static, (u64, Result<Outcome, Error>)>>,
     watches: Vec<(u64, WatchStream)>,
     watchdog: Option<Watchdog>,
     end: SessionEnd,
-    ended: bool,
     /// Whether events and results are looked at before commands: by turns, so that neither starves the other.
     events_first: bool,
     broker: Arc<Broker>,
@@ -91,7 +94,7 @@ pub(super) struct SessionStream {
     hold: Hold,
 }
 
-impl SessionStream {
+impl Open {
     /// Does a command. `None`: its answer comes later.
     fn command(&mut self, request: SessionRequest) -> Option<SessionResponse> {
         if let Some(watchdog) = &self.watchdog {
@@ -242,33 +245,37 @@ impl SessionStream {
             }
         }
     }
+
+    /// The next answer; `None` when the client has ended the session, an error when the daemon has.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<SessionResponse, Error>>> {
+        if let Some(opened) = self.opened.take() {
+            return Poll::Ready(Some(Ok(opened)));
+        }
+        if let Poll::Ready(why) = self.end.poll_unpin(context) {
+            return Poll::Ready(Some(Err(why.unwrap_or(Error::SessionEnded))));
+        }
+        self.events_first = !self.events_first;
+        if self.events_first
+            && let Poll::Ready(response) = self.poll_events(context)
+        {
+            return Poll::Ready(Some(Ok(response)));
+        }
+        if let Poll::Ready(response) = self.poll_commands(context) {
+            return Poll::Ready(response.map(Ok));
+        }
+        self.poll_events(context).map(|response| Some(Ok(response)))
+    }
 }
 
 impl Stream for SessionStream {
     type Item = Result<SessionResponse, Status>;
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        if this.ended {
-            return Poll::Ready(None);
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(open) = &mut self.0 else { return Poll::Ready(None) };
+        let answer = std::task::ready!(open.poll(context));
+        if !matches!(answer, Some(Ok(_))) {
+            self.0 = None;
         }
-        if let Some(opened) = this.opened.take() {
-            return Poll::Ready(Some(Ok(opened)));
-        }
-        if let Poll::Ready(why) = this.end.poll_unpin(context) {
-            this.ended = true;
-            return Poll::Ready(Some(Err(why.unwrap_or(Error::SessionEnded).into())));
-        }
-        this.events_first = !this.events_first;
-        if this.events_first
-            && let Poll::Ready(response) = this.poll_events(context)
-        {
-            return Poll::Ready(Some(Ok(response)));
-        }
-        if let Poll::Ready(response) = this.poll_commands(context) {
-            this.ended = response.is_none();
-            return Poll::Ready(response.map(Ok));
-        }
-        this.poll_events(context).map(|response| Some(Ok(response)))
+        Poll::Ready(answer.map(|answer| answer.map_err(Status::from)))
     }
 }

@@ -42,3 +42,68 @@ impl From<Error> for v1::Error {
         Self { code: code.into(), reason: reason.to_owned(), message: error.to_string() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::holder::{Caller, Holder};
+    use std::io;
+
+    fn one_of_each() -> Vec<Error> {
+        let line = || "red".to_owned();
+        let caller = Caller { uid: 0, gid: 0, pid: 1 };
+        let holder = Holder { name: "a".to_owned(), group: "b".to_owned(), caller, since_ns: 0 };
+        let failed = backend::Error::Failed { operation: "x", source: io::Error::other("y") };
+        vec![
+            Error::LineNotFound { line: line(), known: vec![] },
+            Error::InvalidRequest(line()),
+            Error::InvalidProgram { step: 0, reason: line() },
+            Error::NotPermitted(line()),
+            Error::LineHeld { line: line(), holder },
+            Error::ProgramRunning { line: line() },
+            Error::WrongDirection { line: line(), is: "an input", wanted: "an output" },
+            Error::SessionEnded,
+            Error::LimitReached { limit: "limits.watches", max: 1 },
+            Error::OpenTimedOut(10),
+            Error::WatchdogExpired(10),
+            Error::Stopping,
+            Error::Hardware(failed),
+        ]
+    }
+
+    #[test]
+    fn the_documented_table_of_errors_is_the_true_one() {
+        let documented: Vec<(String, String)> = include_str!("../../../docs/errors.md")
+            .lines()
+            .filter_map(|row| row.strip_prefix("| `"))
+            .filter_map(|row| row.split_once("` | "))
+            .filter_map(|(reason, rest)| Some((reason.to_owned(), rest.split_once(" |")?.0.to_owned())))
+            .collect();
+        let true_ones: Vec<(String, String)> = one_of_each()
+            .iter()
+            .map(code_and_reason)
+            .map(|(code, reason)| (reason.to_owned(), name(code)))
+            .collect();
+        assert_eq!(documented, true_ones);
+    }
+
+    /// `Code::NotFound` as NOT_FOUND.
+    fn name(code: Code) -> String {
+        let mut name = String::new();
+        for (i, letter) in format!("{code:?}").chars().enumerate() {
+            if letter.is_ascii_uppercase() && i > 0 {
+                name.push('_');
+            }
+            name.push(letter.to_ascii_uppercase());
+        }
+        name
+    }
+
+    #[test]
+    fn a_status_carries_the_reason_and_the_text() {
+        let status = Status::from(Error::Stopping);
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!((info.reason.as_str(), info.domain.as_str()), ("STOPPING", "gpiod.v1"));
+        assert_eq!((status.code(), status.message()), (Code::Unavailable, "gpiod is stopping"));
+    }
+}

@@ -322,7 +322,8 @@ impl OnDaemonExit {
 /// The values of a list of lines at one moment.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Values {
-    /// Bit i is the value of line i of the list that the values answer for: 1 is active.
+    /// Bit i is the value of line i of the request's lines or, within a session, of the session's lines, whatever the
+    /// mask: 1 is active.
     #[prost(uint64, tag = "1")]
     pub bits: u64,
     /// When they were read: CLOCK_MONOTONIC, ns.
@@ -332,7 +333,7 @@ pub struct Values {
 /// One edge of one line.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct EdgeEvent {
-    /// The line's position in the list that was watched, from 0.
+    /// The line's position among the request's lines or, within a session, among the session's lines, from 0.
     #[prost(uint32, tag = "1")]
     pub line: u32,
     /// RISING or FALLING.
@@ -341,7 +342,7 @@ pub struct EdgeEvent {
     /// When it happened: CLOCK_MONOTONIC, ns.
     #[prost(uint64, tag = "3")]
     pub timestamp_ns: u64,
-    /// Counts the edges of this line since the daemon started, from 1, lost ones included.
+    /// Counts the edges of this line that the daemon has seen since it started, from 1, lost ones included.
     #[prost(uint64, tag = "4")]
     pub line_seqno: u64,
     /// Who stamped it.
@@ -831,7 +832,7 @@ pub struct BatchResult {
     /// How many operations were done; fewer than asked means that the next one failed with `error`.
     #[prost(uint32, tag = "1")]
     pub done: u32,
-    /// What its reads found, in their order.
+    /// What its reads found, in their order; bits by position in the session.
     #[prost(uint64, repeated, tag = "2")]
     pub bits: ::prost::alloc::vec::Vec<u64>,
     /// When the last operation was done: CLOCK_MONOTONIC, ns.
@@ -1150,7 +1151,8 @@ pub mod gpio_service_client {
                 .insert(GrpcMethod::new("gpiod.v1.GpioService", "Watch"));
             self.inner.server_streaming(req, path, codec).await
         }
-        /// Holds lines and carries commands on them. When the stream ends, however it ends, the lines are let go.
+        /// Holds lines and carries commands on them. When the stream ends, however it ends, the lines are let go; a client
+        /// that ends its half sees the daemon's half end only after that.
         ///
         /// INVALID_ARGUMENT, NOT_FOUND: as `Read`; also a first command that is not `open`.
         /// PERMISSION_DENIED (NOT_PERMITTED): the watch socket.
@@ -1273,7 +1275,8 @@ pub mod gpio_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Holds lines and carries commands on them. When the stream ends, however it ends, the lines are let go.
+        /// Holds lines and carries commands on them. When the stream ends, however it ends, the lines are let go; a client
+        /// that ends its half sees the daemon's half end only after that.
         ///
         /// INVALID_ARGUMENT, NOT_FOUND: as `Read`; also a first command that is not `open`.
         /// PERMISSION_DENIED (NOT_PERMITTED): the watch socket.

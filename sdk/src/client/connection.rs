@@ -1,7 +1,7 @@
 //! The one connection of a client, and since when it is broken.
 
 use crate::client::transport::Transport;
-use crate::error::{Error, status};
+use crate::error::{Error, Reason, status};
 use gpiod_proto::v1::gpio_service_client::GpioServiceClient;
 use hyper::Uri;
 use std::path::Path;
@@ -13,6 +13,7 @@ use tonic::{Response, Status};
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
     rpc: GpioServiceClient<Transport>,
+    transport: Transport,
     away_since: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -24,8 +25,8 @@ impl Connection {
             source: Arc::new(source),
         })?;
         // HTTP/2 wants the name of a host, which a Unix socket has not.
-        let rpc = GpioServiceClient::with_origin(transport, Uri::from_static("http://gpiod"));
-        Ok(Self { rpc, away_since: Arc::default() })
+        let rpc = GpioServiceClient::with_origin(transport.clone(), Uri::from_static("http://gpiod"));
+        Ok(Self { rpc, transport, away_since: Arc::default() })
     }
 
     /// The service's client, for one call.
@@ -49,6 +50,10 @@ impl Connection {
         let mut away_since = self.away_since();
         let error = status::error(status, away_since.unwrap_or_else(now));
         *away_since = if let Error::Away { since, .. } = error { Some(since) } else { None };
+        if error.reason() == Some(&Reason::Stopping) {
+            // The socket's path may already be the next daemon's, while this one still ends its streams.
+            self.transport.leave();
+        }
         error
     }
 

@@ -48,6 +48,11 @@ impl Transport {
         let socket = socket.to_path_buf();
         Ok(Self { shared: Arc::new(Shared { socket, requests, connecting: Semaphore::new(1) }) })
     }
+
+    /// Makes the next call connect anew; what runs on the present connection goes on there.
+    pub(crate) fn leave(&self) {
+        *self.shared.lock() = None;
+    }
 }
 
 impl Shared {

@@ -1,0 +1,76 @@
+//! Holds the boundaries that ARCHITECTURE.md draws, by reading the sources.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+/// The files of `dir`, below the workspace, outside of `allowed` whose code has one of the words.
+fn offenders(dir: &str, words: &[&str], allowed: &[&str]) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut files = Vec::new();
+    sources(&root.join(dir), &mut files);
+    assert!(!files.is_empty());
+    let mut found = Vec::new();
+    for file in files {
+        let name = file.strip_prefix(root).unwrap().display().to_string();
+        if allowed.iter().any(|allowed| name.starts_with(allowed)) {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        found.extend(
+            code.filter(|line| words.iter().any(|word| line.contains(word))).map(|l| format!("{name}: {l}")),
+        );
+    }
+    found
+}
+
+#[test]
+fn only_the_server_names_tonic_and_the_apis_messages() {
+    let none: Vec<String> = Vec::new();
+    assert_eq!(
+        offenders("gpiod/src", &["tonic::", "tonic_", "gpiod_proto", "prost"], &["gpiod/src/server"]),
+        none
+    );
+}
+
+#[test]
+fn only_the_command_line_uses_the_client_library() {
+    let none: Vec<String> = Vec::new();
+    assert_eq!(offenders("gpiod/src", &["gpiod_sdk"], &["gpiod/src/cli"]), none);
+}
+
+#[test]
+fn the_broker_knows_no_backend_and_no_server() {
+    let none: Vec<String> = Vec::new();
+    assert_eq!(
+        offenders("gpiod/src/broker", &["backend::sim", "crate::server", "crate::board", "crate::cli"], &[]),
+        none
+    );
+}
+
+#[test]
+fn the_words_for_lines_use_nothing_of_ours() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("src/line.rs")).unwrap();
+    assert!(!text.lines().any(|line| line.starts_with("use crate")));
+}
+
+#[test]
+fn the_apps_and_the_client_library_know_nothing_of_the_daemon() {
+    let none: Vec<String> = Vec::new();
+    for dir in ["sdk/src", "images/traffic-light/src", "images/light-sensor/src"] {
+        assert_eq!(offenders(dir, &["gpiod::"], &[]), none);
+    }
+}

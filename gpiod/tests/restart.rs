@@ -1,0 +1,103 @@
+//! The daemon stops, dies and comes back: no light blinks, nobody's lines are lost or stuck.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod fixture;
+
+use fixture::{CONFIG, Rig, became, gpiod};
+use gpiod::board::record::Change;
+use gpiod_sdk::{LossCause, Notice, Value, WatchItem};
+use nix::sys::signal::Signal;
+use std::process::Stdio;
+
+/// All level changes of a line so far.
+async fn levels(rig: &Rig, line: &str) -> Vec<bool> {
+    let record = rig.board().await.record(0).await.unwrap().entries;
+    let changes = record.iter().filter(|e| e.change == Change::Level && e.line.to_string() == line);
+    changes.map(|e| e.high).collect()
+}
+
+async fn stop_and_start_with(signal: Signal) {
+    let mut rig = Rig::start().await;
+    let client = rig.client("traffic-light").await;
+    let session = client.session().output("red").output("green").open().await.unwrap();
+    let green = session.output("green").unwrap();
+    green.set(Value::Active).await.unwrap();
+
+    let status = rig.daemon.take().unwrap().signal(signal).await;
+    assert_eq!(status.success(), signal == Signal::SIGTERM);
+    assert!(matches!(session.next_notice().await, Notice::Lost { .. }));
+    rig.start_daemon().await;
+
+    // The client resumes by itself, and finds its lights as it left them.
+    let Notice::Resumed { values, .. } = session.next_notice().await else { panic!("it resumes") };
+    assert_eq!(values.get("green"), Some(Value::Active));
+    green.set(Value::Inactive).await.unwrap();
+    assert_eq!(levels(&rig, "GPIO11").await, [true, false], "no blink in between");
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stopped_daemon_blinks_nothing_and_its_clients_come_back() {
+    stop_and_start_with(Signal::SIGTERM).await;
+}
+
+#[tokio::test]
+async fn a_killed_daemon_blinks_nothing_and_its_clients_come_back() {
+    stop_and_start_with(Signal::SIGKILL).await;
+}
+
+#[tokio::test]
+async fn an_output_that_nobody_comes_back_for_is_released() {
+    let mut rig = Rig::with(&format!("resume_within = \"100ms\"\n{CONFIG}")).await;
+    let mut command = gpiod();
+    command.arg("set").arg("--socket").arg(rig.socket("traffic-light")).arg("--hold").arg("green=active");
+    let mut holder = command.stdin(Stdio::null()).stdout(Stdio::null()).kill_on_drop(true).spawn().unwrap();
+    let lit = rig.saw(0, |e| became(e, "GPIO11", true)).await;
+    rig.daemon.take().unwrap().signal(Signal::SIGKILL).await;
+    holder.kill().await.unwrap();
+    rig.start_daemon().await;
+    rig.saw(lit.seq, |e| became(e, "GPIO11", false)).await;
+}
+
+#[tokio::test]
+async fn a_watch_says_that_nobody_watched_while_the_daemon_was_away() {
+    let mut rig = Rig::start().await;
+    let client = rig.client("bench").await;
+    let mut watch = client.watch(["button"]).open().await.unwrap();
+    assert!(matches!(watch.next().await.unwrap().unwrap(), WatchItem::Values(_)));
+    rig.daemon.take().unwrap().signal(Signal::SIGKILL).await;
+    rig.board().await.press("start", None).await.unwrap();
+    rig.start_daemon().await;
+    let WatchItem::Lost(loss) = watch.next().await.unwrap().unwrap() else { panic!("the loss comes first") };
+    assert_eq!((loss.cause, loss.count), (LossCause::Restart, None));
+    let WatchItem::Values(values) = watch.next().await.unwrap().unwrap() else {
+        panic!("then the values of now")
+    };
+    assert_eq!(values.get("button"), Some(Value::Active));
+    rig.board().await.release("start").await.unwrap();
+    let WatchItem::Edge(edge) = watch.next().await.unwrap().unwrap() else { panic!("then what comes") };
+    assert_eq!(edge.value, Value::Inactive);
+}
+
+#[tokio::test]
+async fn a_second_daemon_in_the_same_place_is_refused() {
+    let rig = Rig::start().await;
+    let output = gpiod().arg("serve").arg("--config").arg(rig.path("gpiod.toml")).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(75));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("gpiod: another gpiod is running with run_dir "), "{text}");
+    rig.client("bench").await.lines().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_daemon_whose_board_goes_stops_and_says_so() {
+    let rig = Rig::start().await;
+    let Rig { dir, board, daemon } = rig;
+    board.signal(Signal::SIGKILL).await;
+    let mut daemon = daemon.unwrap();
+    let status =
+        tokio::time::timeout(fixture::PATIENCE, daemon.child.wait()).await.expect("it ends").unwrap();
+    assert_eq!(status.code(), Some(69));
+    let log = std::fs::read_to_string(dir.path().join("daemon.log")).unwrap();
+    assert!(log.trim_end().lines().last().unwrap().starts_with("gpiod: "), "{log}");
+}
