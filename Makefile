@@ -21,7 +21,7 @@ test: ## All tests in Rust: doc tests, then units and processes
 
 test-python: ## The Python example against a daemon, with stubs generated from proto/
 	$(CARGO) build -p gpiod --bins
-	scripts/with-python-tools.sh sdk/examples/python/run.sh
+	scripts/with-python-tools.sh sdk/examples/python/run.py
 
 fmt: ## Format the code
 	$(CARGO) fmt --all
@@ -47,5 +47,5 @@ docs: ## Build the documentation, warnings as errors
 
 # `test` stays last: CI shows the end of the output.
 ci: ## Everything that must hold before a change goes in
-	@$(MAKE) --no-print-directory fmt-check lint buf docs deny
+	@$(MAKE) --no-print-directory fmt-check lint buf docs deny test-python
 	@$(MAKE) --no-print-directory test
