@@ -13,18 +13,20 @@ use tokio::time::timeout;
 /// The longest that a demo may take before a test gives up on it. No test waits for it to pass.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// The demo with a directory of its own for all that it makes; `None` where it or an app is not built, as when only
-/// this crate is tested.
-fn demo(dir: &Path) -> Option<Command> {
+/// The demo, with a directory of its own for all that it makes. It and the apps lie beside our binary.
+fn demo(dir: &Path) -> Command {
     let programs = Path::new(env!("CARGO_BIN_EXE_gpiod")).parent().unwrap();
-    let needed = ["examples/demo", "traffic-light", "light-sensor"].map(|name| programs.join(name));
-    if let Some(missing) = needed.iter().find(|path| !path.exists()) {
-        eprintln!("passed over: {} is not built", missing.display());
-        return None;
+    for name in ["examples/demo", "traffic-light", "light-sensor"] {
+        let path = programs.join(name);
+        assert!(
+            path.exists(),
+            "{} is missing: run cargo build --workspace --bins --examples",
+            path.display()
+        );
     }
-    let mut command = Command::new(&needed[0]);
+    let mut command = Command::new(programs.join("examples/demo"));
     command.env("TMPDIR", dir).env_remove("DEMO_SECONDS").stdin(Stdio::null()).stdout(Stdio::piped());
-    Some(command)
+    command
 }
 
 /// What is left of a demo: files in its directory, and processes that know it.
@@ -44,7 +46,7 @@ fn left(dir: &Path) -> (Vec<PathBuf>, Vec<String>) {
 #[tokio::test]
 async fn a_cycle_is_shown_judged_and_cleared_away() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(mut demo) = demo(dir.path()) else { return };
+    let mut demo = demo(dir.path());
     let output = timeout(PATIENCE, demo.env("DEMO_SECONDS", "12").output()).await.unwrap().unwrap();
     let out = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{out}{}", String::from_utf8_lossy(&output.stderr));
@@ -60,7 +62,7 @@ async fn a_cycle_is_shown_judged_and_cleared_away() {
 #[tokio::test]
 async fn ctrl_c_ends_it_and_nothing_is_left() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(mut demo) = demo(dir.path()) else { return };
+    let mut demo = demo(dir.path());
     let mut demo = demo.spawn().unwrap();
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
     assert!(lines.next_line().await.unwrap().unwrap().ends_with("traffic light: red"));
@@ -72,7 +74,7 @@ async fn ctrl_c_ends_it_and_nothing_is_left() {
 #[tokio::test]
 async fn a_process_that_dies_is_named_and_the_rest_is_cleared_away() {
     let dir = tempfile::tempdir().unwrap();
-    let Some(mut demo) = demo(dir.path()) else { return };
+    let mut demo = demo(dir.path());
     let mut demo = demo.stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
     // In its second phase it has told the first for sure.
