@@ -11,17 +11,19 @@ help: ## Print this list
 
 # DEMO_SECONDS, from the environment or from make's command line, reaches the demo by its environment.
 demo: ## Board, daemon and both apps as processes, drawn live; DEMO_SECONDS=20 ends it by itself
-	$(CARGO) build --workspace --bins
-	$(CARGO) run -q -p gpiod --example demo
+	$(CARGO) build --workspace --bins --examples
+	$(CARGO) run -q --example demo
 
-# The doc tests first, so that the last lines of the output are the summary of the tests.
+# First the programs, since tests run them as processes. The doc tests next, so that the last lines of the output are
+# the summary of the tests.
 test: ## All tests in Rust: doc tests, then units and processes
+	$(CARGO) build --workspace --bins --examples
 	$(CARGO) test --workspace --doc
 	$(CARGO) test --workspace --lib --bins --tests
 
 test-python: ## The Python example against a daemon, with stubs generated from proto/
 	$(CARGO) build -p gpiod --bins
-	scripts/with-python-tools.sh sdk/examples/python/run.sh
+	scripts/with-python-tools.sh sdk/examples/python/run.py
 
 fmt: ## Format the code
 	$(CARGO) fmt --all
@@ -47,5 +49,5 @@ docs: ## Build the documentation, warnings as errors
 
 # `test` stays last: CI shows the end of the output.
 ci: ## Everything that must hold before a change goes in
-	@$(MAKE) --no-print-directory fmt-check lint buf docs deny
+	@$(MAKE) --no-print-directory fmt-check lint buf docs deny test-python
 	@$(MAKE) --no-print-directory test

@@ -12,7 +12,11 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Every mistake is told with file, line, key and reason. Exit codes: 0 the configuration is right, 66 it can not be \
-read, 78 it is wrong.")]
+read, 78 it is wrong.
+
+Examples:
+  gpiod check gpiod.toml
+  gpiod check gpiod.toml --json | jq .problems")]
 pub struct Args {
     /// The configuration to check
     #[arg(value_name = "FILE", default_value = "/etc/gpiod/gpiod.toml")]

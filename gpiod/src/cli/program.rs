@@ -67,6 +67,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         [] => grammar::names(&steps).into_iter().map(LineUse::from).collect(),
         lines => lines.iter().map(LineUse::from).collect(),
     };
+    if lines.is_empty() {
+        let message = "the steps name no line, so name the lines to hold: gpiod program NAME... -- STEP";
+        return Err(Failure::new(wrong, message));
+    }
     with_client(&args.target, "gpiod program", async |client| {
         refuse_too_long(&client, &steps).await?;
         let result = client.run_program(lines, &grammar::program(&steps)).await?;

@@ -10,7 +10,11 @@ use std::path::PathBuf;
 #[command(after_help = "\
 SIGTERM and SIGINT stop the daemon; outputs stay as they are. Exit codes: 66 the configuration can not be read, \
 69 the board can not be reached, 71 a socket can not be made, 75 another daemon runs there or somebody holds a line, \
-78 the configuration is wrong.")]
+78 the configuration is wrong.
+
+Examples:
+  gpiod serve
+  gpiod serve --config gpiod.toml --log debug")]
 pub struct Args {
     /// The configuration: which lines there are, who may use them, what they do when nobody does
     #[arg(long, value_name = "FILE", default_value = "/etc/gpiod/gpiod.toml")]

@@ -13,8 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Arguments of `gpiod set`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-All lines change at once, or none does. Without --hold the lines must be free and configured with one_shot = true; \
-the values stay. With --hold the lines are held, which refuses them to others, until the time is over or Ctrl-C or \
+All lines change at once, or none does. Without --hold the lines must be free and, but on the admin socket, \
+configured with one_shot = true; the values stay. With --hold the lines are held, which refuses them to others, until the time is over or Ctrl-C or \
 SIGTERM comes; then each line does what its on_release says. Values are logical: on an active-low line, active is low.
 
 Examples:
