@@ -1,4 +1,4 @@
-//! What can go wrong with a client's request, as the domain sees it. [`server::status`](crate::server::status)
+//! What can go wrong with a client's request, as the domain sees it. `server::status`
 //! alone decides which gRPC status each becomes.
 
 use crate::backend;

@@ -2,7 +2,7 @@
 //!
 //! # Parts, in reading order
 //!
-//! - [`line`]: the words for lines, as Linux GPIO uAPI v2 has them; [`header`] places them on a Raspberry Pi's header.
+//! - [`line`](mod@line): the words for lines, as Linux GPIO uAPI v2 has them; [`header`] places them on a Raspberry Pi's header.
 //! - [`backend`]: the seam to hardware. A hold is a value; dropping it lets go.
 //! - [`config`] and [`wiring`]: what the board's owner wrote, checked, and brought together with a board.
 //! - [`program`] and [`watch`]: timed sequences; the bounded queue between an edge and a watcher.

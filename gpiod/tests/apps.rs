@@ -1,6 +1,6 @@
 //! The two apps against the real daemon and board, all as processes of their own. What the lights did is read off the
 //! board's record.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod fixture;
 

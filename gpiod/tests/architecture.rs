@@ -1,5 +1,5 @@
 //! Holds the boundaries that ARCHITECTURE.md draws, by reading the sources.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
 //! What any gRPC client finds without knowing us: health and reflection.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod fixture;
 

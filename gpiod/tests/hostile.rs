@@ -1,5 +1,5 @@
 //! Bad input: a clear word for whoever sent it, and nothing broken for anybody else.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod fixture;
 

@@ -1,5 +1,5 @@
 //! Programs: what the light sensor measures is what physics says, and what can not be run is refused whole.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod fixture;
 

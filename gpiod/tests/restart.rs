@@ -1,5 +1,5 @@
 //! The daemon stops, dies and comes back: no light blinks, nobody's lines are lost or stuck.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod fixture;
 

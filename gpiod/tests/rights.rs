@@ -1,6 +1,6 @@
 //! The socket is the capability: what one does not give access to can not be seen, read or touched through it, RPC by
 //! RPC and command by command.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod fixture;
 

@@ -1,6 +1,6 @@
 //! Sessions: lines are held all or none, by one client, and let go when the session ends however it ends. What the
 //! lines did is read off the board's record.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod fixture;
 

@@ -1,5 +1,5 @@
 //! Watches: every edge is delivered once and in order, or counted.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod fixture;
 
