@@ -21,5 +21,5 @@ fn main() -> ExitCode {
     if !failure.message.is_empty() {
         let _ = writeln!(io::stderr(), "gpiod: {failure}");
     }
-    ExitCode::from(failure.exit as u8)
+    ExitCode::from(failure.exit)
 }

@@ -1,5 +1,6 @@
 //! What can go wrong, as data: apps branch on the variant and the reason, people read the text.
 
+mod exit;
 pub(crate) mod status;
 
 use crate::line::Direction;

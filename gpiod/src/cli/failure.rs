@@ -2,9 +2,8 @@
 
 use super::output::printable;
 use crate::error::chain;
-use gpiod_sdk::{Error, Reason};
+use gpiod_sdk::Error;
 use std::fmt;
-use std::io::ErrorKind;
 
 /// The exit codes in use; from 64 on the numbers are those of sysexits.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +38,7 @@ pub enum Exit {
 #[derive(Debug)]
 pub struct Failure {
     /// With which code to exit.
-    pub exit: Exit,
+    pub exit: u8,
     /// What to say, in one line or, for a configuration, one line per mistake.
     pub message: String,
 }
@@ -47,7 +46,7 @@ pub struct Failure {
 impl Failure {
     /// A failure with this code and message.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into() }
+        Self { exit: exit as u8, message: message.into() }
     }
 }
 
@@ -57,63 +56,24 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The one place that says which exit code a daemon's refusal is.
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         // The message may hold what another client calls itself.
-        Self::new(exit_of(&error), printable(&chain(&error)))
-    }
-}
-
-fn exit_of(error: &Error) -> Exit {
-    match error {
-        Error::Refused { reason, .. } => exit_of_reason(reason),
-        Error::Batch { source, .. } => exit_of(source),
-        Error::SocketAmbiguous { .. } | Error::Invalid { .. } => Exit::Usage,
-        Error::NoSuchLine { .. } => Exit::Data,
-        Error::Unreachable { source, .. } if source.kind() == ErrorKind::PermissionDenied => Exit::NoPerm,
-        Error::Away { .. } | Error::SocketNotFound { .. } | Error::Unreachable { .. } => Exit::Unavailable,
-        Error::ForeignHandle { .. } | Error::Closed | Error::Protocol { .. } | _ => Exit::Software,
-    }
-}
-
-fn exit_of_reason(reason: &Reason) -> Exit {
-    match reason {
-        Reason::LineNotFound | Reason::WrongDirection | Reason::InvalidRequest | Reason::InvalidProgram => {
-            Exit::Data
-        }
-        Reason::LineHeld | Reason::LimitReached | Reason::OpenTimedOut | Reason::WatchdogExpired => {
-            Exit::TempFail
-        }
-        Reason::NotPermitted => Exit::NoPerm,
-        Reason::Stopping => Exit::Unavailable,
-        Reason::Hardware => Exit::Io,
-        Reason::Other(_) | _ => Exit::Software,
+        Self { exit: error.exit_code(), message: printable(&chain(&error)) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gpiod_sdk::Code;
-    use std::sync::Arc;
+    use gpiod_sdk::{Code, Reason};
 
     #[test]
     fn a_holders_name_can_not_steer_the_terminal() {
         let message = "line \"red\" is held by \u{1b}[2J".to_owned();
         let error = Error::Refused { code: Code::FailedPrecondition, reason: Reason::LineHeld, message };
         let failure = Failure::from(error);
-        assert_eq!(failure.exit, Exit::TempFail);
+        assert_eq!(failure.exit, Exit::TempFail as u8);
         assert_eq!(failure.message, "line \"red\" is held by \\u{1b}[2J");
-    }
-
-    #[test]
-    fn a_socket_that_is_not_for_us_is_told_from_one_that_nobody_answers() {
-        let at = |kind: ErrorKind| {
-            let source = Arc::new(std::io::Error::from(kind));
-            Failure::from(Error::Unreachable { socket: "/run/a".into(), source }).exit
-        };
-        assert_eq!(at(ErrorKind::PermissionDenied), Exit::NoPerm);
-        assert_eq!(at(ErrorKind::ConnectionRefused), Exit::Unavailable);
     }
 }

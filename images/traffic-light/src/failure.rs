@@ -1,6 +1,6 @@
 //! How the program ends when it can not go on: a line for people and an exit code from sysexits.h for the container.
 
-use gpiod_sdk::{Error, Reason};
+use gpiod_sdk::Error;
 use std::fmt;
 
 /// Why the program ends.
@@ -30,47 +30,12 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let code = match (&error, error.reason()) {
-            (Error::SocketAmbiguous { .. } | Error::Invalid { .. }, _) => 64,
-            (_, Some(Reason::LineNotFound | Reason::WrongDirection | Reason::InvalidRequest)) => 65,
-            // The container restarts the program, which then tries again.
-            (_, Some(Reason::LineHeld | Reason::LimitReached)) => 75,
-            (_, Some(Reason::NotPermitted)) => 77,
-            _ => 70,
-        };
-        Self { code, message: error.to_string() }
+        Self { code: error.exit_code(), message: error.to_string() }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use gpiod_sdk::Code;
-
-    fn refused(reason: Reason) -> Failure {
-        Failure::from(Error::Refused {
-            code: Code::FailedPrecondition,
-            reason,
-            message: "red is held by other".into(),
-        })
-    }
-
-    #[test]
-    fn held_lines_are_worth_a_restart_and_the_holder_is_named() {
-        assert_eq!(refused(Reason::LineHeld), Failure { code: 75, message: "red is held by other".into() });
-    }
-
-    #[test]
-    fn what_a_restart_does_not_mend_has_a_code_of_its_own() {
-        assert_eq!(refused(Reason::LineNotFound).code, 65);
-        assert_eq!(refused(Reason::NotPermitted).code, 77);
-        assert_eq!(refused(Reason::Hardware).code, 70);
-        assert_eq!(Failure::from(Error::SocketAmbiguous { found: vec![] }).code, 64);
     }
 }

@@ -3,7 +3,8 @@
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Line {
     /// The name to use in requests on this socket, such as `red`; on the admin socket `group/name`,
-    /// or the board's own name where no group has the line. At most 64 bytes.
+    /// or the board's own name where no group has the line: such a line is listed, and nothing else can be done with
+    /// it. At most 64 bytes.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     /// The line groups that have the line: one, or several for a shared input; none for a free line on the admin socket.

@@ -1,0 +1,62 @@
+//! Which exit code a program deserves that ends with an error: one answer for every app and the command line.
+
+use super::{Error, Reason};
+use std::io::ErrorKind;
+
+impl Error {
+    /// The exit code, from `sysexits.h`, for a program that ends because of this error.
+    ///
+    /// 64: the program names its socket or its lines wrongly. 65: the daemon has no such line, not that way, or can
+    /// not run the program. 69: the daemon can not be reached. 70: what should not happen. 74: the hardware failed.
+    /// 75: not now, since somebody holds the line or a limit is reached: worth a restart. 77: not allowed here.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused { reason, .. } => exit_code_of(reason),
+            Self::Batch { source, .. } => source.exit_code(),
+            Self::SocketAmbiguous { .. } | Self::Invalid { .. } => 64,
+            Self::NoSuchLine { .. } => 65,
+            Self::Unreachable { source, .. } if source.kind() == ErrorKind::PermissionDenied => 77,
+            Self::Away { .. } | Self::SocketNotFound { .. } | Self::Unreachable { .. } => 69,
+            Self::ForeignHandle { .. } | Self::Closed | Self::Protocol { .. } => 70,
+        }
+    }
+}
+
+fn exit_code_of(reason: &Reason) -> u8 {
+    match reason {
+        Reason::LineNotFound | Reason::WrongDirection | Reason::InvalidRequest | Reason::InvalidProgram => 65,
+        Reason::Stopping => 69,
+        Reason::Hardware => 74,
+        Reason::LineHeld | Reason::LimitReached | Reason::OpenTimedOut | Reason::WatchdogExpired => 75,
+        Reason::NotPermitted => 77,
+        Reason::Other(_) => 70,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Code;
+    use std::io;
+    use std::sync::Arc;
+
+    fn refused(reason: Reason) -> u8 {
+        Error::Refused { code: Code::FailedPrecondition, reason, message: String::new() }.exit_code()
+    }
+
+    #[test]
+    fn what_a_restart_may_mend_is_told_from_what_it_does_not() {
+        assert_eq!([Reason::LineHeld, Reason::LimitReached].map(refused), [75, 75]);
+        assert_eq!([Reason::LineNotFound, Reason::NotPermitted, Reason::Hardware].map(refused), [65, 77, 74]);
+    }
+
+    #[test]
+    fn a_socket_that_is_not_for_us_is_told_from_one_that_nobody_answers() {
+        let at = |kind: ErrorKind| {
+            Error::Unreachable { socket: "/run/a".into(), source: Arc::new(io::Error::from(kind)) }
+                .exit_code()
+        };
+        assert_eq!([ErrorKind::PermissionDenied, ErrorKind::ConnectionRefused].map(at), [77, 69]);
+        assert_eq!(Error::SocketAmbiguous { found: vec![] }.exit_code(), 64);
+    }
+}
