@@ -100,12 +100,12 @@ impl Broker {
     /// # Errors
     /// [`Error::NotPermitted`], [`Error::LineHeld`], [`Error::WrongDirection`], and those of [`Broker::read`].
     pub fn write(&self, scope: Scope, names: &[String], bits: u64) -> Result<Moment, Error> {
+        scope.may_drive()?;
         let mut state = self.lock();
         let lines = scope.resolve(&state.wiring, names)?;
         if bits & !known_mask(lines.len()) != 0 {
             return Err(Error::InvalidRequest(format!("bits has more than the {} lines named", lines.len())));
         }
-        scope.may_drive()?;
         for (line, name) in lines.iter().zip(names) {
             let Some(driven) = state.wiring.line(*line).config.kind.driven() else {
                 return Err(Error::WrongDirection {

@@ -19,13 +19,8 @@ pub enum Error {
     #[error("{0}")]
     InvalidRequest(String),
     /// A program can not be run.
-    #[error("step {step}: {reason}")]
-    InvalidProgram {
-        /// The step, from 0.
-        step: usize,
-        /// What is wrong with it.
-        reason: String,
-    },
+    #[error("{0}")]
+    InvalidProgram(String),
     /// The socket or the configuration does not allow it.
     #[error("{0}")]
     NotPermitted(String),

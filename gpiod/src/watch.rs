@@ -119,11 +119,6 @@ impl Queue {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Passes over events stamped at or before this moment from now on.
-    pub fn only_after(&self, after_ns: u64) {
-        self.lock().after_ns = after_ns;
-    }
-
     /// Adds an event.
     pub fn push(&self, event: Event) {
         let mut inner = self.lock();

@@ -218,7 +218,7 @@ async fn a_session_goes_on_after_every_command_that_makes_no_sense() {
         assert_eq!(session.refused(command).await, ("INVALID_REQUEST".to_owned(), message.to_owned()));
     }
     let impossible = [
-        (vec![], "step 0: the program has no steps"),
+        (vec![], "the program has no steps"),
         (vec![Step { step: None }], "step 0: the step says nothing"),
         (vec![capture], "step 0: a capture takes 1 to 1024 edges, not 4294967295"),
         (
@@ -274,5 +274,53 @@ async fn a_client_that_calls_itself_something_unprintable_is_refused() {
         client.watch(request).await.unwrap_err().message().to_owned()
     };
     assert_eq!(watch("n".repeat(65)).await, "client_name has 65 bytes, at most 64 are taken");
-    assert_eq!(watch("red\x1b[31m".to_owned()).await, "client_name has control characters");
+    for name in ["red\x1b[31m", "a\nb", "\u{202e}der", "a\u{200b}b"] {
+        assert_eq!(
+            watch(name.to_owned()).await,
+            "client_name has characters other than letters, digits, ASCII punctuation and spaces"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_message_in_a_session_that_can_not_be_read_ends_it_and_says_why() {
+    let rig = Rig::start().await;
+    let mut session = Raw::open(&rig, &["out"]).await;
+    let operations = vec![gpiod_proto::v1::Operation::default(); 100_000];
+    let batch = Some(Command::Batch(BatchCommand { operations }));
+    session.requests.send(SessionRequest { id: 1, command: batch }).unwrap();
+    let status =
+        tokio::time::timeout(PATIENCE, session.answers.message()).await.expect("it ends").unwrap_err();
+    assert_eq!(status.code(), Code::OutOfRange);
+    let client = rig.client("bench").await;
+    assert!(client.lines().await.unwrap().get("out").unwrap().holder.is_none(), "its lines are let go");
+}
+
+#[tokio::test]
+async fn ids_that_are_in_use_are_refused() {
+    let rig = Rig::start().await;
+    let mut session = Raw::open(&rig, &["out", "in"]).await;
+    let watch = || Some(Command::Watch(WatchCommand { mask: 2, edge: 0 }));
+    let wait = Step { step: Some(step::Step::Wait(WaitStep { duration_ns: 5_000_000_000 })) };
+    let program = || Some(Command::Program(Program { steps: vec![wait] }));
+    session.requests.send(SessionRequest { id: 99, command: watch() }).unwrap();
+    assert!(matches!(session.answer().await, Answer::Watch(_)));
+    for command in [watch(), program()] {
+        let refused = session.refused(command).await;
+        let why = "a watch or program with id 99 is running".to_owned();
+        assert_eq!(refused, ("INVALID_REQUEST".to_owned(), why));
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_not_served_is_told_what_is() {
+    let rig = Rig::start().await;
+    let endpoint = Endpoint::try_from(format!("unix:{}", rig.socket("bench").display())).unwrap();
+    let mut grpc = tonic::client::Grpc::new(endpoint.connect().await.unwrap());
+    grpc.ready().await.unwrap();
+    let path = PathAndQuery::from_static("/gpio.v2.Gpio/Read");
+    let codec = Codec::<ReadRequest, ReadResponse>::default();
+    let status = grpc.unary(Request::new(ReadRequest::default()), path, codec).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unimplemented);
+    assert_eq!(status.message(), "there is no \"/gpio.v2.Gpio/Read\" here; the API is gpiod.v1.GpioService");
 }

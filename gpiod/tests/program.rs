@@ -129,7 +129,7 @@ async fn programs_that_can_not_be_run_are_refused_whole() {
     for _ in 0..257 {
         many = many.wait(Duration::from_nanos(1));
     }
-    assert_eq!(refuse(many).await, "step 256: the program has 257 steps, limits.program_steps allows 256");
+    assert_eq!(refuse(many).await, "the program has 257 steps, limits.program_steps allows 256");
     let backwards =
         Program::new().set([("out", Value::Active)]).wait_edge(["out"], Edge::Both, Duration::from_millis(1));
     assert_eq!(refuse(backwards).await, "step 1: line 0 is an output at this point, it has no edges");
@@ -151,4 +151,17 @@ async fn a_million_steps_do_not_get_in() {
     let empty = RunProgramRequest { lines, program: None, ..Default::default() };
     let status = client.run_program(empty).await.unwrap_err();
     assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "INVALID_PROGRAM"));
+}
+
+#[tokio::test]
+async fn a_program_sees_the_edge_that_its_own_step_causes() {
+    let rig = Rig::start().await;
+    let client = rig.client("bench").await;
+    // The wire carries the edge at the very moment of the step.
+    let program =
+        Program::new().set([("out", Value::Active)]).wait_edge(["in"], Edge::Rising, Duration::from_secs(5));
+    let result = client.run_program([LineUse::output("out"), LineUse::input("in")], &program).await.unwrap();
+    assert_eq!(result.timed_out(), None);
+    let [set, edge] = [0, 1].map(|step| result.step(step).unwrap().timestamp_ns);
+    assert_eq!(set, edge);
 }

@@ -142,3 +142,25 @@ async fn sockets_have_the_rights_that_the_design_says() {
     assert_eq!(mode(rig.admin_socket()), 0o600);
     assert_eq!(mode(rig.path("run/groups/a")), 0o755);
 }
+
+#[tokio::test]
+async fn a_session_does_no_more_with_a_line_than_it_asked_for() {
+    let rig = Rig::start().await;
+    let mut client = raw(&rig.socket("light-sensor")).await;
+    let (requests, stream) = tokio::sync::mpsc::unbounded_channel();
+    let line =
+        SessionLine { name: "light".to_owned(), direction: Direction::Input.into(), ..Default::default() };
+    let open = Command::Open(OpenCommand { lines: vec![line], ..Default::default() });
+    requests.send(SessionRequest { id: 0, command: Some(open) }).unwrap();
+    let stream = tokio_stream::wrappers::UnboundedReceiverStream::new(stream);
+    let mut answers = client.session(stream).await.unwrap().into_inner();
+    answers.message().await.unwrap().unwrap();
+    let drive = ConfigureCommand { mask: 1, direction: Direction::Output.into(), ..Default::default() };
+    requests.send(SessionRequest { id: 1, command: Some(Command::Configure(drive)) }).unwrap();
+    let answer = answers.message().await.unwrap().unwrap().result.unwrap();
+    let session_response::Result::Error(error) = answer else { panic!("it is refused") };
+    assert_eq!(
+        (error.reason.as_str(), error.message.as_str()),
+        ("WRONG_DIRECTION", "line \"light\" is held as an input, not both")
+    );
+}

@@ -6,7 +6,7 @@ use crate::clock;
 use crate::config::Kind;
 use crate::error::Error;
 use crate::holder::{Caller, Holder};
-use crate::line::{Direction, LineConfig, Value};
+use crate::line::{Direction, LineConfig, Value, Values};
 use crate::log_keys as keys;
 use crate::program::known_mask;
 use crate::wiring::LineIndex;
@@ -60,23 +60,29 @@ impl Broker {
         if state.stopping {
             return Err(Error::Stopping);
         }
+        scope.may_drive()?;
         let names: Vec<&str> = wanted.iter().map(|line| line.name.as_str()).collect();
         let indices: Arc<[LineIndex]> = scope.resolve(&state.wiring, &names)?.into();
-        scope.may_drive()?;
         let mut changes = Vec::new();
+        let mut lines = Vec::with_capacity(wanted.len());
         for (line, wanted) in indices.iter().zip(&wanted) {
-            changes.extend(state.may_hold(*line, wanted)?.map(|config| (*line, config)));
+            let kind = state.may_hold(*line, wanted)?;
+            changes.extend(state.at_open(*line, kind, wanted.initial).map(|config| (*line, config)));
+            lines.push(SessionLine { name: wanted.name.clone(), kind });
         }
-        if !changes.is_empty() {
-            state.configure(&changes)?;
-        }
-        let first = state.pins.read(&indices, known_mask(indices.len()))?;
+        let first = match state.take(&changes, &indices) {
+            Ok(first) => first,
+            Err(error) => {
+                state.release(&indices);
+                return Err(error);
+            }
+        };
         let session = SessionId(state.new_id());
         for line in indices.iter() {
-            let kind = state.wiring.line(*line).config.kind;
+            let exclusive = state.wiring.line(*line).config.kind != Kind::Input;
             let line = &mut state.lines[line.0];
             line.adopted = false;
-            if kind != Kind::Input {
+            if exclusive {
                 line.holder = Some(session);
             }
         }
@@ -90,14 +96,6 @@ impl Broker {
             { keys::LINES } = names.join(","),
             "lines held"
         );
-        let lines = indices
-            .iter()
-            .zip(wanted)
-            .map(|(line, wanted)| SessionLine {
-                name: wanted.name,
-                kind: state.wiring.line(*line).config.kind,
-            })
-            .collect();
         let (end, ended) = oneshot::channel();
         let kept = Session { holder, lines, indices, busy: 0, programs: 0, end: Some(end) };
         state.sessions.insert(session, kept);
@@ -106,12 +104,18 @@ impl Broker {
 }
 
 impl State {
-    /// Checks that a line may be held as wanted; answers what must change of it, if anything.
-    fn may_hold(&self, line: LineIndex, wanted: &WantedLine) -> Result<Option<LineConfig>, Error> {
+    /// Checks that a line may be held as wanted; answers what the session may then do with it.
+    fn may_hold(&self, line: LineIndex, wanted: &WantedLine) -> Result<Kind, Error> {
         let wrong =
             |is, wanted_as| Err(Error::WrongDirection { line: wanted.name.clone(), is, wanted: wanted_as });
-        let kind = self.wiring.line(line).config.kind;
-        match (kind, wanted.direction) {
+        let configured = self.wiring.line(line).config.kind;
+        let kind = match (configured, wanted.direction) {
+            (kind, None)
+            | (kind @ Kind::Input, Some(WantedDirection::Input))
+            | (kind @ Kind::Output(_), Some(WantedDirection::Output))
+            | (kind @ Kind::Both(_), Some(WantedDirection::Both)) => kind,
+            (Kind::Both(_), Some(WantedDirection::Input)) => Kind::Input,
+            (Kind::Both(driven), Some(WantedDirection::Output)) => Kind::Output(driven),
             (Kind::Input, Some(WantedDirection::Output)) => {
                 return wrong("configured as an input", "an output");
             }
@@ -122,27 +126,34 @@ impl State {
             (Kind::Output(_), Some(WantedDirection::Both)) => {
                 return wrong("configured as an output", "both");
             }
-            _ => {}
-        }
-        let drives = match kind {
-            Kind::Input => false,
-            Kind::Output(_) => true,
-            Kind::Both(_) => wanted.direction != Some(WantedDirection::Input),
         };
-        if wanted.initial.is_some() && !drives {
+        if wanted.initial.is_some() && kind == Kind::Input {
             return wrong("an input", "an output, as an initial value needs");
         }
-        if kind != Kind::Input
-            && let Some(holder) = self.holder(line)
-        {
-            return Err(Error::LineHeld { line: wanted.name.clone(), holder: holder.clone() });
+        match self.holder(line) {
+            Some(holder) => Err(Error::LineHeld { line: wanted.name.clone(), holder: holder.clone() }),
+            None => Ok(kind),
         }
+    }
+
+    /// What must change of a line when it is opened as `kind`, if anything: an output drives from the first moment.
+    fn at_open(&self, line: LineIndex, kind: Kind, initial: Option<Value>) -> Option<LineConfig> {
         let now = self.pins.config(line);
-        let output = |value| Some(LineConfig { direction: Direction::Output, value, ..*now });
-        Ok(match (wanted.initial, kind) {
-            (Some(value), _) => output(value).filter(|new| new != now),
+        let output = |value| LineConfig { direction: Direction::Output, value, ..*now };
+        let new = match (initial, kind) {
+            (Some(value), _) => output(value),
             (None, Kind::Output(_)) if now.direction == Direction::Input => output(Value::Inactive),
-            (None, Kind::Input | Kind::Output(_) | Kind::Both(_)) => None,
-        })
+            (None, Kind::Input) => LineConfig { direction: Direction::Input, ..*now },
+            (None, Kind::Output(_) | Kind::Both(_)) => *now,
+        };
+        (new != *now).then_some(new)
+    }
+
+    /// Makes the changes and reads all lines.
+    fn take(&mut self, changes: &[(LineIndex, LineConfig)], lines: &[LineIndex]) -> Result<Values, Error> {
+        if !changes.is_empty() {
+            self.configure(changes)?;
+        }
+        Ok(self.pins.read(lines, known_mask(lines.len()))?)
     }
 }

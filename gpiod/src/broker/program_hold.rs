@@ -30,8 +30,7 @@ impl Hold {
                 .zip(indices.iter())
                 .map(|(kind, line)| Shape { kind: *kind, now: state.pins.config(*line).direction })
                 .collect();
-            program::check(steps, &shapes, &limits)
-                .map_err(|mistake| Error::InvalidProgram { step: mistake.step, reason: mistake.reason })?;
+            program::check(steps, &shapes, &limits).map_err(|mistake| Error::InvalidProgram(mistake.0))?;
             state.idle(self.session, mask)?;
         }
         let watch = if edges == 0 { None } else { Some(self.watch(edges, EdgeFilter::Both)?) };

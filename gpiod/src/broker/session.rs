@@ -56,17 +56,13 @@ impl Broker {
     pub(super) fn let_go(&self, session: SessionId) {
         let mut state = self.lock();
         let Some(Session { holder, indices, .. }) = state.sessions.remove(&session) else { return };
-        for line in indices.iter() {
-            let line = &mut state.lines[line.0];
-            line.holder = line.holder.filter(|held_by| *held_by != session);
+        // Inputs are nobody's alone, and nothing about them is a session's to change.
+        let held: Vec<LineIndex> =
+            indices.iter().copied().filter(|line| state.lines[line.0].holder == Some(session)).collect();
+        for line in &held {
+            state.lines[line.0].holder = None;
         }
-        // Inputs may be shared: whoever holds one with us keeps the pull that it has.
-        let free: Vec<LineIndex> = indices
-            .iter()
-            .copied()
-            .filter(|line| !state.sessions.values().any(|other| other.indices.contains(line)))
-            .collect();
-        state.release(&free);
+        state.release(&held);
         tracing::info!(
             { keys::GROUP } = holder.group,
             { keys::CLIENT } = holder.name,
@@ -123,7 +119,7 @@ impl State {
         for i in ones(mask) {
             if self.pins.config(indices[i]).direction == Direction::Input {
                 let line = &self.session(session)?.lines[i];
-                let is = if line.kind == Kind::Input { "configured as an input" } else { "an input now" };
+                let is = if line.kind == Kind::Input { "held as an input" } else { "an input now" };
                 return Err(Error::WrongDirection { line: line.name.clone(), is, wanted: "an output" });
             }
         }
@@ -146,14 +142,14 @@ impl State {
         for i in ones(mask) {
             let line = indices[i];
             let now = *self.pins.config(line);
-            if direction.is_some() && !matches!(self.wiring.line(line).config.kind, Kind::Both(_)) {
-                let line = self.session(session)?.lines[i].name.clone();
-                let is = if now.direction == Direction::Input {
-                    "configured as an input"
-                } else {
-                    "configured as an output"
-                };
-                return Err(Error::WrongDirection { line, is, wanted: "both" });
+            let held = &self.session(session)?.lines[i];
+            let is = match held.kind {
+                Kind::Both(_) => None,
+                Kind::Input => Some("held as an input"),
+                Kind::Output(_) => Some("held as an output"),
+            };
+            if let (Some(_), Some(is)) = (direction, is) {
+                return Err(Error::WrongDirection { line: held.name.clone(), is, wanted: "both" });
             }
             let value = match direction {
                 Some(Direction::Output) => Value::from_bit(bits >> i & 1 == 1),

@@ -13,14 +13,9 @@ pub struct Shape {
     pub now: Direction,
 }
 
-/// A mistake in a program: which step, from 0, and what is wrong.
+/// A mistake in a program, with the step that it is in, from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    /// Which step, from 0.
-    pub step: usize,
-    /// What is wrong with it.
-    pub reason: String,
-}
+pub struct Mistake(pub String);
 
 /// Checks a whole program against the limits and the lines it would run on.
 ///
@@ -29,27 +24,24 @@ pub struct Mistake {
 pub fn check(steps: &[Step], lines: &[Shape], limits: &Limits) -> Result<(), Mistake> {
     let most = limits.program_steps as usize;
     if steps.is_empty() {
-        return Err(Mistake { step: 0, reason: "the program has no steps".to_owned() });
+        return Err(Mistake("the program has no steps".to_owned()));
     }
     if steps.len() > most {
         let reason = format!("the program has {} steps, limits.program_steps allows {most}", steps.len());
-        return Err(Mistake { step: most, reason });
+        return Err(Mistake(reason));
     }
     let known = known_mask(lines.len());
     let mut outputs = positions(lines, |shape| shape.now == Direction::Output);
     let both = positions(lines, |shape| matches!(shape.kind, Kind::Both(_)));
     let mut total_ns: u64 = 0;
     for (index, step) in steps.iter().enumerate() {
-        let mistake = |reason: String| Mistake { step: index, reason };
+        let mistake = |reason: String| Mistake(format!("step {index}: {reason}"));
         if !matches!(step, Step::Wait { .. }) && step.mask() == 0 {
             return Err(mistake("the mask names no line".to_owned()));
         }
         if step.mask() & !known != 0 {
-            return Err(mistake(format!(
-                "the mask names line {}, there are {}",
-                highest(step.mask()),
-                lines.len()
-            )));
+            let (named, last) = (highest(step.mask()), lines.len().saturating_sub(1));
+            return Err(mistake(format!("the mask names line {named}, the last one is {last}")));
         }
         match *step {
             Step::Set { mask, bits } => {
@@ -62,11 +54,14 @@ pub fn check(steps: &[Step], lines: &[Shape], limits: &Limits) -> Result<(), Mis
                 inside(mask, bits).map_err(mistake)?;
                 if let Some(line) = first(mask & !both) {
                     return Err(mistake(format!(
-                        "line {line} is not configured as \"both\", its direction is fixed"
+                        "line {line} is not held as \"both\", its direction is fixed"
                     )));
                 }
                 match direction {
                     Direction::Output => outputs |= mask,
+                    Direction::Input if bits != 0 => {
+                        return Err(mistake("bits are for lines that become outputs".to_owned()));
+                    }
                     Direction::Input => outputs &= !mask,
                 }
             }
@@ -142,8 +137,7 @@ mod tests {
     }
 
     fn reason(steps: &[Step]) -> String {
-        let Mistake { step, reason } = check(steps, &lines(), &Limits::default()).unwrap_err();
-        format!("{step}: {reason}")
+        check(steps, &lines(), &Limits::default()).unwrap_err().0
     }
 
     #[test]
@@ -161,27 +155,33 @@ mod tests {
     fn what_can_not_be_done_is_told_with_its_step() {
         let wait = Step::Wait { duration_ns: 1 };
         let edge = |mask| Step::Edge { mask, filter: EdgeFilter::Both, timeout_ns: 1 };
-        assert_eq!(reason(&[]), "0: the program has no steps");
-        assert_eq!(reason(&[wait, edge(0)]), "1: the mask names no line");
-        assert_eq!(reason(&[edge(1)]), "0: line 0 is an output at this point, it has no edges");
-        assert_eq!(reason(&[edge(1 << 63)]), "0: the mask names line 63, there are 3");
+        assert_eq!(reason(&[]), "the program has no steps");
+        assert_eq!(reason(&[wait, edge(0)]), "step 1: the mask names no line");
+        assert_eq!(reason(&[edge(1)]), "step 0: line 0 is an output at this point, it has no edges");
+        assert_eq!(reason(&[edge(1 << 63)]), "step 0: the mask names line 63, the last one is 2");
         assert_eq!(
             reason(&[Step::Set { mask: 2, bits: 0 }]),
-            "0: line 1 is an input at this point, it can not be set"
+            "step 0: line 1 is an input at this point, it can not be set"
         );
         assert_eq!(
             reason(&[Step::Set { mask: 1, bits: 2 }]),
-            "0: bits names line 1, which is not in the mask"
+            "step 0: bits names line 1, which is not in the mask"
         );
         assert_eq!(
             reason(&[Step::Direction { mask: 1, direction: Direction::Input, bits: 0 }]),
-            "0: line 0 is not configured as \"both\", its direction is fixed"
+            "step 0: line 0 is not held as \"both\", its direction is fixed"
+        );
+        assert_eq!(
+            reason(&[wait, Step::Direction { mask: 2, direction: Direction::Input, bits: 2 }]),
+            "step 1: bits are for lines that become outputs"
         );
         let capture = Step::Capture { mask: 4, filter: EdgeFilter::Both, count: 1025, timeout_ns: 1 };
-        assert_eq!(reason(&[capture]), "0: a capture takes 1 to 1024 edges, not 1025");
-        assert_eq!(reason(&[wait; 257]), "256: the program has 257 steps, limits.program_steps allows 256");
+        assert_eq!(reason(&[capture]), "step 0: a capture takes 1 to 1024 edges, not 1025");
+        assert_eq!(reason(&[wait; 257]), "the program has 257 steps, limits.program_steps allows 256");
         let long = Step::Wait { duration_ns: u64::MAX };
-        assert!(reason(&[long, long]).starts_with("0: waits and time-outs add up to more than the 10000 ms"));
+        assert!(
+            reason(&[long, long]).starts_with("step 0: waits and time-outs add up to more than the 10000 ms")
+        );
     }
 
     proptest! {

@@ -27,7 +27,7 @@ pub struct Outcome {
 pub async fn run(hold: ProgramHold, steps: &[Step]) -> Result<Outcome, Error> {
     let mut done = Vec::with_capacity(steps.len());
     let mut edges = Edges { watch: hold.watch.as_ref(), waiting: VecDeque::new(), lost: 0 };
-    // When the step before had its effect: the next one counts from there.
+    // When the step before had its effect, at the earliest: an edge counts from there on.
     let mut since_ns = clock::now_ns();
     for step in steps {
         let result = match *step {
@@ -45,7 +45,7 @@ pub async fn run(hold: ProgramHold, steps: &[Step]) -> Result<Outcome, Error> {
                 edges.gather(Wanted { mask, filter, since_ns, count: count as usize, timeout_ns }).await?
             }
         };
-        since_ns = result.timestamp_ns;
+        since_ns = result.timestamp_ns.saturating_sub(result.uncertainty_ns);
         let timed_out = result.timed_out;
         done.push(result);
         if timed_out {
@@ -82,7 +82,7 @@ impl Edges<'_> {
             self.refill();
             while let Some(event) = self.waiting.pop_front() {
                 let fits = wanted.mask >> event.position & 1 == 1 && wanted.filter.wants(event.edge);
-                if !fits || event.timestamp_ns <= wanted.since_ns || event.timestamp_ns > deadline_ns {
+                if !fits || event.timestamp_ns < wanted.since_ns || event.timestamp_ns > deadline_ns {
                     continue;
                 }
                 found.push(event);

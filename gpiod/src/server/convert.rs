@@ -29,8 +29,11 @@ pub(super) fn client_name(name: String) -> Result<String, Error> {
             name.len()
         )));
     }
-    if name.chars().any(char::is_control) {
-        return Err(invalid("client_name has control characters"));
+    // Others see it in their terminals: nothing invisible, nothing that moves the text around it.
+    if !name.chars().all(|c| c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ') {
+        return Err(invalid(
+            "client_name has characters other than letters, digits, ASCII punctuation and spaces",
+        ));
     }
     Ok(name)
 }

@@ -13,8 +13,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
-use tokio_stream::Stream;
-use tonic::transport::server::Connected;
 
 /// The HTTP/2 preface, RFC 9113 section 3.4: a client sends it before anything else.
 const PREFACE_BYTES: usize = 24;
@@ -25,26 +23,46 @@ const REST: Duration = Duration::from_millis(100);
 /// Refused connections are logged in sums, at most this often.
 const LOG_EVERY: Duration = Duration::from_secs(1);
 
-/// The connections of a socket, at most `most` at a time; more are closed as soon as they come.
-pub(super) fn connections(listener: UnixListener, most: usize, scope: Scope) -> Incoming {
-    let places = Arc::new(Semaphore::new(most));
-    Incoming { listener, places, most, scope, rest: None, refused: 0, logged: None }
-}
-
-/// See [`connections`].
+/// The connections of one socket, at most so many at a time; more are closed as soon as they come.
 #[derive(Debug)]
 pub(super) struct Incoming {
     listener: UnixListener,
     places: Arc<Semaphore>,
     most: usize,
     scope: Scope,
-    rest: Option<Pin<Box<Sleep>>>,
     /// Connections refused since the last word about it.
     refused: u64,
     logged: Option<Instant>,
 }
 
 impl Incoming {
+    pub(super) fn new(listener: UnixListener, most: usize, scope: Scope) -> Self {
+        let places = Arc::new(Semaphore::new(most));
+        Self { listener, places, most, scope, refused: 0, logged: None }
+    }
+
+    /// The next connection that there is a place for. May be dropped while it waits; nothing is lost.
+    pub(super) async fn next(&mut self) -> Connection {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+                        self.refuse();
+                        continue;
+                    };
+                    match caller::of_stream(&stream) {
+                        Ok(caller) => return Connection::new(stream, caller, place),
+                        Err(error) => tracing::warn!(%error, "a connection without credentials was closed"),
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "accepting connections rests for {} ms", REST.as_millis());
+                    sleep(REST).await;
+                }
+            }
+        }
+    }
+
     fn refuse(&mut self) {
         self.refused += 1;
         let now = Instant::now();
@@ -55,35 +73,6 @@ impl Incoming {
             );
             self.logged = Some(now);
             self.refused = 0;
-        }
-    }
-}
-
-impl Stream for Incoming {
-    type Item = io::Result<Connection>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            if let Some(rest) = &mut self.rest {
-                std::task::ready!(rest.as_mut().poll(context));
-                self.rest = None;
-            }
-            match std::task::ready!(self.listener.poll_accept(context)) {
-                Ok((stream, _)) => {
-                    let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-                        self.refuse();
-                        continue;
-                    };
-                    match caller::of_stream(&stream) {
-                        Ok(caller) => return Poll::Ready(Some(Ok(Connection::new(stream, caller, place)))),
-                        Err(error) => tracing::warn!(%error, "a connection without credentials was closed"),
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "accepting connections rests for {} ms", REST.as_millis());
-                    self.rest = Some(Box::pin(sleep(REST)));
-                }
-            }
         }
     }
 }
@@ -103,12 +92,9 @@ impl Connection {
         let deadline = Box::pin(sleep_until(Instant::now() + PREFACE_TIME));
         Self { stream, caller, preface: Some((deadline, PREFACE_BYTES)), _place: place }
     }
-}
 
-impl Connected for Connection {
-    type ConnectInfo = Caller;
-
-    fn connect_info(&self) -> Caller {
+    /// Who is at the other end.
+    pub(super) fn caller(&self) -> Caller {
         self.caller
     }
 }

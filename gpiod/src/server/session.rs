@@ -22,8 +22,9 @@ use gpiod_proto::v1::session_response::Result as Answer;
 use gpiod_proto::v1::{OpenCommand, OpenResult, SessionRequest, SessionResponse};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::task::coop;
 use tokio_stream::Stream;
 use tonic::{Status, Streaming};
 use watchdog::Watchdog;
@@ -61,6 +62,7 @@ pub(super) async fn open(
     Ok(SessionStream(Some(Open {
         opened: Some(opened),
         programs: FuturesUnordered::new(),
+        running: Vec::new(),
         watches: Vec::new(),
         watchdog,
         end,
@@ -80,6 +82,8 @@ pub(super) struct SessionStream(Option<Open>);
 struct Open {
     opened: Option<SessionResponse>,
     programs: FuturesUnordered<BoxFuture<'static, (u64, Result<Outcome, Error>)>>,
+    /// The ids of the programs that run.
+    running: Vec<u64>,
     watches: Vec<(u64, WatchStream)>,
     watchdog: Option<Watchdog>,
     end: SessionEnd,
@@ -94,6 +98,7 @@ impl Open {
     /// A watch's next part or a program's result.
     fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<SessionResponse> {
         if let Poll::Ready(Some((id, outcome))) = Pin::new(&mut self.programs).poll_next(context) {
+            self.running.retain(|running| *running != id);
             let result = match outcome {
                 Ok(outcome) => Answer::Program(convert::program_result(outcome)),
                 Err(error) => Answer::Error(error.into()),
@@ -121,35 +126,35 @@ impl Open {
         Poll::Pending
     }
 
-    /// The answer to the next command; `None` when the client sends no more.
-    fn poll_commands(&mut self, context: &mut Context<'_>) -> Poll<Option<SessionResponse>> {
+    /// The answer to the next command; `None` when the client has ended the session or has gone.
+    fn poll_commands(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<SessionResponse, Status>>> {
         loop {
-            match std::task::ready!(Pin::new(&mut self.requests).poll_next(context)) {
+            // A client that never pauses still gives others their turn.
+            let turn = ready!(coop::poll_proceed(context));
+            let request = match ready!(Pin::new(&mut self.requests).poll_next(context)) {
+                Some(Ok(request)) => request,
+                // What can not be read ends the session, and its sender is told why.
+                Some(Err(status)) => return Poll::Ready(Some(Err(status))),
                 None => return Poll::Ready(None),
-                Some(Err(status)) => {
-                    tracing::debug!(%status, "a session's stream broke");
-                    return Poll::Ready(None);
-                }
-                Some(Ok(request)) => {
-                    if let Some(answer) = self.command(request) {
-                        return Poll::Ready(Some(answer));
-                    }
-                    // A watch or a program has begun: its waker must be left before we wait.
-                    if let Poll::Ready(response) = self.poll_events(context) {
-                        return Poll::Ready(Some(response));
-                    }
-                }
+            };
+            turn.made_progress();
+            if let Some(answer) = self.command(request) {
+                return Poll::Ready(Some(Ok(answer)));
+            }
+            // A watch or a program has begun: its waker must be left before we wait.
+            if let Poll::Ready(response) = self.poll_events(context) {
+                return Poll::Ready(Some(Ok(response)));
             }
         }
     }
 
-    /// The next answer; `None` when the client has ended the session, an error when the daemon has.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<SessionResponse, Error>>> {
+    /// The next answer; `None` or an error ends the session.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<SessionResponse, Status>>> {
         if let Some(opened) = self.opened.take() {
             return Poll::Ready(Some(Ok(opened)));
         }
         if let Poll::Ready(why) = self.end.poll_unpin(context) {
-            return Poll::Ready(Some(Err(why.unwrap_or(Error::SessionEnded))));
+            return Poll::Ready(Some(Err(why.unwrap_or(Error::SessionEnded).into())));
         }
         self.events_first = !self.events_first;
         if self.events_first
@@ -157,8 +162,8 @@ impl Open {
         {
             return Poll::Ready(Some(Ok(response)));
         }
-        if let Poll::Ready(response) = self.poll_commands(context) {
-            return Poll::Ready(response.map(Ok));
+        if let Poll::Ready(answer) = self.poll_commands(context) {
+            return Poll::Ready(answer);
         }
         self.poll_events(context).map(|response| Some(Ok(response)))
     }
@@ -169,10 +174,10 @@ impl Stream for SessionStream {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(open) = &mut self.0 else { return Poll::Ready(None) };
-        let answer = std::task::ready!(open.poll(context));
+        let answer = ready!(open.poll(context));
         if !matches!(answer, Some(Ok(_))) {
             self.0 = None;
         }
-        Poll::Ready(answer.map(|answer| answer.map_err(Status::from)))
+        Poll::Ready(answer)
     }
 }

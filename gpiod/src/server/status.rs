@@ -12,7 +12,7 @@ fn code_and_reason(error: &Error) -> (Code, &'static str) {
     match error {
         Error::LineNotFound { .. } => (Code::NotFound, "LINE_NOT_FOUND"),
         Error::InvalidRequest(_) => (Code::InvalidArgument, "INVALID_REQUEST"),
-        Error::InvalidProgram { .. } => (Code::InvalidArgument, "INVALID_PROGRAM"),
+        Error::InvalidProgram(_) => (Code::InvalidArgument, "INVALID_PROGRAM"),
         Error::NotPermitted(_) => (Code::PermissionDenied, "NOT_PERMITTED"),
         Error::LineHeld { .. } | Error::Hardware(backend::Error::Busy { .. }) => {
             (Code::FailedPrecondition, "LINE_HELD")
@@ -57,7 +57,7 @@ mod tests {
         vec![
             Error::LineNotFound { line: line(), known: vec![] },
             Error::InvalidRequest(line()),
-            Error::InvalidProgram { step: 0, reason: line() },
+            Error::InvalidProgram(line()),
             Error::NotPermitted(line()),
             Error::LineHeld { line: line(), holder },
             Error::ProgramRunning { line: line() },

@@ -697,10 +697,12 @@ pub struct OpenCommand {
     /// REQUIRED. 1 to 64 lines, none twice. Commands name them by their position here.
     #[prost(message, repeated, tag = "1")]
     pub lines: ::prost::alloc::vec::Vec<SessionLine>,
-    /// OPTIONAL. What the client calls itself, at most 64 bytes of UTF-8; others see it as the holder.
+    /// OPTIONAL. What the client calls itself: at most 64 bytes of letters, digits, ASCII punctuation and spaces.
+    /// Others see it as the holder.
     #[prost(string, tag = "2")]
     pub client_name: ::prost::alloc::string::String,
-    /// OPTIONAL. When no command arrives for this many ns, the session is ended and its lines are let go.
+    /// OPTIONAL. When no command arrives for this many ns, the session is ended and its lines are let go. A client that
+    /// does not read its answers holds up its own commands.
     /// 10,000,000 (10 ms) to 3,600,000,000,000 (1 h); 0 is no watchdog.
     #[prost(uint64, tag = "3")]
     pub watchdog_ns: u64,
@@ -1075,7 +1077,7 @@ pub mod gpio_service_client {
         }
         /// Takes one snapshot of several lines. May be retried.
         ///
-        /// INVALID_ARGUMENT (INVALID_REQUEST): no line, more than 64, one twice, a name that can be none.
+        /// INVALID_ARGUMENT (INVALID_REQUEST): no line, more than 64, one twice, an empty name.
         /// NOT_FOUND (LINE_NOT_FOUND): a line that this socket does not have.
         pub async fn read(
             &mut self,
@@ -1154,7 +1156,8 @@ pub mod gpio_service_client {
             self.inner.server_streaming(req, path, codec).await
         }
         /// Holds lines and carries commands on them. When the stream ends, however it ends, the lines are let go; a client
-        /// that ends its half sees the daemon's half end only after that.
+        /// that ends its half ends the session, with whatever program or watch runs in it, and sees the daemon's half end
+        /// only after the lines are free. A client that answers no HTTP/2 ping for 30 s counts as gone.
         ///
         /// INVALID_ARGUMENT, NOT_FOUND: as `Read`; also a first command that is not `open`.
         /// PERMISSION_DENIED (NOT_PERMITTED): the watch socket.
@@ -1240,7 +1243,7 @@ pub mod gpio_service_server {
         >;
         /// Takes one snapshot of several lines. May be retried.
         ///
-        /// INVALID_ARGUMENT (INVALID_REQUEST): no line, more than 64, one twice, a name that can be none.
+        /// INVALID_ARGUMENT (INVALID_REQUEST): no line, more than 64, one twice, an empty name.
         /// NOT_FOUND (LINE_NOT_FOUND): a line that this socket does not have.
         async fn read(
             &self,
@@ -1278,7 +1281,8 @@ pub mod gpio_service_server {
             + std::marker::Send
             + 'static;
         /// Holds lines and carries commands on them. When the stream ends, however it ends, the lines are let go; a client
-        /// that ends its half sees the daemon's half end only after that.
+        /// that ends its half ends the session, with whatever program or watch runs in it, and sees the daemon's half end
+        /// only after the lines are free. A client that answers no HTTP/2 ping for 30 s counts as gone.
         ///
         /// INVALID_ARGUMENT, NOT_FOUND: as `Read`; also a first command that is not `open`.
         /// PERMISSION_DENIED (NOT_PERMITTED): the watch socket.

@@ -13,7 +13,7 @@ pub(in crate::server) fn steps(program: Option<v1::Program>) -> Result<Vec<Step>
 }
 
 fn convert(index: usize, step: Option<v1::step::Step>) -> Result<Step, Error> {
-    let mistake = |reason: String| Error::InvalidProgram { step: index, reason };
+    let mistake = |reason: String| Error::InvalidProgram(format!("step {index}: {reason}"));
     let in_step = |error: Error| mistake(error.to_string());
     Ok(match step {
         Some(v1::step::Step::Set(set)) => Step::Set { mask: set.mask, bits: set.bits },

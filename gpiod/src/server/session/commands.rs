@@ -97,9 +97,7 @@ impl Open {
     }
 
     fn watch(&mut self, id: u64, command: &WatchCommand) -> Result<(), Error> {
-        if self.watches.iter().any(|(running, _)| *running == id) {
-            return Err(Error::InvalidRequest(format!("a watch with id {id} is running")));
-        }
+        self.unused(id)?;
         let most = self.broker.limits().watches;
         if self.watches.len() >= most as usize {
             return Err(Error::LimitReached { limit: "limits.watches", max: most.into() });
@@ -110,9 +108,19 @@ impl Open {
     }
 
     fn program(&mut self, id: u64, program: Program) -> Result<(), Error> {
+        self.unused(id)?;
         let steps = convert::steps(Some(program))?;
         let hold = self.hold.begin_program(&steps)?;
+        self.running.push(id);
         self.programs.push(async move { (id, run::run(hold, &steps).await) }.boxed());
+        Ok(())
+    }
+
+    /// Answers that come later are told apart by their ids.
+    fn unused(&self, id: u64) -> Result<(), Error> {
+        if self.watches.iter().any(|(watch, _)| *watch == id) || self.running.contains(&id) {
+            return Err(Error::InvalidRequest(format!("a watch or program with id {id} is running")));
+        }
         Ok(())
     }
 }

@@ -1,0 +1,81 @@
+//! Which service a request is for: told by its path, `/package.Service/Method`.
+
+use super::service::Service as Api;
+use crate::broker::{Broker, Scope};
+use gpiod_proto::v1::gpio_service_server::{GpioServiceServer, SERVICE_NAME};
+use hyper::Request;
+use hyper::body::Incoming;
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::http::Response;
+use tonic::server::NamedService;
+use tonic_health::pb::health_server::{Health, HealthServer};
+use tower::util::BoxCloneSyncService;
+use tower::{Service, ServiceExt};
+
+type Boxed = BoxCloneSyncService<Request<Incoming>, Response<Body>, Infallible>;
+
+/// All services of one socket.
+#[derive(Clone)]
+pub(super) struct Services {
+    api: GpioServiceServer<Api>,
+    /// Health and reflection, by name.
+    others: Arc<[(&'static str, Boxed)]>,
+}
+
+impl Services {
+    /// The services of a socket.
+    ///
+    /// # Errors
+    /// When the description of the API is damaged, which would be a defect of the build.
+    pub(super) fn new(
+        broker: Arc<Broker>,
+        scope: Scope,
+        health: HealthServer<impl Health>,
+    ) -> io::Result<Self> {
+        let most = broker.limits().message_bytes as usize;
+        let reflection = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(gpiod_proto::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        let others = [
+            boxed(health.max_decoding_message_size(most)),
+            boxed(reflection().build_v1().map_err(io::Error::other)?.max_decoding_message_size(most)),
+            // As many clients still ask for it.
+            boxed(reflection().build_v1alpha().map_err(io::Error::other)?.max_decoding_message_size(most)),
+        ];
+        let api = GpioServiceServer::new(Api::new(broker, scope)).max_decoding_message_size(most);
+        Ok(Self { api, others: Arc::new(others) })
+    }
+
+    /// Answers a request.
+    pub(super) async fn call(self, request: Request<Incoming>) -> Response<Body> {
+        let path = request.uri().path();
+        let name = path.strip_prefix('/').and_then(|path| path.split_once('/')).map_or("", |(name, _)| name);
+        let answered = if name == SERVICE_NAME {
+            self.api.oneshot(request).await
+        } else if let Some((_, service)) = self.others.iter().find(|(known, _)| *known == name) {
+            service.clone().oneshot(request).await
+        } else {
+            return Status::unimplemented(format!("there is no {path:?} here; the API is {SERVICE_NAME}"))
+                .into_http();
+        };
+        match answered {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}
+
+fn boxed<S>(service: S) -> (&'static str, Boxed)
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + NamedService,
+    S: Clone + Send + Sync + 'static,
+    S::Future: Send,
+{
+    (S::NAME, BoxCloneSyncService::new(service))
+}
