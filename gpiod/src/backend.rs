@@ -11,7 +11,7 @@ use std::fmt::Debug;
 use std::os::fd::AsFd;
 
 /// A board: lines that can be requested.
-pub trait Backend: Debug + Send {
+pub trait Backend: Debug + Send + Sync {
     /// Which backend this is: `gpiomem`, `cdev` or `sim`.
     fn kind(&self) -> &'static str;
 

@@ -14,6 +14,7 @@ mod program_hold;
 mod scope;
 mod session;
 mod state;
+mod usage;
 mod watch;
 
 pub use hold::{Change, Hold};
@@ -24,17 +25,18 @@ pub use scope::Scope;
 pub use session::SessionEnd;
 pub use watch::Watch;
 
+use crate::alarm::Alarms;
 use crate::backend::{self, Backend, EdgeSource};
 use crate::config::Limits;
 use crate::error::Error;
-use crate::line::{Direction, EdgeEvent, Moment, Values};
+use crate::line::{Direction, EdgeEvent, Moment, Values, known_mask};
 use crate::log_keys as keys;
-use crate::program::known_mask;
 use crate::wiring::{LineIndex, Wiring};
 use pins::{Pins, RequestIndex, Taken};
 use state::{LineState, State};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use usage::Usage;
 
 /// Which session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,6 +50,7 @@ pub type EdgeSources = Vec<Box<dyn EdgeSource>>;
 pub struct Broker {
     state: Mutex<State>,
     limits: Limits,
+    alarms: Arc<Alarms>,
 }
 
 impl Broker {
@@ -57,10 +60,12 @@ impl Broker {
     /// # Errors
     /// What the backend says, when a line can not be had.
     pub fn new(
-        backend: Box<dyn Backend>,
+        backend: Arc<dyn Backend>,
         wiring: Wiring,
         limits: Limits,
     ) -> Result<(Arc<Self>, EdgeSources), backend::Error> {
+        let alarms = Alarms::start()
+            .map_err(|source| backend::Error::Failed { operation: "making the timer of programs", source })?;
         let Taken { pins, adopted, sources } = Pins::request(backend.as_ref(), &wiring)?;
         let mut lines = Vec::with_capacity(adopted.len());
         for (index, adopted) in adopted.into_iter().enumerate() {
@@ -69,11 +74,21 @@ impl Broker {
                 let value = pins.config(line).value;
                 tracing::info!({ keys::LINE } = wiring.full_name(line), { keys::VALUE } = %value, "output found driven, kept");
             }
-            lines.push(LineState { adopted, ..LineState::default() });
+            // A line that is set without being held keeps its value: nobody is to come back for it.
+            let one_shot = wiring.line(line).config.kind.driven().is_some_and(|driven| driven.one_shot);
+            lines.push(LineState { adopted: adopted && !one_shot, ..LineState::default() });
         }
-        let state =
-            State { wiring, backend, pins, lines, sessions: HashMap::new(), next_id: 1, stopping: false };
-        Ok((Arc::new(Self { state: Mutex::new(state), limits }), sources))
+        let state = State {
+            wiring,
+            backend,
+            pins,
+            lines,
+            sessions: HashMap::new(),
+            usage: Usage::default(),
+            next_id: 1,
+            stopping: false,
+        };
+        Ok((Arc::new(Self { state: Mutex::new(state), limits, alarms }), sources))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

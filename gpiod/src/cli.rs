@@ -6,12 +6,12 @@
 pub mod board;
 pub mod check;
 pub mod connect;
-pub mod failure;
 pub mod get;
 pub mod lines;
 pub mod output;
 pub mod pinout;
 pub mod program;
+mod refusal;
 #[cfg(test)]
 mod samples;
 pub mod serve;
@@ -19,8 +19,8 @@ pub mod set;
 pub mod watch;
 mod words;
 
+use crate::failure::Failure;
 use clap::{Parser, Subcommand};
-use failure::Failure;
 
 /// GPIO lines by name, for programs that should not have the pins.
 #[derive(Debug, Parser)]

@@ -153,11 +153,13 @@ pub struct Limits {
     pub streams: u32,
     /// Bytes of one message. 1,024 to 4,194,304.
     pub message_bytes: u32,
-    /// Watches within one session. 1 to 1,024.
+    /// Sessions through one socket. 1 to 1,024.
+    pub sessions: u32,
+    /// Watches through one socket, those within sessions included. 1 to 4,096.
     pub watches: u32,
     /// Events that wait for one slow watcher before the oldest are dropped and counted. 16 to 65,536.
     pub watch_events: u32,
-    /// Programs that run at a time in one session. 1 to 64.
+    /// Programs that run at a time through one socket. 1 to 1,024.
     pub programs: u32,
     /// Steps of one program. 1 to 4,096.
     pub program_steps: u32,
@@ -171,9 +173,10 @@ impl Default for Limits {
             connections: 64,
             streams: 64,
             message_bytes: 64 * 1024,
-            watches: 16,
+            sessions: 64,
+            watches: 256,
             watch_events: 1024,
-            programs: 4,
+            programs: 16,
             program_steps: 256,
             program_ms: 10_000,
         }

@@ -7,6 +7,7 @@
 //! - [`config`] and [`wiring`]: what the board's owner wrote, checked, and brought together with a board.
 //! - [`program`] and [`watch`]: timed sequences; the bounded queue between an edge and a watcher.
 //! - [`broker`]: where lines, holders and watchers meet. It never waits for a client.
+//! - [`run`]: a program, step by step, its sleeps on the one timer of [`alarm`].
 //! - [`server`]: gRPC. The only module that names tonic or the API's messages.
 //! - [`serve`]: start-up and stop.
 //! - [`board`]: the simulated board, a process of its own.
@@ -32,6 +33,7 @@
 //! SIGTERM or SIGINT: health says NOT_SERVING, sessions and watches end with UNAVAILABLE, nothing is driven any more,
 //! and after two seconds at most the process ends. Its claims end with it; outputs keep their levels.
 
+pub mod alarm;
 pub mod backend;
 pub mod board;
 pub mod broker;
@@ -39,6 +41,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod error;
+pub mod failure;
 pub mod header;
 pub mod holder;
 pub mod line;
@@ -46,6 +49,7 @@ pub mod log;
 pub mod log_keys;
 pub mod program;
 pub mod reactor;
+pub mod run;
 pub mod serve;
 pub mod server;
 pub mod watch;

@@ -167,3 +167,33 @@ impl fmt::Display for Value {
         })
     }
 }
+
+/// The mask of the first `count` positions.
+pub fn known_mask(count: usize) -> u64 {
+    u64::MAX.checked_shl(u32::try_from(count).unwrap_or(u32::MAX)).map_or(u64::MAX, |beyond| !beyond)
+}
+
+/// The positions of the ones of a mask, lowest first.
+pub fn ones(mut mask: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let i = mask.trailing_zeros();
+        mask &= mask.wrapping_sub(1);
+        (i < 64).then_some(i as usize)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_of_64_lines_is_full() {
+        assert_eq!([0, 1, 63, 64].map(known_mask), [0, 1, u64::MAX >> 1, u64::MAX]);
+    }
+
+    #[test]
+    fn the_ones_of_a_mask_are_told_lowest_first() {
+        assert_eq!(ones(1 << 63 | 0b101).collect::<Vec<_>>(), [0, 2, 63]);
+        assert_eq!(ones(0).count(), 0);
+    }
+}

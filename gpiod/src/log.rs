@@ -1,6 +1,6 @@
 //! The log, on stderr: for people on a terminal, JSON lines otherwise.
 
-use crate::cli::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure};
 use std::io::{IsTerminal, stderr};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;

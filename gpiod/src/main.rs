@@ -1,8 +1,8 @@
 //! `gpiod`: the daemon, the simulated board and the command line in one binary.
 
 use clap::Parser;
-use gpiod::cli::failure::Exit;
 use gpiod::cli::{self, Cli};
+use gpiod::failure::Exit;
 use std::io::{self, Write};
 use std::process::ExitCode;
 

@@ -1,9 +1,8 @@
 //! Programs: short timed sequences on the lines of a session, checked whole before the first step moves anything.
 
 mod check;
-pub mod run;
 
-pub use check::{Mistake, Shape, check, known_mask};
+pub use check::{Mistake, Shape, check};
 
 use crate::line::Direction;
 use crate::watch::{EdgeFilter, Event};

@@ -5,9 +5,9 @@
 
 use crate::backend::{self, Backend, EdgeSource, sim};
 use crate::broker::{Broker, EdgeSources};
-use crate::cli::failure::{Exit, Failure};
 use crate::config::{BackendChoice, Config, Problems};
 use crate::error::chain;
+use crate::failure::{Exit, Failure};
 use crate::log_keys as keys;
 use crate::reactor;
 use crate::server::{self, socket::RunDir};
@@ -45,10 +45,11 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     tokio::pin!(serve);
     let outcome = tokio::select! {
         served = &mut serve => served.map_err(|error| Failure::new(Exit::Software, error.to_string())),
-        Some(Ok(gone)) = tasks.join_next() => {
+        Some(ended) = tasks.join_next() => {
             shutdown.cancel();
             let _ = serve.await;
-            Err(Failure::new(Exit::Unavailable, chain(&gone)))
+            let gone = ended.map_or_else(|defect| defect.to_string(), |gone| chain(&gone));
+            Err(Failure::new(Exit::Unavailable, gone))
         }
     };
     tracing::info!("stopped");
@@ -75,13 +76,16 @@ pub fn connect(config: &Config) -> Result<Box<dyn Backend>, Failure> {
 }
 
 async fn take_lines(config: &Config) -> Result<(Arc<Broker>, EdgeSources), Failure> {
+    let backend = connect(config)?;
+    tracing::info!(backend = backend.kind(), board = backend.board(), "board found");
+    let board = backend.lines().map_err(|error| Failure::new(Exit::Unavailable, chain(&error)))?;
+    // What the lines are now decides what they become. It is asked once, before a try that fails half-way has driven
+    // some of them.
+    let wiring = Wiring::bind(config, &board).map_err(|problems| config_failure(&problems))?;
+    let backend: Arc<dyn Backend> = Arc::from(backend);
     let mut tries = 0;
     loop {
-        let backend = connect(config)?;
-        tracing::info!(backend = backend.kind(), board = backend.board(), "board found");
-        let board = backend.lines().map_err(|error| Failure::new(Exit::Unavailable, chain(&error)))?;
-        let wiring = Wiring::bind(config, &board).map_err(|problems| config_failure(&problems))?;
-        match Broker::new(backend, wiring, config.limits) {
+        match Broker::new(Arc::clone(&backend), wiring.clone(), config.limits) {
             Ok(taken) => return Ok(taken),
             Err(error @ backend::Error::Busy { .. }) if tries < BUSY_RETRY.1 => {
                 tries += 1;

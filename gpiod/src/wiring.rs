@@ -25,11 +25,11 @@ pub struct Wiring {
 /// A line of the board that some group has.
 #[derive(Clone, Debug)]
 pub struct WiredLine {
-    /// What the board says of it.
+    /// What the board said of it when the daemon started.
     pub info: LineInfo,
     /// What the configuration says of it. Groups that share an input agree on this.
     pub config: Line,
-    /// The group that names it first, and under which name the others see it, as `group/name`.
+    /// The group that names it first.
     pub home: GroupIndex,
 }
 

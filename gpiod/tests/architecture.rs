@@ -61,6 +61,16 @@ fn the_broker_knows_no_backend_and_no_server() {
 }
 
 #[test]
+fn nothing_below_the_command_line_knows_it() {
+    let none: Vec<String> = Vec::new();
+    assert_eq!(offenders("gpiod/src", &["crate::cli"], &["gpiod/src/cli", "gpiod/src/board"]), none);
+    let pure = ["crate::broker", "crate::server", "crate::backend", "tokio::", "clock::"];
+    for file in ["program", "config"] {
+        assert_eq!(offenders(&format!("gpiod/src/{file}"), &pure, &[]), none);
+    }
+}
+
+#[test]
 fn the_words_for_lines_use_nothing_of_ours() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("src/line.rs")).unwrap();

@@ -84,7 +84,7 @@ fn an_unknown_key_is_a_mistake() {
         "[[group]]\nname = \"a\"\nlines.x = { line = \"GPIO1\", direction = \"input\", pull = \"up\" }\n",
     );
     assert!(
-        text.starts_with("gpiod.toml:5: unknown field `pull`, expected one of `line`, `direction`"),
+        text.starts_with("gpiod.toml:5: pull: unknown field `pull`, expected one of `line`, `direction`"),
         "{text}"
     );
 }

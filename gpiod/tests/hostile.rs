@@ -3,7 +3,7 @@
 
 mod fixture;
 
-use fixture::{PATIENCE, Rig, raw, reason};
+use fixture::{CONFIG, PATIENCE, Rig, raw, reason};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use gpiod_proto::codec::Codec;
@@ -204,7 +204,7 @@ async fn a_session_goes_on_after_every_command_that_makes_no_sense() {
         ),
         (Some(Command::Watch(WatchCommand { mask: 1, edge: 9 })), "9 is no edge"),
         (Some(Command::Unwatch(UnwatchCommand { watch_id: 3 })), "the session has no watch with id 3"),
-        (Some(Command::Batch(BatchCommand::default())), "a batch has 1 to 1024 operations, not 0"),
+        (Some(Command::Batch(BatchCommand::default())), "a batch has 1 to 256 operations, not 0"),
         (
             Some(Command::Configure(ConfigureCommand { mask: 1, direction: 3, ..Default::default() })),
             "the direction to change to is INPUT or OUTPUT",
@@ -246,23 +246,38 @@ async fn a_session_goes_on_after_every_command_that_makes_no_sense() {
 }
 
 #[tokio::test]
-async fn limits_are_told_by_name() {
-    let rig = Rig::start().await;
+async fn limits_are_told_by_name_and_leave_the_other_sockets_theirs() {
+    let limits = "[limits]\nsessions = 2\nwatches = 3\nprograms = 2\n";
+    let rig = Rig::with(&format!("{CONFIG}\n{limits}")).await;
     let mut session = Raw::open(&rig, &["out", "in"]).await;
-    for id in 1..=16 {
-        let watch = Command::Watch(WatchCommand { mask: 2, edge: 0 });
-        session.requests.send(SessionRequest { id, command: Some(watch) }).unwrap();
+    let watch = || Some(Command::Watch(WatchCommand { mask: 2, edge: 0 }));
+    for id in 1..=3 {
+        session.requests.send(SessionRequest { id, command: watch() }).unwrap();
         assert!(matches!(session.answer().await, Answer::Watch(_)));
     }
-    let refused = session.refused(Some(Command::Watch(WatchCommand { mask: 2, edge: 0 }))).await;
-    assert_eq!(refused, ("LIMIT_REACHED".to_owned(), "limit limits.watches of 16 is reached".to_owned()));
+    let refused = session.refused(watch()).await;
+    assert_eq!(refused, ("LIMIT_REACHED".to_owned(), "limit limits.watches of 3 is reached".to_owned()));
     let wait = Step { step: Some(step::Step::Wait(WaitStep { duration_ns: 5_000_000_000 })) };
     let program = || Some(Command::Program(Program { steps: vec![wait] }));
-    for id in 20..24 {
+    for id in 20..22 {
         session.requests.send(SessionRequest { id, command: program() }).unwrap();
     }
     let refused = session.refused(program()).await;
-    assert_eq!(refused, ("LIMIT_REACHED".to_owned(), "limit limits.programs of 4 is reached".to_owned()));
+    assert_eq!(refused, ("LIMIT_REACHED".to_owned(), "limit limits.programs of 2 is reached".to_owned()));
+    let _second = Raw::open(&rig, &["in"]).await;
+    let client = rig.client("bench").await;
+    let refused = client.session().input("in").open().await.unwrap_err();
+    assert_eq!(refused.to_string(), "limit limits.sessions of 2 is reached");
+    rig.client("traffic-light").await.session().output("red").open().await.unwrap();
+    // What ends gives its place back.
+    drop(session);
+    let reopened = async {
+        while let Err(error) = client.session().input("in").open().await {
+            assert_eq!(error.reason(), Some(&gpiod_sdk::Reason::LimitReached), "{error}");
+        }
+    };
+    tokio::time::timeout(PATIENCE, reopened).await.expect("there is a place again");
+    client.watch(["in"]).open().await.unwrap();
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ async fn the_dark_is_a_time_out_and_not_for_ever() {
 }
 
 #[tokio::test]
-async fn a_capture_gathers_edges_and_a_wait_lasts_at_least_its_time() {
+async fn a_wait_lasts_at_least_its_time_and_steps_are_stamped_by_the_board() {
     let rig = Rig::start().await;
     let client = rig.client("bench").await;
     let program = Program::new()
@@ -164,4 +164,37 @@ async fn a_program_sees_the_edge_that_its_own_step_causes() {
     assert_eq!(result.timed_out(), None);
     let [set, edge] = [0, 1].map(|step| result.step(step).unwrap().timestamp_ns);
     assert_eq!(set, edge);
+}
+
+#[tokio::test]
+async fn a_capture_gathers_as_many_edges_as_it_was_asked_for() {
+    let rig = Rig::start().await;
+    let client = rig.client("bench").await;
+    let session = client.session().output("out").input("in").open().await.unwrap();
+    let (out, input) = (session.output("out").unwrap(), session.input("in").unwrap());
+    let program = Program::new().capture(&input, Edge::Both, 4, Duration::from_secs(5));
+    let toggle = async {
+        for value in [Value::Active, Value::Inactive, Value::Active, Value::Inactive, Value::Active] {
+            out.set(value).await.unwrap();
+        }
+    };
+    let (result, ()) = tokio::join!(session.program(&program), toggle);
+    let result = result.unwrap();
+    let edges = &result.step(0).unwrap().edges;
+    let values: Vec<Value> = edges.iter().map(|edge| edge.value).collect();
+    assert_eq!(values, [Value::Active, Value::Inactive, Value::Active, Value::Inactive]);
+    assert!(edges.windows(2).all(|pair| pair[0].timestamp_ns < pair[1].timestamp_ns));
+    assert_eq!((result.timed_out(), result.lost_edges), (None, 0));
+}
+
+#[tokio::test]
+async fn a_refused_program_does_not_even_set_first_values() {
+    let rig = Rig::start().await;
+    let client = rig.client("traffic-light").await;
+    let program = Program::new().wait(Duration::from_secs(3600));
+    let lines = [LineUse::output_at("red", Value::Active)];
+    let error = client.run_program(lines, &program).await.unwrap_err();
+    assert_eq!(error.reason(), Some(&Reason::InvalidProgram), "{error}");
+    let record = rig.board().await.record(0).await.unwrap().entries;
+    assert!(!record.iter().any(|entry| fixture::became(entry, "GPIO9", true)), "the board saw nothing");
 }

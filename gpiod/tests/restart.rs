@@ -101,3 +101,37 @@ async fn a_daemon_whose_board_goes_stops_and_says_so() {
     let log = std::fs::read_to_string(dir.path().join("daemon.log")).unwrap();
     assert!(log.trim_end().lines().last().unwrap().starts_with("gpiod: "), "{log}");
 }
+
+#[tokio::test]
+async fn a_value_that_was_set_without_a_hold_outlives_the_daemon() {
+    let groups = "resume_within = \"50ms\"\n[[group]]\nname = \"a\"\n\
+                  lines.lamp = { line = \"GPIO20\", direction = \"output\", one_shot = true }\n\
+                  lines.other = { line = \"GPIO21\", direction = \"output\" }\n";
+    let mut rig = Rig::with(groups).await;
+    let client = rig.client("a").await;
+    client.write([("lamp", Value::Active)]).await.unwrap();
+    let session = client.session().output_at("other", Value::Active).open().await.unwrap();
+    rig.daemon.take().unwrap().signal(Signal::SIGKILL).await;
+    drop(session);
+    let before = rig.board().await.record(0).await.unwrap().last_seq;
+    rig.start_daemon().await;
+    // When the other one is released, the lamp would be too.
+    rig.saw(before, |e| became(e, "GPIO21", false)).await;
+    assert_eq!(levels(&rig, "GPIO20").await, [true]);
+}
+
+#[tokio::test]
+async fn a_daemon_whose_board_hangs_stops_so_that_it_can_be_started_anew() {
+    let rig = Rig::start().await;
+    let client = rig.client("bench").await;
+    let Rig { board, daemon, dir: _dir } = rig;
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(board.child.id().unwrap()).unwrap());
+    nix::sys::signal::kill(pid, Signal::SIGSTOP).unwrap();
+    let error = client.read(["in"]).await.unwrap_err();
+    assert_eq!(error.reason(), Some(&gpiod_sdk::Reason::Hardware), "{error}");
+    let mut daemon = daemon.unwrap();
+    let status =
+        tokio::time::timeout(fixture::PATIENCE, daemon.child.wait()).await.expect("it ends").unwrap();
+    assert_eq!(status.code(), Some(69));
+    nix::sys::signal::kill(pid, Signal::SIGCONT).unwrap();
+}

@@ -164,3 +164,25 @@ async fn a_session_does_no_more_with_a_line_than_it_asked_for() {
         ("WRONG_DIRECTION", "line \"light\" is held as an input, not both")
     );
 }
+
+#[tokio::test]
+async fn a_run_directory_that_was_made_for_the_daemon_is_closed_and_one_with_other_things_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut rig = Rig::start().await;
+    rig.daemon.take().unwrap().signal(nix::sys::signal::Signal::SIGTERM).await;
+    let run = rig.path("run");
+    std::fs::set_permissions(&run, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::create_dir_all(rig.path("run/groups/former")).unwrap();
+    std::fs::write(rig.path("run/groups/former/gpiod.sock"), "").unwrap();
+    rig.start_daemon().await;
+    assert_eq!(std::fs::metadata(&run).unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(!rig.path("run/groups/former/gpiod.sock").exists() && rig.path("run/groups/former").exists());
+
+    rig.daemon.take().unwrap().signal(nix::sys::signal::Signal::SIGTERM).await;
+    std::fs::write(rig.path("run/letters"), "").unwrap();
+    let output =
+        fixture::gpiod().arg("serve").arg("--config").arg(rig.path("gpiod.toml")).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(71));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("/run: holds letters, so it is not gpiod's alone"), "{text}");
+}

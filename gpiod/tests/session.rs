@@ -157,22 +157,27 @@ async fn a_one_shot_line_is_set_without_a_session_and_stays() {
 }
 
 #[tokio::test]
-async fn a_batch_stops_at_its_first_failure_and_says_how_far_it_came() {
+async fn a_batch_does_its_operations_in_order() {
     let rig = Rig::start().await;
     let client = rig.client("bench").await;
     let session = client.session().output("out").input("in").open().await.unwrap();
     let (out, input) = (session.output("out").unwrap(), session.input("in").unwrap());
-    let done = session
-        .batch()
-        .write([out.active()])
-        .read(&input)
-        .write([out.inactive()])
-        .read(&input)
-        .send()
-        .await
-        .unwrap();
+    let batch = session.batch().write([out.active()]).read(&input).write([out.inactive()]).read(&input);
+    let done = batch.send().await.unwrap();
     let seen: Vec<_> = done.reads.iter().map(|values| values.get("in").unwrap()).collect();
     assert_eq!(seen, [Value::Active, Value::Inactive], "the wire follows");
+}
+
+#[tokio::test]
+async fn a_batch_stops_at_its_first_failure_and_says_how_far_it_came() {
+    let rig = Rig::start().await;
+    let client = rig.client("light-sensor").await;
+    let session = client.session().both("light").open().await.unwrap();
+    let light = session.both("light").unwrap();
+    // The line is an input: the second operation can not be done, and the third is not.
+    let error = session.batch().read(&light).write([light.active()]).read(&light).send().await.unwrap_err();
+    let Error::Batch { done, source } = error else { panic!("a batch's error: {error}") };
+    assert_eq!((done, source.reason()), (1, Some(&Reason::WrongDirection)));
 }
 
 #[tokio::test]
@@ -214,4 +219,59 @@ async fn a_changed_pull_goes_back_to_the_configured_one() {
     assert_eq!(bias().await, gpiod::line::Bias::PullUp);
     session.close().await.unwrap();
     assert_eq!(bias().await, gpiod::line::Bias::Disabled);
+}
+
+const KINDS: &str = r#"
+[[group]]
+name = "kinds"
+lines.both = { line = "GPIO5", direction = "both", bias = "pull-down", debounce = "1ms" }
+lines.fan = { line = "GPIO6", direction = "output", at_start = "active", one_shot = true }
+"#;
+
+#[tokio::test]
+async fn a_debounced_line_can_be_driven_and_is_debounced_again_when_it_is_listened_to() {
+    let rig = Rig::with(KINDS).await;
+    let client = rig.client("kinds").await;
+    let session = client.session().both("both").open().await.unwrap();
+    let both = session.both("both").unwrap();
+    both.drive(Value::Active).await.unwrap();
+    assert_eq!(both.read().await.unwrap(), Value::Active);
+    both.listen().await.unwrap();
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_line_that_is_both_is_what_it_was_opened_as() {
+    let rig = Rig::with(KINDS).await;
+    let client = rig.client("kinds").await;
+    let session = client.session().output("both").open().await.unwrap();
+    session.output("both").unwrap().set(Value::Active).await.unwrap();
+    session.close().await.unwrap();
+    let session = client.session().both("both").open().await.unwrap();
+    session.both("both").unwrap().drive(Value::Active).await.unwrap();
+    session.close().await.unwrap();
+    let session = client.session().input("both").open().await.unwrap();
+    assert_eq!(session.input("both").unwrap().read().await.unwrap(), Value::Inactive, "its pull is down");
+}
+
+#[tokio::test]
+async fn a_watcher_is_told_what_a_change_of_direction_does() {
+    let rig = Rig::with(KINDS).await;
+    let client = rig.client("kinds").await;
+    let mut watch = client.watch(["both"]).open().await.unwrap();
+    let WatchItem::Values(first) = watch.next().await.unwrap().unwrap() else { panic!("values come first") };
+    assert_eq!(first.bits(), 0);
+    let session = client.session().both("both").open().await.unwrap();
+    let both = session.both("both").unwrap();
+    for _ in 0..3 {
+        both.drive(Value::Active).await.unwrap();
+        both.listen().await.unwrap();
+    }
+    let mut seen = Vec::new();
+    while seen.len() < 6 {
+        let next = tokio::time::timeout(fixture::PATIENCE, watch.next()).await.expect("an edge comes");
+        let WatchItem::Edge(edge) = next.unwrap().unwrap() else { panic!("an edge") };
+        seen.push(edge.value.is_active());
+    }
+    assert_eq!(seen, [true, false, true, false, true, false]);
 }

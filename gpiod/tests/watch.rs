@@ -61,9 +61,9 @@ async fn a_watcher_that_does_not_read_loses_the_oldest_and_is_told_how_many() {
     let out = session.output("out").unwrap();
     // More than the connection's window holds while nobody reads it.
     const EDGES: u64 = 40_000;
-    for _ in 0..EDGES / 500 {
+    for _ in 0..EDGES / 250 {
         let mut batch = session.batch();
-        for _ in 0..250 {
+        for _ in 0..125 {
             batch = batch.write([out.active()]).write([out.inactive()]);
         }
         batch.send().await.unwrap();
@@ -92,9 +92,22 @@ async fn a_frozen_watcher_costs_its_own_apps_session_nothing() {
     let client = rig.client("bench").await;
     let session = client.session().output("out").open().await.unwrap();
     let out = session.output("out").unwrap();
-    let _frozen = session.watch(&out).ring(16).open().await.unwrap();
-    for _ in 0..2_000 {
-        out.set(Value::Active).await.unwrap();
-        out.set(Value::Inactive).await.unwrap();
+    let mut frozen = session.watch(&out).ring(16).open().await.unwrap();
+    let commands = async {
+        for _ in 0..2_000 {
+            out.set(Value::Active).await.unwrap();
+            out.set(Value::Inactive).await.unwrap();
+        }
+    };
+    tokio::time::timeout(fixture::PATIENCE, commands).await.expect("every command is answered");
+    // What the frozen one kept and what it lost are all there were.
+    let (mut seen, mut lost) = (0, 0);
+    while seen + lost < 4_000 {
+        match frozen.next().await.unwrap().unwrap() {
+            WatchItem::Edge(_) => seen += 1,
+            WatchItem::Lost(loss) => lost += loss.count.unwrap(),
+            WatchItem::Values(_) => {}
+        }
     }
+    assert!(seen <= 16 && seen + lost == 4_000, "{seen} and {lost}");
 }

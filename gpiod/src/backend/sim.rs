@@ -10,7 +10,9 @@ use crate::board::process::LINES_SOCKET;
 use crate::line::{EdgeEvent, LineConfig, LineId, LineInfo, Moment, Values};
 use pipe::Pipe;
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 /// A simulated board.
@@ -88,7 +90,11 @@ impl Backend for Sim {
             .send(&LineRequest::More {})
             .and_then(|()| edges.set_nonblocking())
             .map_err(failed(OPERATION))?;
-        Ok(Request { lines: Box::new(Hold { pipe: hold }), edges: Box::new(Edges { pipe: edges }) })
+        let alarm = edges.alarm().map_err(failed(OPERATION))?;
+        Ok(Request {
+            lines: Box::new(Hold { pipe: hold, edges: alarm }),
+            edges: Box::new(Edges { pipe: edges }),
+        })
     }
 }
 
@@ -96,19 +102,33 @@ impl Backend for Sim {
 #[derive(Debug)]
 struct Hold {
     pipe: Pipe,
+    /// The edges' connection: closing it tells whoever waits for edges that the board has gone.
+    edges: UnixStream,
+}
+
+impl Hold {
+    /// Asks the board. One that does not answer in time is as good as gone, and stays so: its answer may come yet
+    /// and would belong to no question.
+    fn ask(&mut self, request: &LineRequest) -> io::Result<LineReply> {
+        let reply = self.pipe.ask(request);
+        if reply.is_err() {
+            let _ = self.edges.shutdown(Shutdown::Both);
+        }
+        reply
+    }
 }
 
 impl HeldLines for Hold {
     fn read(&mut self, mask: u64) -> Result<Values, Error> {
         const OPERATION: &str = "reading lines of the simulated board";
-        let reply = self.pipe.ask(&LineRequest::Read { mask }).map_err(failed(OPERATION))?;
+        let reply = self.ask(&LineRequest::Read { mask }).map_err(failed(OPERATION))?;
         let LineReply::Values(values) = reply else { return Err(refused(OPERATION, reply)) };
         Ok(values)
     }
 
     fn write(&mut self, mask: u64, bits: u64) -> Result<Moment, Error> {
         const OPERATION: &str = "writing lines of the simulated board";
-        let reply = self.pipe.ask(&LineRequest::Write { mask, bits }).map_err(failed(OPERATION))?;
+        let reply = self.ask(&LineRequest::Write { mask, bits }).map_err(failed(OPERATION))?;
         let LineReply::Done(moment) = reply else { return Err(refused(OPERATION, reply)) };
         Ok(moment)
     }
@@ -116,7 +136,7 @@ impl HeldLines for Hold {
     fn configure(&mut self, lines: &[(u8, LineConfig)]) -> Result<Moment, Error> {
         const OPERATION: &str = "configuring lines of the simulated board";
         let request = LineRequest::Configure { lines: lines.to_vec() };
-        let reply = self.pipe.ask(&request).map_err(failed(OPERATION))?;
+        let reply = self.ask(&request).map_err(failed(OPERATION))?;
         let LineReply::Done(moment) = reply else { return Err(refused(OPERATION, reply)) };
         Ok(moment)
     }

@@ -1,9 +1,8 @@
 //! A hold: what a session's holder does with its lines.
 
-use super::{Broker, SessionId, Watch};
+use super::{Broker, Scope, SessionId, Watch};
 use crate::error::Error;
-use crate::line::{Bias, Direction, Moment, Values};
-use crate::program::known_mask;
+use crate::line::{Bias, Direction, Moment, Values, known_mask};
 use crate::watch::EdgeFilter;
 use crate::wiring::LineIndex;
 use std::sync::Arc;
@@ -26,6 +25,7 @@ pub struct Change {
 pub struct Hold {
     pub(super) broker: Arc<Broker>,
     pub(super) session: SessionId,
+    pub(super) scope: Scope,
     /// The values of the lines when they were taken.
     pub first: Values,
 }
@@ -65,15 +65,24 @@ impl Hold {
     /// Watches lines of the session.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`], [`Error::Stopping`], [`Error::Hardware`].
+    /// [`Error::InvalidRequest`], [`Error::LimitReached`], [`Error::Stopping`], [`Error::Hardware`].
     pub fn watch(&self, mask: u64, filter: EdgeFilter) -> Result<Watch, Error> {
         if mask == 0 {
             return Err(Error::InvalidRequest("the mask names no line".to_owned()));
         }
+        self.watch_as(Some(self.scope), mask, filter)
+    }
+
+    pub(super) fn watch_as(
+        &self,
+        scope: Option<Scope>,
+        mask: u64,
+        filter: EdgeFilter,
+    ) -> Result<Watch, Error> {
         let all = self.broker.lock().checked(self.session, mask, 0)?;
         let watched: Vec<(u8, LineIndex)> =
             (0..).zip(all.iter()).filter(|(i, _)| mask >> i & 1 == 1).map(|(i, line)| (i, *line)).collect();
-        self.broker.watch_lines(&watched, &all, filter)
+        self.broker.watch_lines(scope, &watched, &all, filter)
     }
 
     /// Which session this is.

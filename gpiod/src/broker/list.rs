@@ -4,8 +4,7 @@ use super::{Broker, Scope};
 use crate::config::Line;
 use crate::error::Error;
 use crate::holder::Holder;
-use crate::line::{Direction, LineConfig, LineInfo, Value};
-use crate::program::known_mask;
+use crate::line::{Direction, LineConfig, LineInfo, Value, known_mask};
 use crate::wiring::LineIndex;
 
 /// All lines of a socket and what stands behind them.

@@ -1,14 +1,15 @@
 //! Opening a session: which lines a client wants, and whether it may have them, all or none.
 
 use super::session::{Session, SessionEnd, SessionLine};
+use super::usage::Resource;
 use super::{Broker, Hold, Scope, SessionId, State};
 use crate::clock;
 use crate::config::Kind;
 use crate::error::Error;
 use crate::holder::{Caller, Holder};
-use crate::line::{Direction, LineConfig, Value, Values};
+use crate::line::{Direction, LineConfig, Value, Values, known_mask};
 use crate::log_keys as keys;
-use crate::program::known_mask;
+use crate::program::{self, Shape, Step};
 use crate::wiring::LineIndex;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -53,8 +54,30 @@ impl Broker {
     ///
     /// # Errors
     /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::NotPermitted`], [`Error::LineHeld`],
-    /// [`Error::WrongDirection`], [`Error::Stopping`], [`Error::Hardware`].
+    /// [`Error::WrongDirection`], [`Error::LimitReached`], [`Error::Stopping`], [`Error::Hardware`].
     pub fn open(self: &Arc<Self>, request: OpenRequest) -> Result<(Hold, SessionEnd), Error> {
+        self.open_if(request, |_| Ok(()))
+    }
+
+    /// Holds lines for a program, if it can be run on them. A program that can not moves nothing.
+    ///
+    /// # Errors
+    /// [`Error::InvalidProgram`], and those of [`Broker::open`].
+    pub fn open_for_program(
+        self: &Arc<Self>,
+        request: OpenRequest,
+        steps: &[Step],
+    ) -> Result<(Hold, SessionEnd), Error> {
+        let check = |shapes: &[Shape]| program::check(steps, shapes, &self.limits);
+        self.open_if(request, |shapes| check(shapes).map_err(|mistake| Error::InvalidProgram(mistake.0)))
+    }
+
+    /// Holds lines if `fits` agrees, which is asked before anything moves.
+    fn open_if(
+        self: &Arc<Self>,
+        request: OpenRequest,
+        fits: impl FnOnce(&[Shape]) -> Result<(), Error>,
+    ) -> Result<(Hold, SessionEnd), Error> {
         let OpenRequest { scope, caller, client_name, lines: wanted } = request;
         let mut state = self.lock();
         if state.stopping {
@@ -65,14 +88,21 @@ impl Broker {
         let indices: Arc<[LineIndex]> = scope.resolve(&state.wiring, &names)?.into();
         let mut changes = Vec::new();
         let mut lines = Vec::with_capacity(wanted.len());
+        let mut shapes = Vec::with_capacity(wanted.len());
         for (line, wanted) in indices.iter().zip(&wanted) {
             let kind = state.may_hold(*line, wanted)?;
-            changes.extend(state.at_open(*line, kind, wanted.initial).map(|config| (*line, config)));
+            let change = state.at_open(*line, kind, wanted.initial);
+            let now = change.as_ref().unwrap_or(state.pins.config(*line)).direction;
+            shapes.push(Shape { kind, now });
+            changes.extend(change.map(|config| (*line, config)));
             lines.push(SessionLine { name: wanted.name.clone(), kind });
         }
+        fits(&shapes)?;
+        state.usage.take(scope, Resource::Session, &self.limits)?;
         let first = match state.take(&changes, &indices) {
             Ok(first) => first,
             Err(error) => {
+                state.usage.give_back(scope, Resource::Session);
                 state.release(&indices);
                 return Err(error);
             }
@@ -97,9 +127,9 @@ impl Broker {
             "lines held"
         );
         let (end, ended) = oneshot::channel();
-        let kept = Session { holder, lines, indices, busy: 0, programs: 0, end: Some(end) };
+        let kept = Session { holder, scope, lines, indices, busy: 0, end: Some(end) };
         state.sessions.insert(session, kept);
-        Ok((Hold { broker: Arc::clone(self), session, first }, ended))
+        Ok((Hold { broker: Arc::clone(self), session, scope, first }, ended))
     }
 }
 

@@ -7,7 +7,7 @@ pub(super) use take::Taken;
 
 use crate::backend::{Error, HeldLines};
 use crate::config::Kind;
-use crate::line::{Direction, EdgeEvent, LineConfig, Moment, Value, Values};
+use crate::line::{Direction, EdgeEvent, LineConfig, Moment, Value, Values, ones};
 use crate::wiring::{LineIndex, WiredLine};
 
 /// Which of the daemon's requests.
@@ -33,6 +33,8 @@ struct HeldLine {
     request: usize,
     position: u8,
     config: LineConfig,
+    /// How long a level must last while it is an input, in ns.
+    debounce_ns: u64,
     /// How many watches and programs want its edges.
     edge_users: u32,
     /// The last sequence number that the kernel gave one of its edges; 0 before the first.
@@ -102,26 +104,31 @@ impl Pins {
 
     /// Changes what lines are. Whether their edges are reported is decided here, by whether anybody wants them.
     pub(super) fn configure(&mut self, changes: &[(LineIndex, LineConfig)]) -> Result<Moment, Error> {
-        let mut last = Moment { timestamp_ns: 0, uncertainty_ns: 0 };
+        let mut outcome = Ok(Moment { timestamp_ns: 0, uncertainty_ns: 0 });
         for (index, request) in self.requests.iter_mut().enumerate() {
             let part: Vec<(u8, LineConfig)> = changes
                 .iter()
                 .filter(|(line, _)| self.lines[line.0].request == index)
                 .map(|(line, config)| {
                     let held = &self.lines[line.0];
-                    let edges = held.edge_users > 0 && config.direction == Direction::Input;
-                    (held.position, LineConfig { edges, ..*config })
+                    (held.position, held.fit(*config))
                 })
                 .collect();
             if part.is_empty() {
                 continue;
             }
-            last = request.held.configure(&part)?;
-            for (position, config) in part {
-                self.lines[request.lines[usize::from(position)].0].config = config;
+            match request.held.configure(&part) {
+                Ok(moment) => {
+                    for (position, config) in part {
+                        self.lines[request.lines[usize::from(position)].0].config = config;
+                    }
+                    outcome = outcome.map(|_| moment);
+                }
+                // Lines of other requests are no worse for it: a release must reach all it can.
+                Err(error) => outcome = outcome.and(Err(error)),
             }
         }
-        Ok(last)
+        outcome
     }
 
     /// Asks for the edges of lines, once more.
@@ -129,7 +136,13 @@ impl Pins {
         for line in lines {
             self.lines[line.0].edge_users += 1;
         }
-        self.apply_edges(lines)
+        let applied = self.apply_edges(lines);
+        if applied.is_err() {
+            for line in lines {
+                self.lines[line.0].edge_users -= 1;
+            }
+        }
+        applied
     }
 
     /// Takes one such wish back.
@@ -178,13 +191,17 @@ impl Pins {
     }
 }
 
-/// The positions of the ones of a mask, lowest first.
-pub(super) fn ones(mut mask: u64) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let i = mask.trailing_zeros();
-        mask &= mask.wrapping_sub(1);
-        (i < 64).then_some(i as usize)
-    })
+impl HeldLine {
+    /// Adds to a line's configuration what is decided here. An output has no edges to report or to debounce: the
+    /// kernel refuses to be asked.
+    fn fit(&self, config: LineConfig) -> LineConfig {
+        match config.direction {
+            Direction::Input => {
+                LineConfig { edges: self.edge_users > 0, debounce_ns: self.debounce_ns, ..config }
+            }
+            Direction::Output => LineConfig { edges: false, debounce_ns: 0, ..config },
+        }
+    }
 }
 
 /// A line as it is configured, undriven and with nobody listening.

@@ -1,10 +1,12 @@
 //! The lines of a running program.
 
-use super::{Broker, Change, Hold, SessionId, Watch};
+use super::usage::Resource;
+use super::{Broker, Change, Hold, Scope, SessionId, Watch};
+use crate::alarm::Alarms;
 use crate::config::Kind;
 use crate::error::Error;
-use crate::line::{Direction, Moment, Values};
-use crate::program::{self, Shape, Step, known_mask};
+use crate::line::{Direction, Moment, Values, known_mask};
+use crate::program::{self, Shape, Step};
 use crate::watch::EdgeFilter;
 use std::sync::Arc;
 
@@ -22,9 +24,6 @@ impl Hold {
             let session = state.session(self.session)?;
             let indices = Arc::clone(&session.indices);
             let kinds: Vec<Kind> = session.lines.iter().map(|line| line.kind).collect();
-            if session.programs >= limits.programs {
-                return Err(Error::LimitReached { limit: "limits.programs", max: limits.programs.into() });
-            }
             let shapes: Vec<Shape> = kinds
                 .iter()
                 .zip(indices.iter())
@@ -33,12 +32,14 @@ impl Hold {
             program::check(steps, &shapes, &limits).map_err(|mistake| Error::InvalidProgram(mistake.0))?;
             state.idle(self.session, mask)?;
         }
-        let watch = if edges == 0 { None } else { Some(self.watch(edges, EdgeFilter::Both)?) };
+        let watch = if edges == 0 { None } else { Some(self.watch_as(None, edges, EdgeFilter::Both)?) };
         let mut state = self.broker.lock();
-        let session = state.session(self.session)?;
-        session.busy |= mask;
-        session.programs += 1;
-        Ok(ProgramHold { broker: Arc::clone(&self.broker), session: self.session, mask, watch })
+        state.usage.take(self.scope, Resource::Program, &limits)?;
+        if let Ok(session) = state.session(self.session) {
+            session.busy |= mask;
+        }
+        let (broker, session, scope) = (Arc::clone(&self.broker), self.session, self.scope);
+        Ok(ProgramHold { broker, session, scope, mask, watch })
     }
 }
 
@@ -47,12 +48,18 @@ impl Hold {
 pub struct ProgramHold {
     broker: Arc<Broker>,
     session: SessionId,
+    scope: Scope,
     mask: u64,
     /// The edges that its steps listen to; `None` when none does.
     pub watch: Option<Watch>,
 }
 
 impl ProgramHold {
+    /// What its waits sleep on.
+    pub fn alarms(&self) -> &Arc<Alarms> {
+        &self.broker.alarms
+    }
+
     /// Sets outputs.
     ///
     /// # Errors
@@ -84,9 +91,9 @@ impl ProgramHold {
 impl Drop for ProgramHold {
     fn drop(&mut self) {
         let mut state = self.broker.lock();
+        state.usage.give_back(self.scope, Resource::Program);
         if let Some(session) = state.sessions.get_mut(&self.session) {
             session.busy &= !self.mask;
-            session.programs -= 1;
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::line::MAX_LINES;
 use crate::wiring::{GroupIndex, LineIndex, Wiring};
 
 /// Which socket a request came through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// A group's full socket.
     Group(GroupIndex),

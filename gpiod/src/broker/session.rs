@@ -1,13 +1,12 @@
 //! Sessions as the broker keeps them: what may be done with which of their lines, and how they end.
 
-use super::pins::ones;
-use super::{Broker, Change, SessionId, State};
+use super::usage::Resource;
+use super::{Broker, Change, Scope, SessionId, State};
 use crate::config::Kind;
 use crate::error::Error;
 use crate::holder::Holder;
-use crate::line::{Direction, LineConfig, Moment, Value};
+use crate::line::{Direction, LineConfig, Moment, Value, known_mask, ones};
 use crate::log_keys as keys;
-use crate::program::known_mask;
 use crate::wiring::LineIndex;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -16,12 +15,11 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) holder: Holder,
+    pub(super) scope: Scope,
     pub(super) lines: Vec<SessionLine>,
     pub(super) indices: Arc<[LineIndex]>,
     /// Lines on which programs of this session run.
     pub(super) busy: u64,
-    /// How many programs of this session run.
-    pub(super) programs: u32,
     pub(super) end: Option<oneshot::Sender<Error>>,
 }
 
@@ -55,7 +53,8 @@ impl Broker {
     /// Lets the lines of a session go.
     pub(super) fn let_go(&self, session: SessionId) {
         let mut state = self.lock();
-        let Some(Session { holder, indices, .. }) = state.sessions.remove(&session) else { return };
+        let Some(Session { holder, scope, indices, .. }) = state.sessions.remove(&session) else { return };
+        state.usage.give_back(scope, Resource::Session);
         // Inputs are nobody's alone, and nothing about them is a session's to change.
         let held: Vec<LineIndex> =
             indices.iter().copied().filter(|line| state.lines[line.0].holder == Some(session)).collect();

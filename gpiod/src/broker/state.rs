@@ -1,26 +1,30 @@
 //! What the broker keeps, and what changes in it when a line is driven, an edge comes, or a holder goes.
 
 use super::SessionId;
-use super::pins::{Pins, RequestIndex, configured, ones};
+use super::pins::{Pins, RequestIndex, configured};
 use super::session::Session;
+use super::usage::Usage;
 use super::watch::Watcher;
 use crate::backend::Backend;
+use crate::clock;
 use crate::config::OnRelease;
 use crate::error::Error;
 use crate::holder::Holder;
-use crate::line::{Direction, Edge, EdgeEvent, LineConfig, Moment, Value};
+use crate::line::{Direction, Edge, EdgeEvent, LineConfig, Moment, Value, known_mask, ones};
 use crate::log_keys as keys;
 use crate::watch::{Event, Source};
 use crate::wiring::{LineIndex, Wiring};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) wiring: Wiring,
-    pub(super) backend: Box<dyn Backend>,
+    pub(super) backend: Arc<dyn Backend>,
     pub(super) pins: Pins,
     pub(super) lines: Vec<LineState>,
     pub(super) sessions: HashMap<SessionId, Session>,
+    pub(super) usage: Usage,
     pub(super) next_id: u64,
     /// Set once, at the stop: from then on nothing is driven any more, since outputs are to stay as they are.
     pub(super) stopping: bool,
@@ -54,27 +58,41 @@ impl State {
             let was = self.pins.config(lines[i]).value.is_active();
             changed | u64::from(was != (bits >> i & 1 == 1)) << i
         });
-        let moment = self.pins.write(lines, mask, bits)?;
+        let written = self.pins.write(lines, mask, bits);
+        let timestamp_ns = written.as_ref().map_or_else(|_| clock::now_ns(), |moment| moment.timestamp_ns);
         for i in ones(changed) {
-            self.output_changed(lines[i], Value::from_bit(bits >> i & 1 == 1), moment.timestamp_ns);
+            // Where a write to several groups failed half-way, some of its lines have changed all the same.
+            let value = Value::from_bit(bits >> i & 1 == 1);
+            if self.pins.config(lines[i]).value == value {
+                self.output_changed(lines[i], value, timestamp_ns);
+            }
         }
-        Ok(moment)
+        Ok(written?)
     }
 
-    /// Changes lines and tells the watchers of those outputs whose value changed by it.
+    /// Changes lines and tells the watchers of those whose value changed by it.
     pub(super) fn configure(&mut self, changes: &[(LineIndex, LineConfig)]) -> Result<Moment, Error> {
-        let outputs: Vec<(LineIndex, Value)> = changes
-            .iter()
-            .filter(|(_, new)| new.direction == Direction::Output)
-            .filter(|(line, new)| {
-                let old = self.pins.config(*line);
-                old.direction == Direction::Output && old.value != new.value
-            })
-            .map(|(line, new)| (*line, new.value))
-            .collect();
+        let mut outputs = Vec::new();
+        let mut turned = Vec::new();
+        for (line, new) in changes {
+            let old = self.pins.config(*line);
+            if old.direction != new.direction {
+                turned.push(*line);
+            } else if new.direction == Direction::Output && old.value != new.value {
+                outputs.push((*line, new.value));
+            }
+        }
+        // Between being driven and being listened to a line may change without an edge that the kernel would tell.
+        turned.retain(|line| !self.lines[line.0].watchers.is_empty());
+        let mask = known_mask(turned.len());
+        let before = self.pins.read(&turned, mask)?.bits;
         let moment = self.pins.configure(changes)?;
         for (line, value) in outputs {
             self.output_changed(line, value, moment.timestamp_ns);
+        }
+        let after = self.pins.read(&turned, mask)?.bits;
+        for i in ones(before ^ after) {
+            self.output_changed(turned[i], Value::from_bit(after >> i & 1 == 1), moment.timestamp_ns);
         }
         Ok(moment)
     }

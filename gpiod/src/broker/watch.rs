@@ -1,8 +1,10 @@
 //! Watches: who is told of which line's edges.
 
+use super::state::State;
+use super::usage::Resource;
 use super::{Broker, Scope};
 use crate::error::Error;
-use crate::line::Values;
+use crate::line::{Values, ones};
 use crate::log_keys as keys;
 use crate::watch::{EdgeFilter, Queue};
 use crate::wiring::LineIndex;
@@ -22,6 +24,8 @@ pub(super) struct Watcher {
 pub struct Watch {
     broker: Arc<Broker>,
     id: u64,
+    /// The socket whose watches it counts as one of; a program's own counts as none.
+    scope: Option<Scope>,
     lines: Vec<LineIndex>,
     mask: u64,
     queue: Arc<Queue>,
@@ -57,12 +61,13 @@ impl Broker {
     ) -> Result<Watch, Error> {
         let lines = scope.resolve(&self.lock().wiring, names)?;
         let positions = (0..).zip(&lines).map(|(position, line)| (position, *line)).collect::<Vec<_>>();
-        self.watch_lines(&positions, &lines, filter)
+        self.watch_lines(Some(scope), &positions, &lines, filter)
     }
 
     /// Begins a watch of lines, each known to the watcher by its position in `all`.
     pub(super) fn watch_lines(
         self: &Arc<Self>,
+        scope: Option<Scope>,
         watched: &[(u8, LineIndex)],
         all: &[LineIndex],
         filter: EdgeFilter,
@@ -72,13 +77,15 @@ impl Broker {
             return Err(Error::Stopping);
         }
         let lines: Vec<LineIndex> = watched.iter().map(|(_, line)| *line).collect();
-        state.pins.want_edges(&lines)?;
+        if let Some(scope) = scope {
+            state.usage.take(scope, Resource::Watch, &self.limits)?;
+        }
         let mask = watched.iter().fold(0, |mask, (position, _)| mask | 1 << position);
-        let first = match state.pins.read(all, mask) {
-            Ok(values) => values,
+        let first = match state.begin_watch(&lines, all, mask) {
+            Ok(first) => first,
             Err(error) => {
-                let _ = state.pins.unwant_edges(&lines);
-                return Err(error.into());
+                state.end_watch(scope, &[]);
+                return Err(error);
             }
         };
         let id = state.new_id();
@@ -87,24 +94,38 @@ impl Broker {
             let watcher = Watcher { watch: id, position: *position, filter, queue: Arc::clone(&queue) };
             state.lines[line.0].watchers.push(watcher);
         }
-        Ok(Watch { broker: Arc::clone(self), id, lines: all.to_vec(), mask, queue, first })
+        Ok(Watch { broker: Arc::clone(self), id, scope, lines: all.to_vec(), mask, queue, first })
+    }
+}
+
+impl State {
+    /// Switches edges on, and reads what they begin from.
+    fn begin_watch(&mut self, lines: &[LineIndex], all: &[LineIndex], mask: u64) -> Result<Values, Error> {
+        self.pins.want_edges(lines)?;
+        Ok(self.pins.read(all, mask).inspect_err(|_| self.edges_off(lines))?)
+    }
+
+    fn end_watch(&mut self, scope: Option<Scope>, lines: &[LineIndex]) {
+        if let Some(scope) = scope {
+            self.usage.give_back(scope, Resource::Watch);
+        }
+        self.edges_off(lines);
+    }
+
+    fn edges_off(&mut self, lines: &[LineIndex]) {
+        if let Err(error) = self.pins.unwant_edges(lines) {
+            tracing::warn!({ keys::ERROR } = %error, "edges could not be switched off");
+        }
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
         let mut state = self.broker.lock();
-        let watched: Vec<LineIndex> = self
-            .lines
-            .iter()
-            .copied()
-            .filter(|line| state.lines[line.0].watchers.iter().any(|watcher| watcher.watch == self.id))
-            .collect();
+        let watched: Vec<LineIndex> = ones(self.mask).map(|i| self.lines[i]).collect();
         for line in &watched {
             state.lines[line.0].watchers.retain(|watcher| watcher.watch != self.id);
         }
-        if let Err(error) = state.pins.unwant_edges(&watched) {
-            tracing::warn!({ keys::ERROR } = %error, "edges could not be switched off");
-        }
+        state.end_watch(self.scope, &watched);
     }
 }

@@ -2,12 +2,12 @@
 
 mod show;
 
-use super::failure::{Exit, Failure};
 use crate::board::Line;
 use crate::board::circuit::Circuit;
 use crate::board::client::{Client, Error};
 use crate::board::model::Fault;
 use crate::board::process::{self, DirectoryError, Options};
+use crate::failure::{Exit, Failure};
 use clap::{Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! `gpiod check`: tells whether a configuration is right, without starting anything.
 
-use super::failure::Failure;
 use super::output::{json, print};
 use crate::config::Config;
+use crate::failure::Failure;
 use crate::serve;
 use crate::wiring::Wiring;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! Which daemon a command speaks to, and the runtime that it does so in.
 
-use super::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure};
 use gpiod_sdk::{Client, ClientBuilder};
 use std::path::PathBuf;
 

@@ -1,8 +1,8 @@
 //! `gpiod get`: reads values.
 
 use super::connect::{Target, with_client};
-use super::failure::Failure;
 use super::output::{json, print, printable};
+use crate::failure::Failure;
 use gpiod_sdk::Values;
 use serde_json::{Map, Value as Json, json};
 

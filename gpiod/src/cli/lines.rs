@@ -5,8 +5,8 @@ mod json;
 pub(super) use json::{line_json, listing};
 
 use super::connect::{Target, with_client};
-use super::failure::Failure;
 use super::output::{json, print, printable, table};
+use crate::failure::Failure;
 use gpiod_sdk::{Direction, Holder, Line};
 
 /// Arguments of `gpiod lines`.

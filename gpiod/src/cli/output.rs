@@ -1,6 +1,6 @@
 //! What commands write with: text that is safe for a terminal, tables, JSON.
 
-use super::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure};
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write};
 

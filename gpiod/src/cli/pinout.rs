@@ -5,9 +5,9 @@ mod picture;
 pub use picture::draw;
 
 use super::connect::{Target, with_client};
-use super::failure::Failure;
 use super::lines::line_json;
 use super::output::{json, print, printable};
+use crate::failure::Failure;
 use crate::header::{HEADER, Pin};
 use gpiod_sdk::{Line, Lines};
 use serde_json::{Value as Json, json};

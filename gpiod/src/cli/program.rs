@@ -4,8 +4,8 @@ mod grammar;
 mod report;
 
 use super::connect::{Target, with_client};
-use super::failure::{Exit, Failure};
 use super::output::print;
+use crate::failure::{Exit, Failure};
 use gpiod_sdk::{Client, LineUse};
 use grammar::{LineArgument, Step};
 use std::fs::File;

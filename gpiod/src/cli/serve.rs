@@ -1,7 +1,7 @@
 //! `gpiod serve`: the daemon.
 
-use super::failure::{Exit, Failure};
 use crate::config::Config;
+use crate::failure::{Exit, Failure};
 use crate::serve;
 use std::path::PathBuf;
 

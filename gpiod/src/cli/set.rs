@@ -1,10 +1,10 @@
 //! `gpiod set`: sets values, once or for as long as they are held.
 
 use super::connect::{Target, with_client};
-use super::failure::{Exit, Failure};
 use super::get::values_json;
 use super::output::{json, print, printable};
 use super::words;
+use crate::failure::{Exit, Failure};
 use gpiod_sdk::{Client, Error, Notice, Reason, Session, Value};
 use serde_json::{Map, json};
 use std::time::Duration;

@@ -1,10 +1,10 @@
 //! `gpiod watch`: prints edges as they come.
 
 use super::connect::{Target, with_client};
-use super::failure::Failure;
 use super::get::{values_json, values_text};
 use super::output::{json, print, printable, seconds, span};
 use super::words;
+use crate::failure::Failure;
 use gpiod_sdk::{Edge, EdgeEvent, EventSource, Loss, LossCause, WatchItem};
 use serde_json::{Value as Json, json};
 

@@ -69,10 +69,17 @@ pub(super) enum Direction {
 
 impl File {
     pub(super) fn parse(text: &str) -> Result<Self, Problem> {
-        toml::from_str(text).map_err(|error| Problem {
-            line: error.span().map_or(0, |span| line_of(text, span.start)),
-            key: String::new(),
-            reason: error.message().to_owned(),
+        toml::from_str(text).map_err(|error| {
+            let span = error.span();
+            // What serde points at is the key, where it is the key that is wrong.
+            let named = |at: std::ops::Range<usize>| {
+                text.get(at).filter(|_| error.message().starts_with("unknown field"))
+            };
+            Problem {
+                line: span.clone().map_or(0, |span| line_of(text, span.start)),
+                key: span.and_then(named).unwrap_or_default().to_owned(),
+                reason: error.message().to_owned(),
+            }
         })
     }
 }

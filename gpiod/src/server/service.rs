@@ -4,7 +4,7 @@ use super::session::{self, SessionStream};
 use super::watch::WatchStream;
 use super::{caller, convert};
 use crate::broker::{Broker, OpenRequest, Scope};
-use crate::program;
+use crate::run;
 use gpiod_proto::v1;
 use gpiod_proto::v1::gpio_service_server::GpioService;
 use std::sync::Arc;
@@ -82,12 +82,14 @@ impl GpioService for Service {
         let client_name = convert::client_name(client_name)?;
         let steps = convert::steps(program)?;
         let lines = convert::wanted_lines(lines)?;
-        let (hold, mut ended) =
-            self.broker.open(OpenRequest { scope: self.scope, caller, client_name, lines })?;
-        let run = program::run::run(hold.begin_program(&steps)?, &steps);
+        let (hold, mut ended) = self
+            .broker
+            .open_for_program(OpenRequest { scope: self.scope, caller, client_name, lines }, &steps)?;
+        let run = run::run(hold.begin_program(&steps)?, &steps);
         let outcome = tokio::select! {
-            outcome = run => outcome?,
+            biased;
             Ok(why) = &mut ended => return Err(why.into()),
+            outcome = run => outcome?,
         };
         drop(hold);
         Ok(Response::new(v1::RunProgramResponse { result: Some(convert::program_result(outcome)) }))

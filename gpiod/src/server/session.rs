@@ -13,7 +13,7 @@ use super::watch::WatchStream;
 use crate::broker::{Broker, Hold, OpenRequest, Scope, SessionEnd};
 use crate::error::Error;
 use crate::holder::Caller;
-use crate::program::run::Outcome;
+use crate::run::Outcome;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -67,7 +67,7 @@ pub(super) async fn open(
         watchdog,
         end,
         events_first: false,
-        broker: Arc::clone(broker),
+        pause: false,
         requests,
         hold,
     })))
@@ -89,7 +89,8 @@ struct Open {
     end: SessionEnd,
     /// Whether events and results are looked at before commands: by turns, so that neither starves the other.
     events_first: bool,
-    broker: Arc<Broker>,
+    /// Whether others are to have a turn before the next command.
+    pause: bool,
     requests: Streaming<SessionRequest>,
     hold: Hold,
 }
@@ -129,7 +130,11 @@ impl Open {
     /// The answer to the next command; `None` when the client has ended the session or has gone.
     fn poll_commands(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<SessionResponse, Status>>> {
         loop {
-            // A client that never pauses still gives others their turn.
+            // A client that never pauses still gives others their turn: after so many commands, and after a batch.
+            if std::mem::take(&mut self.pause) {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             let turn = ready!(coop::poll_proceed(context));
             let request = match ready!(Pin::new(&mut self.requests).poll_next(context)) {
                 Some(Ok(request)) => request,

@@ -1,8 +1,8 @@
 //! The sockets: made at start, each in a directory of its own that is never removed.
 //!
 //! A pod mounts the directory, not the socket, so it finds a restarted daemon's new socket at the same path. A socket
-//! is bound under a temporary name, given its rights, and renamed: the path is never missing and never open to the
-//! wrong user, and a predecessor's socket is replaced in one step.
+//! is bound in our own closed directory, given its rights, and moved to its place: the path is never missing and never
+//! open to the wrong user, and a predecessor's socket is replaced in one step.
 
 use crate::broker::Scope;
 use crate::config::{Config, Group};
@@ -16,6 +16,10 @@ use tokio::net::UnixListener;
 
 /// The file name of every socket.
 const NAME: &str = "gpiod.sock";
+/// Where a socket is until it has its rights.
+const NURSERY: &str = ".new.sock";
+/// What a run directory has in it.
+const OURS: [&str; 5] = ["admin", "groups", "watch", "lock", NURSERY];
 
 /// A socket that clients can connect to.
 #[derive(Debug)]
@@ -35,19 +39,30 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// Makes the directory if need be, with access for our own user only, and locks it.
+    /// Makes the directory if need be, closes it to all users but our own, and locks it.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when another daemon has it; what the system says else.
+    /// [`io::ErrorKind::WouldBlock`] when another daemon has it; [`io::ErrorKind::AlreadyExists`] for a directory
+    /// with things in it that are not ours; what the system says else.
     pub fn take(path: &Path) -> io::Result<Self> {
-        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| at(path, &error))?;
-        let file = File::create(path.join("lock"))?;
+        let fail = |error: io::Error| at(path, &error);
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(fail)?;
+        // It may have been made for us with other rights. Somebody else's directory is not ours to close.
+        for entry in fs::read_dir(path).map_err(fail)? {
+            let name = entry.map_err(fail)?.file_name();
+            if !OURS.iter().any(|ours| name == *ours) {
+                let told = format!("holds {}, so it is not gpiod's alone", Path::new(&name).display());
+                return Err(at(path, &io::Error::new(io::ErrorKind::AlreadyExists, told)));
+            }
+        }
+        fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(fail)?;
+        let file = File::create(path.join("lock")).map_err(fail)?;
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock)
             .map_err(|(_, errno)| io::Error::from(errno))?;
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// Binds all sockets of a configuration.
+    /// Binds all sockets of a configuration, and removes those of groups that are no longer in it. Directories stay.
     ///
     /// # Errors
     /// What the system says, with the path.
@@ -61,14 +76,42 @@ impl RunDir {
             sockets.push(self.bind_one(&full, Scope::Group(GroupIndex(index)), rights)?);
             sockets.push(self.bind_one(&watch, Scope::Watch(GroupIndex(index)), rights)?);
         }
+        self.remove_others(&sockets)?;
         Ok(sockets)
     }
 
     fn bind_one(&self, dir: &str, scope: Scope, rights: Rights) -> io::Result<Socket> {
         let dir = self.path.join(dir);
         let path = dir.join(NAME);
-        let listener = bind(&dir, &path, rights).map_err(|error| at(&path, &error))?;
+        let listener = self.bind_at(&dir, &path, rights).map_err(|error| at(&path, &error))?;
         Ok(Socket { path, scope, listener })
+    }
+
+    /// Binds in our own closed directory and moves the socket out with the rights that it is to have.
+    fn bind_at(&self, dir: &Path, path: &Path, rights: Rights) -> io::Result<UnixListener> {
+        // Whoever has the directory mounted must get through it, whatever our umask is.
+        DirBuilder::new().recursive(true).create(dir)?;
+        fs::set_permissions(dir, Permissions::from_mode(0o755))?;
+        let nursery = self.path.join(NURSERY);
+        remove(&nursery)?;
+        let listener = UnixListener::bind(&nursery)?;
+        chown(&nursery, None, rights.gid)?;
+        fs::set_permissions(&nursery, Permissions::from_mode(rights.mode))?;
+        fs::rename(&nursery, path)?;
+        Ok(listener)
+    }
+
+    fn remove_others(&self, sockets: &[Socket]) -> io::Result<()> {
+        for kind in ["groups", "watch"] {
+            let dir = self.path.join(kind);
+            for entry in fs::read_dir(&dir).map_err(|error| at(&dir, &error))? {
+                let path = entry?.path().join(NAME);
+                if !sockets.iter().any(|socket| socket.path == path) {
+                    remove(&path).map_err(|error| at(&path, &error))?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -84,20 +127,11 @@ impl Rights {
     }
 }
 
-fn bind(dir: &Path, path: &Path, rights: Rights) -> io::Result<UnixListener> {
-    // Whoever has the directory mounted must get through it, whatever our umask is.
-    DirBuilder::new().recursive(true).create(dir)?;
-    fs::set_permissions(dir, Permissions::from_mode(0o755))?;
-    let temporary = dir.join(".gpiod.sock.new");
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path).map_err(|error| (error.kind(), error)) {
+        Ok(()) | Err((io::ErrorKind::NotFound | io::ErrorKind::NotADirectory, _)) => Ok(()),
+        Err((_, error)) => Err(error),
     }
-    let listener = UnixListener::bind(&temporary)?;
-    chown(&temporary, None, rights.gid)?;
-    fs::set_permissions(&temporary, Permissions::from_mode(rights.mode))?;
-    fs::rename(&temporary, path)?;
-    Ok(listener)
 }
 
 fn at(path: &Path, error: &io::Error) -> io::Error {

@@ -350,7 +350,7 @@ pub struct EdgeEvent {
     #[prost(enumeration = "EventSource", tag = "5")]
     pub source: i32,
 }
-/// Events that this stream did not get.
+/// Events that this stream did not get. Edges that the kernel lost are counted of either kind, whichever are watched.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Loss {
     /// Why.
@@ -379,14 +379,16 @@ pub struct WatchResponse {
     /// What was lost before the events of this message.
     #[prost(message, repeated, tag = "1")]
     pub losses: ::prost::alloc::vec::Vec<Loss>,
-    /// The present values: in the first message of a stream, and after a loss.
+    /// The present values: in the first message of a stream, and after a loss. After a loss they were read when the
+    /// message was made, so the events of this message are in them already.
     #[prost(message, optional, tag = "2")]
     pub values: ::core::option::Option<Values>,
     /// The stream sequence number of the first event below. It counts every event that belonged to this stream
     /// from 1, those included that were lost with a known count; the events below are consecutive.
     #[prost(uint64, tag = "3")]
     pub first_seqno: u64,
-    /// Events, oldest first.
+    /// Events, oldest first for each line. Lines of several groups, or inputs and outputs, may be out of step by what
+    /// the daemon needs to read them: the time stamps tell.
     #[prost(message, repeated, tag = "4")]
     pub events: ::prost::alloc::vec::Vec<EdgeEvent>,
 }
@@ -641,7 +643,7 @@ pub struct ProgramResult {
     /// The values of all lines of the session or request when the program ended.
     #[prost(message, optional, tag = "2")]
     pub values: ::core::option::Option<Values>,
-    /// Edges that the kernel lost while the program ran; above 0, an edge step or capture may have missed some.
+    /// Edges that were lost while the program ran; above 0, an edge step or capture may have missed some.
     #[prost(uint64, tag = "3")]
     pub lost_edges: u64,
 }
@@ -767,7 +769,7 @@ pub mod operation {
 /// Several reads and writes, done in order without anything in between. The first that fails ends the batch.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BatchCommand {
-    /// REQUIRED. 1 to 1,024 operations.
+    /// REQUIRED. 1 to 256 operations.
     #[prost(message, repeated, tag = "1")]
     pub operations: ::prost::alloc::vec::Vec<Operation>,
 }
@@ -1099,7 +1101,8 @@ pub mod gpio_service_client {
             req.extensions_mut().insert(GrpcMethod::new("gpiod.v1.GpioService", "Read"));
             self.inner.unary(req, path, codec).await
         }
-        /// Sets several free lines whose configuration says `one_shot`; the values stay. All or none.
+        /// Sets several free lines whose configuration says `one_shot`; the values stay. All or none. Through the admin
+        /// socket any free output can be set.
         /// May be retried: it sets values, it does not toggle.
         ///
         /// INVALID_ARGUMENT, NOT_FOUND: as `Read`.
@@ -1249,7 +1252,8 @@ pub mod gpio_service_server {
             &self,
             request: tonic::Request<super::ReadRequest>,
         ) -> std::result::Result<tonic::Response<super::ReadResponse>, tonic::Status>;
-        /// Sets several free lines whose configuration says `one_shot`; the values stay. All or none.
+        /// Sets several free lines whose configuration says `one_shot`; the values stay. All or none. Through the admin
+        /// socket any free output can be set.
         /// May be retried: it sets values, it does not toggle.
         ///
         /// INVALID_ARGUMENT, NOT_FOUND: as `Read`.

@@ -29,6 +29,11 @@ impl Pipe {
         Ok(Self { stream, unread: Vec::new(), hung: false })
     }
 
+    /// A handle to close this connection with.
+    pub(super) fn alarm(&self) -> io::Result<UnixStream> {
+        self.stream.try_clone()
+    }
+
     pub(super) fn set_nonblocking(&self) -> io::Result<()> {
         self.stream.set_nonblocking(true)
     }

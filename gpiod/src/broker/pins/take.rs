@@ -18,16 +18,22 @@ pub(in crate::broker) struct Taken {
 impl Pins {
     /// Requests all wired lines. An output that is found driven is taken over as it is, without a blink.
     pub(in crate::broker) fn request(backend: &dyn Backend, wiring: &Wiring) -> Result<Taken, Error> {
-        let found = backend.lines()?;
-        let starts: Vec<(LineConfig, bool)> = wiring.lines.iter().map(|line| start(line, &found)).collect();
+        let starts: Vec<(LineConfig, bool)> = wiring.lines.iter().map(start).collect();
         let mut lines: Vec<HeldLine> = starts
             .iter()
-            .map(|(config, _)| HeldLine {
-                request: 0,
-                position: 0,
-                config: *config,
-                edge_users: 0,
-                kernel_seqno: 0,
+            .zip(&wiring.lines)
+            .map(|((config, _), line)| {
+                let debounce_ns = configured(line).debounce_ns;
+                let mut held = HeldLine {
+                    request: 0,
+                    position: 0,
+                    config: *config,
+                    debounce_ns,
+                    edge_users: 0,
+                    kernel_seqno: 0,
+                };
+                held.config = held.fit(held.config);
+                held
             })
             .collect();
         let mut requests = Vec::new();
@@ -59,12 +65,11 @@ impl Pins {
 }
 
 /// What a line is at the daemon's start, and whether that was found rather than configured.
-fn start(line: &WiredLine, found: &[LineInfo]) -> (LineConfig, bool) {
+fn start(line: &WiredLine) -> (LineConfig, bool) {
     let base = configured(line);
     let Some(driven) = line.config.kind.driven() else { return (base, false) };
-    let now = found.iter().find(|info| info.id == line.info.id);
-    if let Some(LineInfo { direction: Direction::Output, high: Some(high), .. }) = now {
-        let value = Value::from_bit(*high != line.config.active_low);
+    if let LineInfo { direction: Direction::Output, high: Some(high), .. } = line.info {
+        let value = Value::from_bit(high != line.config.active_low);
         return (LineConfig { direction: Direction::Output, value, ..base }, true);
     }
     let config = match driven.at_start {

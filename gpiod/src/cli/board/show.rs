@@ -3,8 +3,8 @@
 use crate::board::client::Client;
 use crate::board::model::{ComponentState, LineState, Part, State};
 use crate::board::record::{Change, Entry, Page};
-use crate::cli::failure::Failure;
 use crate::cli::output::{json, print};
+use crate::failure::Failure;
 use crate::line::{Bias, Direction, Drive};
 use futures_util::StreamExt;
 

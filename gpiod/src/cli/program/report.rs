@@ -1,10 +1,10 @@
 //! What a program did, for people and as JSON.
 
 use super::grammar::Step;
-use crate::cli::failure::Failure;
 use crate::cli::get::{values_json, values_text};
 use crate::cli::output::{self, printable, span, table};
 use crate::cli::watch::edge_json;
+use crate::failure::Failure;
 use gpiod_sdk::{ProgramResult, StepOutcome, StepResult};
 use serde_json::{Value as Json, json};
 

@@ -3,7 +3,7 @@
 use super::{direction, edge_filter, event, values};
 use crate::error::Error;
 use crate::program::Step;
-use crate::program::run::Outcome;
+use crate::run::Outcome;
 use gpiod_proto::v1;
 
 /// The steps of a program. Whether they can be done is not decided here.

@@ -2,7 +2,7 @@
 
 use super::Open;
 use crate::error::Error;
-use crate::program::run;
+use crate::run;
 use crate::server::convert;
 use crate::server::watch::WatchStream;
 use futures_util::FutureExt;
@@ -14,7 +14,7 @@ use gpiod_proto::v1::{
 };
 
 /// Operations that one batch may have.
-const MAX_BATCH: usize = 1024;
+const MAX_BATCH: usize = 256;
 
 impl Open {
     /// Does a command. `None`: its answer comes later.
@@ -53,7 +53,10 @@ impl Open {
                 self.watches.swap_remove(index);
                 done(crate::clock::now_ns())
             }
-            Some(Command::Batch(batch)) => Answer::Batch(self.batch(batch)?),
+            Some(Command::Batch(batch)) => {
+                self.pause = true;
+                Answer::Batch(self.batch(batch)?)
+            }
             Some(Command::Open(_)) => {
                 return Err(Error::InvalidRequest("the session is open already".to_owned()));
             }
@@ -98,10 +101,6 @@ impl Open {
 
     fn watch(&mut self, id: u64, command: &WatchCommand) -> Result<(), Error> {
         self.unused(id)?;
-        let most = self.broker.limits().watches;
-        if self.watches.len() >= most as usize {
-            return Err(Error::LimitReached { limit: "limits.watches", max: most.into() });
-        }
         let watch = self.hold.watch(command.mask, convert::edge_filter(command.edge)?)?;
         self.watches.push((id, WatchStream::new(watch)));
         Ok(())

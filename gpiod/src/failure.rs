@@ -1,8 +1,5 @@
 //! How a command fails: a message for people and an exit code from sysexits.h for programs.
 
-use super::output::printable;
-use crate::error::chain;
-use gpiod_sdk::Error;
 use std::fmt;
 
 /// The exit codes in use; from 64 on the numbers are those of sysexits.h.
@@ -53,27 +50,5 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        // The message may hold what another client calls itself.
-        Self { exit: error.exit_code(), message: printable(&chain(&error)) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use gpiod_sdk::{Code, Reason};
-
-    #[test]
-    fn a_holders_name_can_not_steer_the_terminal() {
-        let message = "line \"red\" is held by \u{1b}[2J".to_owned();
-        let error = Error::Refused { code: Code::FailedPrecondition, reason: Reason::LineHeld, message };
-        let failure = Failure::from(error);
-        assert_eq!(failure.exit, Exit::TempFail as u8);
-        assert_eq!(failure.message, "line \"red\" is held by \\u{1b}[2J");
     }
 }

@@ -1,13 +1,15 @@
 //! Running a program that was checked: step after step, each stamped with when it truly took effect.
 
-use super::{Step, StepResult};
+use crate::alarm::Alarms;
 use crate::broker::{ProgramHold, Watch};
 use crate::clock;
 use crate::error::Error;
 use crate::line::{Moment, Values};
+use crate::program::{Step, StepResult};
 use crate::watch::{EdgeFilter, Event};
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::sync::Arc;
 
 /// What a program did.
 #[derive(Clone, Debug)]
@@ -26,7 +28,8 @@ pub struct Outcome {
 /// [`Error::SessionEnded`], [`Error::Hardware`].
 pub async fn run(hold: ProgramHold, steps: &[Step]) -> Result<Outcome, Error> {
     let mut done = Vec::with_capacity(steps.len());
-    let mut edges = Edges { watch: hold.watch.as_ref(), waiting: VecDeque::new(), lost: 0 };
+    let alarms = hold.alarms();
+    let mut edges = Edges { watch: hold.watch.as_ref(), alarms, waiting: VecDeque::new(), lost: 0 };
     // When the step before had its effect, at the earliest: an edge counts from there on.
     let mut since_ns = clock::now_ns();
     for step in steps {
@@ -35,14 +38,14 @@ pub async fn run(hold: ProgramHold, steps: &[Step]) -> Result<Outcome, Error> {
             Step::Direction { mask, direction, bits } => at(hold.direction(mask, direction, bits)?),
             Step::Wait { duration_ns } => {
                 let deadline_ns = since_ns.saturating_add(duration_ns);
-                clock::sleep_until(deadline_ns).await.map_err(timer_failed)?;
+                alarms.until(deadline_ns).await;
                 at(Moment { timestamp_ns: clock::now_ns().max(deadline_ns), uncertainty_ns: 0 })
             }
             Step::Edge { mask, filter, timeout_ns } => {
-                edges.gather(Wanted { mask, filter, since_ns, count: 1, timeout_ns }).await?
+                edges.gather(Wanted { mask, filter, since_ns, count: 1, timeout_ns }).await
             }
             Step::Capture { mask, filter, count, timeout_ns } => {
-                edges.gather(Wanted { mask, filter, since_ns, count: count as usize, timeout_ns }).await?
+                edges.gather(Wanted { mask, filter, since_ns, count: count as usize, timeout_ns }).await
             }
         };
         since_ns = result.timestamp_ns.saturating_sub(result.uncertainty_ns);
@@ -67,6 +70,7 @@ struct Wanted {
 /// The edges that came and that no step has used yet.
 struct Edges<'a> {
     watch: Option<&'a Watch>,
+    alarms: &'a Arc<Alarms>,
     waiting: VecDeque<Event>,
     lost: u64,
 }
@@ -74,8 +78,9 @@ struct Edges<'a> {
 impl Edges<'_> {
     /// Waits until the wanted edges are there or their time is over. Edges that were stamped in time count even if
     /// they are read late: it is their time that was asked for, not ours.
-    async fn gather(&mut self, wanted: Wanted) -> Result<StepResult, Error> {
+    async fn gather(&mut self, wanted: Wanted) -> StepResult {
         let deadline_ns = wanted.since_ns.saturating_add(wanted.timeout_ns);
+        let alarms = self.alarms;
         let mut found = Vec::new();
         let mut over = false;
         loop {
@@ -87,22 +92,21 @@ impl Edges<'_> {
                 }
                 found.push(event);
                 if found.len() == wanted.count {
-                    return Ok(StepResult {
+                    return StepResult {
                         timed_out: false,
                         timestamp_ns: event.timestamp_ns,
                         uncertainty_ns: 0,
                         edges: found,
-                    });
+                    };
                 }
             }
             if over {
                 let timestamp_ns = clock::now_ns();
-                return Ok(StepResult { timed_out: true, timestamp_ns, uncertainty_ns: 0, edges: found });
+                return StepResult { timed_out: true, timestamp_ns, uncertainty_ns: 0, edges: found };
             }
             tokio::select! {
                 () = self.arrival() => {}
-                slept = clock::sleep_until(deadline_ns) => {
-                    slept.map_err(timer_failed)?;
+                () = alarms.until(deadline_ns) => {
                     // What the board stamped in time may still be on its way through the reactor: let it arrive.
                     tokio::task::yield_now().await;
                     over = true;
@@ -141,8 +145,4 @@ fn at(moment: Moment) -> StepResult {
         uncertainty_ns: moment.uncertainty_ns,
         edges: Vec::new(),
     }
-}
-
-fn timer_failed(source: std::io::Error) -> Error {
-    Error::Hardware(crate::backend::Error::Failed { operation: "setting a timer", source })
 }

@@ -1,0 +1,63 @@
+//! What is open through each socket, counted against the limits, so that one tenant's use leaves the others theirs.
+
+use super::Scope;
+use crate::config::Limits;
+use crate::error::Error;
+use std::collections::HashMap;
+
+/// What a socket's clients may have a limited number of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Resource {
+    Session,
+    Watch,
+    Program,
+}
+
+/// How many of each are open, by socket.
+#[derive(Debug, Default)]
+pub(super) struct Usage(HashMap<(Scope, Resource), u32>);
+
+impl Usage {
+    /// Counts one more, if the limit allows it.
+    pub(super) fn take(&mut self, scope: Scope, resource: Resource, limits: &Limits) -> Result<(), Error> {
+        let (limit, max) = match resource {
+            Resource::Session => ("limits.sessions", limits.sessions),
+            Resource::Watch => ("limits.watches", limits.watches),
+            Resource::Program => ("limits.programs", limits.programs),
+        };
+        let open = self.0.entry((scope, resource)).or_default();
+        if *open >= max {
+            return Err(Error::LimitReached { limit, max: max.into() });
+        }
+        *open += 1;
+        Ok(())
+    }
+
+    /// Counts one less.
+    pub(super) fn give_back(&mut self, scope: Scope, resource: Resource) {
+        if let Some(open) = self.0.get_mut(&(scope, resource)) {
+            *open = open.saturating_sub(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wiring::GroupIndex;
+
+    #[test]
+    fn a_socket_that_is_full_leaves_the_others_theirs() {
+        let limits = Limits { watches: 2, ..Limits::default() };
+        let (one, other) = (Scope::Group(GroupIndex(0)), Scope::Watch(GroupIndex(0)));
+        let mut usage = Usage::default();
+        usage.take(one, Resource::Watch, &limits).unwrap();
+        usage.take(one, Resource::Watch, &limits).unwrap();
+        let refused = usage.take(one, Resource::Watch, &limits).unwrap_err();
+        assert_eq!(refused.to_string(), "limit limits.watches of 2 is reached");
+        usage.take(other, Resource::Watch, &limits).unwrap();
+        usage.take(one, Resource::Session, &limits).unwrap();
+        usage.give_back(one, Resource::Watch);
+        usage.take(one, Resource::Watch, &limits).unwrap();
+    }
+}
