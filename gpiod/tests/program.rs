@@ -198,3 +198,32 @@ async fn a_refused_program_does_not_even_set_first_values() {
     let record = rig.board().await.record(0).await.unwrap().entries;
     assert!(!record.iter().any(|entry| fixture::became(entry, "GPIO9", true)), "the board saw nothing");
 }
+
+#[tokio::test]
+async fn a_watcher_of_the_sensors_line_sees_it_fall_and_rise_once_and_disturbs_no_reading() {
+    let rig = Rig::start().await;
+    let client = rig.client("light-sensor").await;
+    // So bright that it has charged before anybody could look.
+    rig.board().await.light("ldr", Some(10_000.0)).await.unwrap();
+    let mut watch = client.watch(["light"]).open().await.unwrap();
+    watch.next().await.unwrap().unwrap();
+    let mut readings = Vec::new();
+    for _ in 0..20 {
+        let result = client.run_program([LineUse::both("light")], &reading()).await.unwrap();
+        assert_eq!(result.timed_out(), None);
+        readings.push(result.between(2, 3).unwrap());
+    }
+    assert!(
+        readings.iter().all(|reading| reading.abs_diff(readings[0]) < Duration::from_micros(1)),
+        "{readings:?}"
+    );
+    let mut seen = Vec::new();
+    while seen.len() < 40 {
+        let next = tokio::time::timeout(fixture::PATIENCE, watch.next()).await.expect("an edge comes");
+        let gpiod_sdk::WatchItem::Edge(edge) = next.unwrap().unwrap() else { panic!("an edge") };
+        seen.push((edge.value, edge.line_seqno));
+    }
+    let expected: Vec<_> =
+        (1..=40u64).map(|n| (if n.is_multiple_of(2) { Value::Active } else { Value::Inactive }, n)).collect();
+    assert_eq!(seen, expected);
+}

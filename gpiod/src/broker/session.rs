@@ -117,8 +117,9 @@ impl State {
         let indices = self.checked(session, mask, bits)?;
         for i in ones(mask) {
             if self.pins.config(indices[i]).direction == Direction::Input {
+                let configured = self.wiring.line(indices[i]).config.kind;
                 let line = &self.session(session)?.lines[i];
-                let is = if line.kind == Kind::Input { "held as an input" } else { "an input now" };
+                let is = fixed_as(line.kind, configured).unwrap_or("an input now");
                 return Err(Error::WrongDirection { line: line.name.clone(), is, wanted: "an output" });
             }
         }
@@ -141,12 +142,9 @@ impl State {
         for i in ones(mask) {
             let line = indices[i];
             let now = *self.pins.config(line);
+            let configured = self.wiring.line(line).config.kind;
             let held = &self.session(session)?.lines[i];
-            let is = match held.kind {
-                Kind::Both(_) => None,
-                Kind::Input => Some("held as an input"),
-                Kind::Output(_) => Some("held as an output"),
-            };
+            let is = fixed_as(held.kind, configured);
             if let (Some(_), Some(is)) = (direction, is) {
                 return Err(Error::WrongDirection { line: held.name.clone(), is, wanted: "both" });
             }
@@ -180,5 +178,16 @@ impl State {
             }
         }
         Ok(())
+    }
+}
+
+/// In which direction a session's line is fixed, if it is: by the configuration, or by what it was opened as.
+fn fixed_as(held: Kind, configured: Kind) -> Option<&'static str> {
+    match (held, configured) {
+        (Kind::Both(_), _) => None,
+        (Kind::Input, Kind::Input) => Some("configured as an input"),
+        (Kind::Input, _) => Some("held as an input"),
+        (Kind::Output(_), Kind::Output(_)) => Some("configured as an output"),
+        (Kind::Output(_), _) => Some("held as an output"),
     }
 }

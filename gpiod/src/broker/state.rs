@@ -36,6 +36,8 @@ pub(super) struct LineState {
     pub(super) watchers: Vec<Watcher>,
     /// How many edges the daemon has seen, lost ones included.
     pub(super) seqno: u64,
+    /// Edges up to this moment are told already, by what a change of direction did.
+    pub(super) told_until_ns: u64,
     /// Found driven at the start and not held since.
     pub(super) adopted: bool,
 }
@@ -83,16 +85,18 @@ impl State {
             }
         }
         // Between being driven and being listened to a line may change without an edge that the kernel would tell.
-        turned.retain(|line| !self.lines[line.0].watchers.is_empty());
+        turned.retain(|line| self.lines[line.0].watchers.iter().any(|watcher| !watcher.kernel_only));
         let mask = known_mask(turned.len());
         let before = self.pins.read(&turned, mask)?.bits;
         let moment = self.pins.configure(changes)?;
         for (line, value) in outputs {
             self.output_changed(line, value, moment.timestamp_ns);
         }
-        let after = self.pins.read(&turned, mask)?.bits;
-        for i in ones(before ^ after) {
-            self.output_changed(turned[i], Value::from_bit(after >> i & 1 == 1), moment.timestamp_ns);
+        let after = self.pins.read(&turned, mask)?;
+        for i in ones(before ^ after.bits) {
+            // An edge that the kernel saw meanwhile is the same change: it is told once.
+            self.lines[turned[i].0].told_until_ns = after.timestamp_ns;
+            self.output_changed(turned[i], Value::from_bit(after.bits >> i & 1 == 1), moment.timestamp_ns);
         }
         Ok(moment)
     }
@@ -116,8 +120,13 @@ impl State {
 
     pub(super) fn tell(&mut self, line: LineIndex, edge: Edge, timestamp_ns: u64, source: Source) {
         let line = &mut self.lines[line.0];
-        line.seqno += 1;
+        let known = source == Source::Kernel && timestamp_ns <= line.told_until_ns;
+        line.seqno += u64::from(!known);
         for watcher in line.watchers.iter().filter(|watcher| watcher.filter.wants(edge)) {
+            let passed_over = if watcher.kernel_only { source == Source::Daemon } else { known };
+            if passed_over {
+                continue;
+            }
             let line_seqno = line.seqno;
             watcher.queue.push(Event { position: watcher.position, edge, timestamp_ns, line_seqno, source });
         }

@@ -16,6 +16,8 @@ pub(super) struct Watcher {
     pub(super) watch: u64,
     pub(super) position: u8,
     pub(super) filter: EdgeFilter,
+    /// A program wants edges as the kernel stamped them, and knows what it drives itself.
+    pub(super) kernel_only: bool,
     pub(super) queue: Arc<Queue>,
 }
 
@@ -91,7 +93,8 @@ impl Broker {
         let id = state.new_id();
         let queue = Arc::new(Queue::new(self.limits.watch_events as usize, first.timestamp_ns));
         for (position, line) in watched {
-            let watcher = Watcher { watch: id, position: *position, filter, queue: Arc::clone(&queue) };
+            let (queue, kernel_only) = (Arc::clone(&queue), scope.is_none());
+            let watcher = Watcher { watch: id, position: *position, filter, kernel_only, queue };
             state.lines[line.0].watchers.push(watcher);
         }
         Ok(Watch { broker: Arc::clone(self), id, scope, lines: all.to_vec(), mask, queue, first })
