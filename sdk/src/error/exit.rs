@@ -15,7 +15,7 @@ impl Error {
             Self::Batch { source, .. } => source.exit_code(),
             Self::SocketAmbiguous { .. } | Self::Invalid { .. } => 64,
             Self::NoSuchLine { .. } => 65,
-            Self::Unreachable { source, .. } if source.kind() == ErrorKind::PermissionDenied => 77,
+            Self::Unreachable { cause, .. } if cause.kind() == ErrorKind::PermissionDenied => 77,
             Self::Away { .. } | Self::SocketNotFound { .. } | Self::Unreachable { .. } => 69,
             Self::ForeignHandle { .. } | Self::Closed | Self::Protocol { .. } => 70,
         }
@@ -53,8 +53,7 @@ mod tests {
     #[test]
     fn a_socket_that_is_not_for_us_is_told_from_one_that_nobody_answers() {
         let at = |kind: ErrorKind| {
-            Error::Unreachable { socket: "/run/a".into(), source: Arc::new(io::Error::from(kind)) }
-                .exit_code()
+            Error::Unreachable { socket: "/run/a".into(), cause: Arc::new(io::Error::from(kind)) }.exit_code()
         };
         assert_eq!([ErrorKind::PermissionDenied, ErrorKind::ConnectionRefused].map(at), [77, 69]);
         assert_eq!(Error::SocketAmbiguous { found: vec![] }.exit_code(), 64);
