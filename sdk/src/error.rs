@@ -1,15 +1,16 @@
 //! What can go wrong, as data: apps branch on the variant and the reason, people read the text.
 
 mod exit;
+mod reason;
 pub(crate) mod status;
 
 use crate::line::Direction;
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use reason::Reason;
 pub use tonic::Code;
 
 /// What went wrong.
@@ -96,36 +97,6 @@ pub enum Error {
     },
 }
 
-/// Why the daemon said no: the reason of its `google.rpc.ErrorInfo`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Reason {
-    /// This socket has no such line.
-    LineNotFound,
-    /// Somebody holds the line; the message says who.
-    LineHeld,
-    /// This socket may not do that, or the line's configuration forbids it.
-    NotPermitted,
-    /// The line does not go that way, now or ever.
-    WrongDirection,
-    /// The request is malformed.
-    InvalidRequest,
-    /// The program is empty, too large, too long or impossible.
-    InvalidProgram,
-    /// A bound of the daemon is reached.
-    LimitReached,
-    /// The daemon is stopping.
-    Stopping,
-    /// The hardware or the kernel failed.
-    Hardware,
-    /// No command came in time.
-    WatchdogExpired,
-    /// The session was not opened in time.
-    OpenTimedOut,
-    /// A reason that this library does not know; empty where the daemon gave none.
-    Other(String),
-}
-
 impl Error {
     /// The daemon's reason; `None` where it was not the daemon that failed the call.
     pub fn reason(&self) -> Option<&Reason> {
@@ -167,11 +138,13 @@ impl Error {
     }
 
     /// Whether the same call may succeed later without any change to it: the daemon [is away](Self::is_away),
-    /// somebody holds a line, a bound is reached.
+    /// somebody holds a line, a program runs on it, a bound is reached.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Refused {
-                reason: Reason::LineHeld | Reason::LimitReached | Reason::OpenTimedOut, ..
+                reason:
+                    Reason::LineHeld | Reason::ProgramRunning | Reason::LimitReached | Reason::OpenTimedOut,
+                ..
             } => true,
             Self::Batch { source, .. } => source.is_retryable(),
             Self::Refused { .. }
@@ -225,39 +198,6 @@ impl Error {
     }
 }
 
-/// The reasons and their words on the wire, once for both ways.
-const REASONS: [(Reason, &str); 11] = [
-    (Reason::LineNotFound, "LINE_NOT_FOUND"),
-    (Reason::LineHeld, "LINE_HELD"),
-    (Reason::NotPermitted, "NOT_PERMITTED"),
-    (Reason::WrongDirection, "WRONG_DIRECTION"),
-    (Reason::InvalidRequest, "INVALID_REQUEST"),
-    (Reason::InvalidProgram, "INVALID_PROGRAM"),
-    (Reason::LimitReached, "LIMIT_REACHED"),
-    (Reason::Stopping, "STOPPING"),
-    (Reason::Hardware, "HARDWARE"),
-    (Reason::WatchdogExpired, "WATCHDOG_EXPIRED"),
-    (Reason::OpenTimedOut, "OPEN_TIMED_OUT"),
-];
-
-impl From<String> for Reason {
-    fn from(word: String) -> Self {
-        match REASONS.iter().find(|(_, known)| *known == word) {
-            Some((reason, _)) => reason.clone(),
-            None => Self::Other(word),
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Self::Other(word) = self {
-            return f.pad(word);
-        }
-        f.pad(REASONS.iter().find(|(reason, _)| reason == self).map_or("", |(_, word)| word))
-    }
-}
-
 fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
@@ -289,6 +229,9 @@ mod tests {
         let held =
             Error::Batch { done: 0, source: Box::new(refused(Code::FailedPrecondition, Reason::LineHeld)) };
         assert!(!held.is_away() && held.is_retryable());
+        assert!(refused(Code::FailedPrecondition, Reason::ProgramRunning).is_retryable());
+        // Only a new session helps, and that is another call.
+        assert!(!refused(Code::FailedPrecondition, Reason::SessionEnded).is_retryable());
         assert!(!refused(Code::PermissionDenied, Reason::NotPermitted).is_retryable());
     }
 }

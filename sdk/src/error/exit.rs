@@ -8,7 +8,7 @@ impl Error {
     ///
     /// 64: the program names its socket or its lines wrongly. 65: the daemon has no such line, not that way, or can
     /// not run the program. 69: the daemon can not be reached. 70: what should not happen. 74: the hardware failed.
-    /// 75: not now, since somebody holds the line or a limit is reached: worth a restart. 77: not allowed here.
+    /// 75: not now, since somebody holds the line, a limit is reached or the session is over: worth a restart. 77: not allowed here.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Refused { reason, .. } => exit_code_of(reason),
@@ -27,7 +27,12 @@ fn exit_code_of(reason: &Reason) -> u8 {
         Reason::LineNotFound | Reason::WrongDirection | Reason::InvalidRequest | Reason::InvalidProgram => 65,
         Reason::Stopping => 69,
         Reason::Hardware => 74,
-        Reason::LineHeld | Reason::LimitReached | Reason::OpenTimedOut | Reason::WatchdogExpired => 75,
+        Reason::LineHeld
+        | Reason::ProgramRunning
+        | Reason::LimitReached
+        | Reason::OpenTimedOut
+        | Reason::WatchdogExpired
+        | Reason::SessionEnded => 75,
         Reason::NotPermitted => 77,
         Reason::Other(_) => 70,
     }
@@ -46,7 +51,8 @@ mod tests {
 
     #[test]
     fn what_a_restart_may_mend_is_told_from_what_it_does_not() {
-        assert_eq!([Reason::LineHeld, Reason::LimitReached].map(refused), [75, 75]);
+        let not_now = [Reason::LineHeld, Reason::LimitReached, Reason::ProgramRunning, Reason::SessionEnded];
+        assert_eq!(not_now.map(refused), [75; 4]);
         assert_eq!([Reason::LineNotFound, Reason::NotPermitted, Reason::Hardware].map(refused), [65, 77, 74]);
     }
 
