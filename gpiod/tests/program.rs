@@ -95,7 +95,7 @@ async fn a_session_goes_on_while_its_program_waits_but_not_on_the_programs_lines
     let refused = async {
         // The program is on its way: the command that follows it on the same stream comes after it.
         let error = lamp.set(Value::Inactive).await.unwrap_err();
-        assert_eq!(error.reason(), Some(&Reason::Other("PROGRAM_RUNNING".to_owned())), "{error}");
+        assert_eq!(error.reason(), Some(&Reason::ProgramRunning), "{error}");
         out.set(Value::Active).await.unwrap();
         std::future::pending::<()>().await
     };

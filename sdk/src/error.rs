@@ -1,15 +1,16 @@
 //! What can go wrong, as data: apps branch on the variant and the reason, people read the text.
 
 mod exit;
+mod reason;
 pub(crate) mod status;
 
 use crate::line::Direction;
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use reason::Reason;
 pub use tonic::Code;
 
 /// What went wrong.
@@ -50,12 +51,12 @@ pub enum Error {
         found: Vec<PathBuf>,
     },
     /// The socket is named or found, but does not take a connection.
-    #[error("can not connect to gpiod at {}", socket.display())]
+    #[error("can not connect to gpiod at {}: {cause}", socket.display())]
     Unreachable {
         /// The socket.
         socket: PathBuf,
-        /// What the system said.
-        source: Arc<io::Error>,
+        /// What the system said. The text tells it, so it is no [`source`](std::error::Error::source) besides.
+        cause: Arc<io::Error>,
     },
     /// The call itself is a mistake; nothing was sent.
     #[error("{what}")]
@@ -96,36 +97,6 @@ pub enum Error {
     },
 }
 
-/// Why the daemon said no: the reason of its `google.rpc.ErrorInfo`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Reason {
-    /// This socket has no such line.
-    LineNotFound,
-    /// Somebody holds the line; the message says who.
-    LineHeld,
-    /// This socket may not do that, or the line's configuration forbids it.
-    NotPermitted,
-    /// The line does not go that way, now or ever.
-    WrongDirection,
-    /// The request is malformed.
-    InvalidRequest,
-    /// The program is empty, too large, too long or impossible.
-    InvalidProgram,
-    /// A bound of the daemon is reached.
-    LimitReached,
-    /// The daemon is stopping.
-    Stopping,
-    /// The hardware or the kernel failed.
-    Hardware,
-    /// No command came in time.
-    WatchdogExpired,
-    /// The session was not opened in time.
-    OpenTimedOut,
-    /// A reason that this library does not know; empty where the daemon gave none.
-    Other(String),
-}
-
 impl Error {
     /// The daemon's reason; `None` where it was not the daemon that failed the call.
     pub fn reason(&self) -> Option<&Reason> {
@@ -144,23 +115,42 @@ impl Error {
         }
     }
 
-    /// Whether the same call may succeed later without any change to it: the daemon is away or stopping, somebody
-    /// holds a line, a bound is reached.
-    pub fn is_retryable(&self) -> bool {
+    /// Whether the daemon is not there now and may be there later: it is away, stopping or not started yet. An app
+    /// that may start before the daemon waits then; [`ClientBuilder::wait_forever`](crate::ClientBuilder::wait_forever)
+    /// does. `false` for what no waiting mends, such as a socket that this process may not connect to.
+    pub fn is_away(&self) -> bool {
         match self {
             Self::Away { .. } | Self::SocketNotFound { .. } => true,
-            Self::Unreachable { source, .. } => {
-                use io::ErrorKind::{ConnectionRefused, ConnectionReset, NotFound};
-                matches!(source.kind(), NotFound | ConnectionRefused | ConnectionReset)
+            Self::Unreachable { cause, .. } => {
+                use io::ErrorKind::{ConnectionRefused, ConnectionReset, NotFound, WouldBlock};
+                // A Unix socket says `WouldBlock` while more clients wait to be let in than fit.
+                matches!(cause.kind(), NotFound | ConnectionRefused | ConnectionReset | WouldBlock)
             }
-            Self::Refused { code, reason, .. } => {
-                *code == Code::Unavailable
-                    || matches!(
-                        reason,
-                        Reason::LineHeld | Reason::LimitReached | Reason::Stopping | Reason::OpenTimedOut
-                    )
-            }
+            Self::Refused { code, reason, .. } => *code == Code::Unavailable || *reason == Reason::Stopping,
+            Self::Batch { source, .. } => source.is_away(),
+            Self::SocketAmbiguous { .. }
+            | Self::Invalid { .. }
+            | Self::NoSuchLine { .. }
+            | Self::ForeignHandle { .. }
+            | Self::Closed
+            | Self::Protocol { .. } => false,
+        }
+    }
+
+    /// Whether the same call may succeed later without any change to it: the daemon [is away](Self::is_away),
+    /// somebody holds a line, a program runs on it, a bound is reached.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Refused {
+                reason:
+                    Reason::LineHeld | Reason::ProgramRunning | Reason::LimitReached | Reason::OpenTimedOut,
+                ..
+            } => true,
             Self::Batch { source, .. } => source.is_retryable(),
+            Self::Refused { .. }
+            | Self::Away { .. }
+            | Self::SocketNotFound { .. }
+            | Self::Unreachable { .. } => self.is_away(),
             Self::SocketAmbiguous { .. }
             | Self::Invalid { .. }
             | Self::NoSuchLine { .. }
@@ -208,39 +198,40 @@ impl Error {
     }
 }
 
-/// The reasons and their words on the wire, once for both ways.
-const REASONS: [(Reason, &str); 11] = [
-    (Reason::LineNotFound, "LINE_NOT_FOUND"),
-    (Reason::LineHeld, "LINE_HELD"),
-    (Reason::NotPermitted, "NOT_PERMITTED"),
-    (Reason::WrongDirection, "WRONG_DIRECTION"),
-    (Reason::InvalidRequest, "INVALID_REQUEST"),
-    (Reason::InvalidProgram, "INVALID_PROGRAM"),
-    (Reason::LimitReached, "LIMIT_REACHED"),
-    (Reason::Stopping, "STOPPING"),
-    (Reason::Hardware, "HARDWARE"),
-    (Reason::WatchdogExpired, "WATCHDOG_EXPIRED"),
-    (Reason::OpenTimedOut, "OPEN_TIMED_OUT"),
-];
-
-impl From<String> for Reason {
-    fn from(word: String) -> Self {
-        match REASONS.iter().find(|(_, known)| *known == word) {
-            Some((reason, _)) => reason.clone(),
-            None => Self::Other(word),
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Self::Other(word) = self {
-            return f.pad(word);
-        }
-        f.pad(REASONS.iter().find(|(reason, _)| reason == self).map_or("", |(_, word)| word))
-    }
-}
-
 fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waiting_mends_is_told_from_what_it_does_not() {
+        use io::ErrorKind::{
+            ConnectionRefused, ConnectionReset, InvalidInput, NotADirectory, NotFound, PermissionDenied,
+            WouldBlock,
+        };
+        let away = |kind: io::ErrorKind| {
+            let error = Error::Unreachable { socket: "/run/a".into(), cause: Arc::new(kind.into()) };
+            assert_eq!(error.is_away(), error.is_retryable(), "{error}");
+            error.is_away()
+        };
+        assert_eq!([NotFound, ConnectionRefused, ConnectionReset, WouldBlock].map(away), [true; 4]);
+        assert_eq!([PermissionDenied, NotADirectory, InvalidInput].map(away), [false; 3]);
+    }
+
+    #[test]
+    fn a_daemon_that_refuses_is_there_unless_it_stops() {
+        let refused = |code, reason| Error::Refused { code, reason, message: String::new() };
+        assert!(refused(Code::Unavailable, Reason::Stopping).is_away());
+        assert!(refused(Code::Unavailable, Reason::Other(String::new())).is_away());
+        let held =
+            Error::Batch { done: 0, source: Box::new(refused(Code::FailedPrecondition, Reason::LineHeld)) };
+        assert!(!held.is_away() && held.is_retryable());
+        assert!(refused(Code::FailedPrecondition, Reason::ProgramRunning).is_retryable());
+        // Only a new session helps, and that is another call.
+        assert!(!refused(Code::FailedPrecondition, Reason::SessionEnded).is_retryable());
+        assert!(!refused(Code::PermissionDenied, Reason::NotPermitted).is_retryable());
+    }
 }

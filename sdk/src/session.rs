@@ -26,7 +26,7 @@ use std::sync::Arc;
 ///
 /// Commands may be sent while others are on their way (join their futures); the daemon does plain commands in the
 /// order in which they were first polled. At most 256 are on their way, more wait. A command whose future is dropped
-/// was sent all the same.
+/// was sent all the same; a program runs on then, until the session is closed or dropped.
 ///
 /// # When the daemon goes
 ///
@@ -93,7 +93,7 @@ impl Session {
     /// # Errors
     ///
     /// [`Error::Invalid`] for no line or one twice; [`Error::ForeignHandle`], [`Error::NoSuchLine`];
-    /// [`Error::Refused`] with `WrongDirection` or `Hardware`; [`Error::Away`], [`Error::Closed`].
+    /// [`Error::Refused`] with `WrongDirection`, `ProgramRunning` or `Hardware`; [`Error::Away`], [`Error::Closed`].
     pub async fn write(&self, values: impl IntoIterator<Item = impl Into<Assignment>>) -> Result<u64, Error> {
         let values: Vec<_> = values.into_iter().map(Into::into).collect();
         let (mask, bits) = self.core.lines().mask_and_bits(&values)?;
@@ -158,7 +158,11 @@ impl Session {
         self.core.notices.next().await
     }
 
-    /// Ends the session cleanly; done when the daemon has let the lines go. Commands on their way are still done.
+    /// Ends the session cleanly; done when the daemon has let the lines go.
+    ///
+    /// Plain commands on their way (reads, writes, batches and such) are still done and answered. A program that
+    /// still runs, because the future of its call was dropped, is not: the daemon drops it where it stands and lets
+    /// its lines go with the others. Await a program that must come to its end.
     ///
     /// # Errors
     ///

@@ -159,9 +159,24 @@ async fn nobody_at_the_socket_is_said_at_once_and_with_its_path() {
     let socket = dir.path().join("gpiod.sock");
     let error = Client::at(&socket).connect().await.unwrap_err();
     assert!(error.to_string().contains(socket.to_str().unwrap()), "{error}");
-    let Error::Unreachable { source, .. } = &error else { panic!("{error:?}") };
-    assert_eq!(source.kind(), ErrorKind::NotFound);
-    assert!(error.is_retryable());
+    let Error::Unreachable { cause, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(cause.kind(), ErrorKind::NotFound);
+    assert!(error.is_away() && error.is_retryable());
+    // Once, also where somebody prints the causes after the text.
+    assert_eq!(error.to_string().matches("No such file").count(), 1, "{error}");
+    assert!(std::error::Error::source(&error).is_none());
+}
+
+#[tokio::test]
+async fn who_waits_for_ever_does_not_wait_for_what_no_waiting_mends() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    for wrong in [file.join("gpiod.sock"), dir.path().join("s".repeat(200))] {
+        let error = Client::at(&wrong).wait_forever().connect().await.unwrap_err();
+        assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+        assert!(!error.is_away() && !error.is_retryable(), "{error:?}");
+    }
 }
 
 #[tokio::test]
@@ -172,8 +187,8 @@ async fn an_app_that_waits_may_start_before_the_daemon() {
     drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
     let waiting = tokio::spawn(Client::at(&socket).wait_forever().connect());
     let brief = Client::at(&socket).wait(Duration::from_millis(30)).connect().await.unwrap_err();
-    let Error::Unreachable { source, .. } = &brief else { panic!("{brief:?}") };
-    assert_eq!(source.kind(), ErrorKind::ConnectionRefused);
+    let Error::Unreachable { cause, .. } = &brief else { panic!("{brief:?}") };
+    assert_eq!(cause.kind(), ErrorKind::ConnectionRefused);
     assert!(!waiting.is_finished());
     let daemon = Daemon::start_at(&socket);
     let client = waiting.await.unwrap().unwrap();

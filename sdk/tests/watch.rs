@@ -133,7 +133,9 @@ async fn a_session_has_at_most_64_watches() {
     }
     assert!(matches!(session.watch([&button]).open().await, Err(Error::Invalid { .. })));
     watches.pop();
-    served.next().await.unwrap();
+    let (id, command) = served.next().await.unwrap();
+    assert!(matches!(command, Command::Unwatch(_)));
+    served.done(id).await;
     watch(&session, &mut served, &button, 1).await;
 }
 

@@ -4,7 +4,7 @@ use crate::args::Target;
 use crate::failure::Failure;
 use crate::reading::{self, Outcome, Reading};
 use crate::say;
-use gpiod_sdk::{Client, ClientBuilder, Error, Notice, Program, Reason, Session};
+use gpiod_sdk::{Client, ClientBuilder, Error, Notice, Program, Session};
 use std::time::{Duration, SystemTime};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
@@ -37,7 +37,7 @@ impl Sensor {
         let session = loop {
             match hold(target, waits).await {
                 Ok(session) => break session,
-                Err(error) if comes_back(&error) => {
+                Err(error) if error.is_away() => {
                     if waits {
                         sleep(PAUSE).await;
                     } else {
@@ -106,10 +106,4 @@ fn client(target: &Target) -> ClientBuilder {
         Target::Socket(path) => builder.socket(path),
         Target::Group(name) => builder.group(name),
     }
-}
-
-/// Whether the daemon is not there now and may be there later.
-fn comes_back(error: &Error) -> bool {
-    matches!(error, Error::Away { .. } | Error::SocketNotFound { .. } | Error::Unreachable { .. })
-        || error.reason() == Some(&Reason::Stopping)
 }

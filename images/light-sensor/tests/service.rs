@@ -119,6 +119,22 @@ fn a_reading_that_times_out_says_why_and_once_exits_with_1() {
 }
 
 #[test]
+fn a_socket_that_no_waiting_mends_ends_it_with_69_and_the_cause() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let socket = file.join("gpiod.sock");
+    let mut child = sensor(&socket, &[]);
+    let told = BufReader::new(child.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+    if told.contains("waiting") {
+        child.kill().unwrap();
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(69), "{told}");
+    let expected = format!("light-sensor: can not connect to gpiod at {}: Not a directory", socket.display());
+    assert!(told.starts_with(&expected), "{told}");
+}
+
+#[test]
 fn a_held_line_ends_it_with_75_and_the_holders_name() {
     let (_folder, socket) = place();
     let _daemon = Scripted::start(&socket, held);

@@ -20,8 +20,8 @@ usage: traffic-light [--speed N] [--socket PATH | --group NAME]
 Without --socket and --group the socket is GPIOD_SOCKET, else the only one below /run/gpiod/groups.
 
 exit codes: 0 ended by SIGTERM or SIGINT, lights off; 64 wrong arguments; 65 the socket has no such lines;
-  70 a defect; 71 the system refused something; 74 the hardware or standard output failed;
-  75 somebody else holds the lines; 77 this socket may not drive them
+  69 the socket can not be used, and waiting does not help; 70 a defect; 71 the system refused something;
+  74 the hardware or standard output failed; 75 somebody else holds the lines; 77 this socket may not drive them
 ";
 
 /// Which socket to use.

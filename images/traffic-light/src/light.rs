@@ -4,7 +4,7 @@ use crate::args::Target;
 use crate::failure::Failure;
 use crate::phase::{self, Lights, Speed};
 use crate::say;
-use gpiod_sdk::{Client, ClientBuilder, Error, Notice, Reason, Session, Value};
+use gpiod_sdk::{Client, ClientBuilder, Error, Notice, Session, Value};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -28,7 +28,7 @@ impl Light {
         loop {
             match hold(target, waits).await {
                 Ok(session) => return Ok(Self { session, speed, start: Instant::now() }),
-                Err(error) if comes_back(&error) => {
+                Err(error) if error.is_away() => {
                     if !waits {
                         say(format_args!("waiting for gpiod: {error}"));
                         waits = true;
@@ -108,10 +108,4 @@ fn client(target: &Target) -> ClientBuilder {
         Target::Socket(path) => builder.socket(path),
         Target::Group(name) => builder.group(name),
     }
-}
-
-/// Whether the daemon is not there now and may be there later.
-fn comes_back(error: &Error) -> bool {
-    matches!(error, Error::Away { .. } | Error::SocketNotFound { .. } | Error::Unreachable { .. })
-        || error.reason() == Some(&Reason::Stopping)
 }

@@ -110,6 +110,23 @@ fn both_signals_turn_all_off_and_end_cleanly() {
 }
 
 #[test]
+fn a_socket_that_no_waiting_mends_ends_it_with_69_and_the_cause() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let socket = file.join("gpiod.sock");
+    let mut child = light(&socket, "1");
+    let told = BufReader::new(child.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+    if told.contains("waiting") {
+        child.kill().unwrap();
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(69), "{told}");
+    let expected =
+        format!("traffic-light: can not connect to gpiod at {}: Not a directory", socket.display());
+    assert!(told.starts_with(&expected), "{told}");
+}
+
+#[test]
 fn held_lines_end_it_with_75_and_the_holders_name() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("gpiod.sock");

@@ -20,10 +20,9 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects to a socket; fails at once where nobody listens.
     pub(crate) async fn open(socket: &Path) -> Result<Self, Error> {
-        let transport = Transport::connect(socket).await.map_err(|source| Error::Unreachable {
-            socket: socket.to_path_buf(),
-            source: Arc::new(source),
-        })?;
+        let transport = Transport::connect(socket)
+            .await
+            .map_err(|error| Error::Unreachable { socket: socket.to_path_buf(), cause: Arc::new(error) })?;
         // HTTP/2 wants the name of a host, which a Unix socket has not.
         let rpc = GpioServiceClient::with_origin(transport.clone(), Uri::from_static("http://gpiod"));
         Ok(Self { rpc, transport, away_since: Arc::default() })

@@ -8,14 +8,14 @@ impl Error {
     ///
     /// 64: the program names its socket or its lines wrongly. 65: the daemon has no such line, not that way, or can
     /// not run the program. 69: the daemon can not be reached. 70: what should not happen. 74: the hardware failed.
-    /// 75: not now, since somebody holds the line or a limit is reached: worth a restart. 77: not allowed here.
+    /// 75: not now, since somebody holds the line, a limit is reached or the session is over: worth a restart. 77: not allowed here.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Refused { reason, .. } => exit_code_of(reason),
             Self::Batch { source, .. } => source.exit_code(),
             Self::SocketAmbiguous { .. } | Self::Invalid { .. } => 64,
             Self::NoSuchLine { .. } => 65,
-            Self::Unreachable { source, .. } if source.kind() == ErrorKind::PermissionDenied => 77,
+            Self::Unreachable { cause, .. } if cause.kind() == ErrorKind::PermissionDenied => 77,
             Self::Away { .. } | Self::SocketNotFound { .. } | Self::Unreachable { .. } => 69,
             Self::ForeignHandle { .. } | Self::Closed | Self::Protocol { .. } => 70,
         }
@@ -27,7 +27,12 @@ fn exit_code_of(reason: &Reason) -> u8 {
         Reason::LineNotFound | Reason::WrongDirection | Reason::InvalidRequest | Reason::InvalidProgram => 65,
         Reason::Stopping => 69,
         Reason::Hardware => 74,
-        Reason::LineHeld | Reason::LimitReached | Reason::OpenTimedOut | Reason::WatchdogExpired => 75,
+        Reason::LineHeld
+        | Reason::ProgramRunning
+        | Reason::LimitReached
+        | Reason::OpenTimedOut
+        | Reason::WatchdogExpired
+        | Reason::SessionEnded => 75,
         Reason::NotPermitted => 77,
         Reason::Other(_) => 70,
     }
@@ -46,15 +51,15 @@ mod tests {
 
     #[test]
     fn what_a_restart_may_mend_is_told_from_what_it_does_not() {
-        assert_eq!([Reason::LineHeld, Reason::LimitReached].map(refused), [75, 75]);
+        let not_now = [Reason::LineHeld, Reason::LimitReached, Reason::ProgramRunning, Reason::SessionEnded];
+        assert_eq!(not_now.map(refused), [75; 4]);
         assert_eq!([Reason::LineNotFound, Reason::NotPermitted, Reason::Hardware].map(refused), [65, 77, 74]);
     }
 
     #[test]
     fn a_socket_that_is_not_for_us_is_told_from_one_that_nobody_answers() {
         let at = |kind: ErrorKind| {
-            Error::Unreachable { socket: "/run/a".into(), source: Arc::new(io::Error::from(kind)) }
-                .exit_code()
+            Error::Unreachable { socket: "/run/a".into(), cause: Arc::new(io::Error::from(kind)) }.exit_code()
         };
         assert_eq!([ErrorKind::PermissionDenied, ErrorKind::ConnectionRefused].map(at), [77, 69]);
         assert_eq!(Error::SocketAmbiguous { found: vec![] }.exit_code(), 64);

@@ -5,14 +5,16 @@
 //! never held over an `.await`.
 
 mod state;
+#[cfg(test)]
+mod tests;
+mod watching;
 
 use crate::client::connection::now;
 use crate::error::{Error, status};
 use crate::line::positions::Positions;
-use crate::session::core::state::{Answered, Link, SessionWatch, State};
+use crate::session::core::state::{Answered, Link, State};
 use crate::session::notice::Notices;
 use crate::values::Values;
-use crate::watch::ring::Ring;
 use gpiod_proto::v1;
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
@@ -26,8 +28,9 @@ pub(crate) const IN_FLIGHT: usize = 256;
 /// How many watches a session can have.
 pub(crate) const MAX_WATCHES: usize = 64;
 
-/// Room for all commands in flight and for the end of every watch, so that putting a request never waits.
-pub(crate) const REQUESTS: usize = IN_FLIGHT + MAX_WATCHES;
+/// Room for all that may be put before the first of it is taken, so that putting a request neither waits nor fails:
+/// the commands in flight, for every watch place its beginning when the session is open again, and its end.
+pub(crate) const REQUESTS: usize = IN_FLIGHT + 2 * MAX_WATCHES;
 
 /// The shared part of a session.
 #[derive(Debug)]
@@ -35,6 +38,10 @@ pub(crate) struct Core {
     id: u64,
     lines: Positions,
     in_flight: Arc<Semaphore>,
+    /// The watches that the app may have; there is no waiting for them.
+    watches: Arc<Semaphore>,
+    /// The watches that the daemon may have: a place is free again when the daemon has answered the watch's end.
+    watch_places: Arc<Semaphore>,
     state: Mutex<State>,
     /// What happened to the session, for the app.
     pub(crate) notices: Notices,
@@ -63,6 +70,8 @@ impl Core {
             id,
             lines,
             in_flight: Arc::new(Semaphore::new(IN_FLIGHT)),
+            watches: Arc::new(Semaphore::new(MAX_WATCHES)),
+            watch_places: Arc::new(Semaphore::new(MAX_WATCHES)),
             state: Mutex::new(state),
             notices: Notices::default(),
             closed: Notify::new(),
@@ -91,8 +100,8 @@ impl Core {
 
     /// Sends a command and waits for its answer.
     pub(crate) async fn command(&self, command: Command) -> Result<Answer, Error> {
-        let place = self.place().await?;
-        let answer = self.lock().send(command, place)?.1;
+        let place = place(&self.in_flight).await?;
+        let answer = self.lock().send(command, place.into())?.1;
         answered(answer).await
     }
 
@@ -109,39 +118,6 @@ impl Core {
             return Err(unexpected("a read"));
         };
         Ok(self.values(mask, bits, timestamp_ns))
-    }
-
-    /// Begins a watch; gives the id that [`unwatch`](Self::unwatch) takes.
-    pub(crate) async fn watch(&self, command: v1::WatchCommand, ring: Arc<Ring>) -> Result<u64, Error> {
-        /// Ends the watch again if the caller does not wait for its beginning.
-        struct Unwatch<'a>(Option<(&'a Core, u64)>);
-        impl Drop for Unwatch<'_> {
-            fn drop(&mut self) {
-                if let Some((core, id)) = self.0 {
-                    core.unwatch(id);
-                }
-            }
-        }
-
-        let place = self.place().await?;
-        let (id, answer) = {
-            let mut state = self.lock();
-            if state.watches.len() >= MAX_WATCHES {
-                return Err(Error::invalid(format!("a session has at most {MAX_WATCHES} watches")));
-            }
-            let (id, answer) = state.send(Command::Watch(command), place)?;
-            state.watches.insert(id, SessionWatch { command, ring, away: None, dropped: false });
-            (id, answer)
-        };
-        let mut unwatch = Unwatch(Some((self, id)));
-        let Answer::Watch(_) = answered(answer).await? else { return Err(unexpected("a watch")) };
-        unwatch.0 = None;
-        Ok(id)
-    }
-
-    /// Ends a watch.
-    pub(crate) fn unwatch(&self, id: u64) {
-        self.lock().unwatch(id);
     }
 
     /// Ends the session from the app's side; the daemon lets go of the lines when it sees the end of the requests.
@@ -205,11 +181,10 @@ impl Core {
         let mut state = self.lock();
         let Link::Away { since, .. } = state.link else { return };
         let away = now().duration_since(since);
-        state.watches.retain(|_, watch| !watch.dropped);
         for (id, watch) in &mut state.watches {
             watch.away = Some(watch.away.unwrap_or_default() + away);
             let request = v1::SessionRequest { id: *id, command: Some(Command::Watch(watch.command)) };
-            // There is room: nothing else was sent on this stream but `open`.
+            // There is room, see `REQUESTS`: nothing else was sent on this stream but `open`, which is answered.
             let _ = requests.try_send(request);
         }
         state.link = Link::Open(requests);
@@ -232,15 +207,15 @@ impl Core {
         self.notices.ended(error);
     }
 
-    /// A place among the commands in flight.
-    async fn place(&self) -> Result<OwnedSemaphorePermit, Error> {
-        // The semaphore is never closed.
-        self.in_flight.clone().acquire_owned().await.map_err(|_| Error::Closed)
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Waits for a place.
+async fn place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
+    // None of the semaphores is ever closed.
+    places.clone().acquire_owned().await.map_err(|_| Error::Closed)
 }
 
 async fn answered(answer: Answered) -> Result<Answer, Error> {

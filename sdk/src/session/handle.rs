@@ -130,7 +130,7 @@ impl Both {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with `NotPermitted` or `Hardware`; [`Error::Away`], [`Error::Closed`].
+    /// [`Error::Refused`] with `NotPermitted`, `ProgramRunning` or `Hardware`; [`Error::Away`], [`Error::Closed`].
     pub async fn set_bias(&self, bias: Bias) -> Result<u64, Error> {
         self.0.configure(None, Value::Inactive, Some(bias)).await
     }

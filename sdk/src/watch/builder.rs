@@ -56,7 +56,7 @@ impl WatchBuilder {
     ///
     /// [`Error::Refused`] with `LineNotFound`, `InvalidRequest` or `LimitReached`; [`Error::Away`];
     /// [`Error::Invalid`] for no line, more than 64, or one twice. In a session also [`Error::ForeignHandle`],
-    /// [`Error::NoSuchLine`] and [`Error::Closed`].
+    /// [`Error::NoSuchLine`] and [`Error::Closed`], and [`Error::Invalid`] for a 65th watch.
     pub async fn open(self) -> Result<Watch, Error> {
         let edge = v1::Edge::from(self.edge).into();
         match self.of {

@@ -34,12 +34,25 @@ pub(super) enum Link {
     Ended(Error),
 }
 
-/// Somebody who waits for an answer. The place in flight is given back with the answer, even if nobody waits for it
-/// any more.
+/// Somebody who waits for an answer. The places are given back with the answer, even if nobody waits for it any more.
 #[derive(Debug)]
 pub(super) struct Waiter {
     pub(super) answer: oneshot::Sender<Result<Answer, Error>>,
-    _place: OwnedSemaphorePermit,
+    places: Places,
+}
+
+/// What a request takes up until it is answered: the end of a watch takes over the watch's place and, where its
+/// beginning is not answered yet, also that of the beginning.
+#[derive(Debug)]
+pub(super) struct Places {
+    first: OwnedSemaphorePermit,
+    _second: Option<OwnedSemaphorePermit>,
+}
+
+impl From<OwnedSemaphorePermit> for Places {
+    fn from(first: OwnedSemaphorePermit) -> Self {
+        Self { first, _second: None }
+    }
 }
 
 #[derive(Debug)]
@@ -48,8 +61,10 @@ pub(super) struct SessionWatch {
     pub(super) ring: Arc<Ring>,
     /// For how long nobody watched before the next message, where that is so.
     pub(super) away: Option<Duration>,
-    /// Set where the watch was dropped but the daemon could not be told yet.
-    pub(super) dropped: bool,
+    /// One of the watches that the app may have.
+    pub(super) _of_app: OwnedSemaphorePermit,
+    /// One of the watches that the daemon may have.
+    pub(super) place: OwnedSemaphorePermit,
 }
 
 /// Where an answer comes.
@@ -57,11 +72,7 @@ pub(super) type Answered = oneshot::Receiver<Result<Answer, Error>>;
 
 impl State {
     /// Puts a command on its way; gives its id and where its answer comes.
-    pub(super) fn send(
-        &mut self,
-        command: Command,
-        place: OwnedSemaphorePermit,
-    ) -> Result<(u64, Answered), Error> {
+    pub(super) fn send(&mut self, command: Command, places: Places) -> Result<(u64, Answered), Error> {
         let requests = match &self.link {
             Link::Open(requests) => requests,
             Link::Away { since, why } => return Err(Error::Away { since: *since, why: why.clone() }),
@@ -70,12 +81,12 @@ impl State {
         };
         let id = self.next_id;
         if requests.try_send(v1::SessionRequest { id, command: Some(command) }).is_err() {
-            // There is room for all in flight, so the stream has broken and the task is about to say so.
+            // There is room for all that has a place, so the stream has broken and the task is about to say so.
             return Err(Error::Away { since: now(), why: "the connection broke".to_owned() });
         }
         self.next_id += 1;
         let (sender, receiver) = oneshot::channel();
-        self.waiters.insert(id, Waiter { answer: sender, _place: place });
+        self.waiters.insert(id, Waiter { answer: sender, places });
         Ok((id, receiver))
     }
 
@@ -86,28 +97,20 @@ impl State {
             Some(Answer::Error(error)) => Some(status::refusal(error.clone())),
             _ => Some(Error::protocol("a part of a watch that is none")),
         };
-        let dropped = watch.dropped;
         if let Some(error) = failure {
             watch.ring.end(Some(error));
             self.watches.remove(&id);
-        } else if dropped {
-            self.unwatch(id);
         }
     }
 
+    /// Ends a watch, also one whose beginning nobody waits for any more.
     pub(super) fn unwatch(&mut self, watch_id: u64) {
-        let Some(watch) = self.watches.get_mut(&watch_id) else { return };
-        watch.dropped = true;
-        let Link::Open(requests) = &self.link else {
-            self.watches.remove(&watch_id);
-            return;
-        };
-        let command = Some(Command::Unwatch(v1::UnwatchCommand { watch_id }));
-        // Nobody waits for the answer. Where there is no room, the watch's next message tries again.
-        if requests.try_send(v1::SessionRequest { id: self.next_id, command }).is_ok() {
-            self.next_id += 1;
-            self.watches.remove(&watch_id);
-        }
+        let Some(watch) = self.watches.remove(&watch_id) else { return };
+        // The watch may end before the daemon came to answer its beginning, but never after the answer to its end.
+        let beginning = self.waiters.remove(&watch_id).map(|waiter| waiter.places.first);
+        let command = Command::Unwatch(v1::UnwatchCommand { watch_id });
+        // Nobody waits for the answer. This fails only where the daemon is away, and so the watch has ended.
+        let _ = self.send(command, Places { first: watch.place, _second: beginning });
     }
 
     pub(super) fn fail_waiters(&mut self, error: &Error) {

@@ -1,0 +1,53 @@
+//! The beginning and the end of a session's watches, bounded on both sides.
+//!
+//! The app has a watch from the call that opens it until that call or the watch is dropped. The daemon has it for
+//! longer: until it has answered its end. Whoever opens and gives up in a row waits for that, and neither fills the
+//! way to the daemon nor is told that there are too many watches.
+
+use crate::error::Error;
+use crate::session::core::state::SessionWatch;
+use crate::session::core::{Core, MAX_WATCHES, answered, place, unexpected};
+use crate::watch::ring::Ring;
+use gpiod_proto::v1;
+use gpiod_proto::v1::session_request::Command;
+use gpiod_proto::v1::session_response::Result as Answer;
+use std::sync::Arc;
+
+/// Ends the watch again if the caller does not wait for its beginning.
+struct Beginning<'a>(Option<(&'a Core, u64)>);
+
+impl Drop for Beginning<'_> {
+    fn drop(&mut self) {
+        if let Some((core, id)) = self.0 {
+            core.unwatch(id);
+        }
+    }
+}
+
+impl Core {
+    /// Begins a watch; gives the id that [`unwatch`](Self::unwatch) takes.
+    pub(crate) async fn watch(&self, command: v1::WatchCommand, ring: Arc<Ring>) -> Result<u64, Error> {
+        let of_app = self.watches.clone().try_acquire_owned();
+        let of_app =
+            of_app.map_err(|_| Error::invalid(format!("a session has at most {MAX_WATCHES} watches")))?;
+        // The app has no more watches than there are places, so a place that is taken beyond them is of one that ends.
+        let of_daemon = place(&self.watch_places).await?;
+        let in_flight = place(&self.in_flight).await?;
+        let (id, answer) = {
+            let mut state = self.lock();
+            let (id, answer) = state.send(Command::Watch(command), in_flight.into())?;
+            let watch = SessionWatch { command, ring, away: None, _of_app: of_app, place: of_daemon };
+            state.watches.insert(id, watch);
+            (id, answer)
+        };
+        let mut beginning = Beginning(Some((self, id)));
+        let Answer::Watch(_) = answered(answer).await? else { return Err(unexpected("a watch")) };
+        beginning.0 = None;
+        Ok(id)
+    }
+
+    /// Ends a watch.
+    pub(crate) fn unwatch(&self, id: u64) {
+        self.lock().unwatch(id);
+    }
+}
