@@ -63,9 +63,8 @@ impl Broker {
         backend: Arc<dyn Backend>,
         wiring: Wiring,
         limits: Limits,
+        alarms: Arc<Alarms>,
     ) -> Result<(Arc<Self>, EdgeSources), backend::Error> {
-        let alarms = Alarms::start()
-            .map_err(|source| backend::Error::Failed { operation: "making the timer of programs", source })?;
         let Taken { pins, adopted, sources } = Pins::request(backend.as_ref(), &wiring)?;
         let mut lines = Vec::with_capacity(adopted.len());
         for (index, adopted) in adopted.into_iter().enumerate() {
@@ -163,6 +162,9 @@ impl Broker {
     /// Releases outputs that were found driven at the start and that nobody has held since.
     pub fn release_adopted(&self) {
         let mut state = self.lock();
+        if state.stopping {
+            return;
+        }
         let orphans: Vec<LineIndex> =
             (0..state.lines.len()).map(LineIndex).filter(|line| state.lines[line.0].adopted).collect();
         for line in &orphans {

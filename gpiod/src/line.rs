@@ -115,6 +115,8 @@ pub struct LineInfo {
     pub direction: Direction,
     /// Whether it is high; `None` where that can not be known without holding the line.
     pub high: Option<bool>,
+    /// For an output, whether it drives high, which somebody stronger may overrule; `None` where that can not be known.
+    pub drives_high: Option<bool>,
     /// Who holds it in the kernel (on the simulated board, by a claim); `None` when it is free.
     pub consumer: Option<String>,
 }

@@ -10,6 +10,7 @@ use crate::watch::{EdgeFilter, Event};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
+use tokio::task;
 
 /// What a program did.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub async fn run(hold: ProgramHold, steps: &[Step]) -> Result<Outcome, Error> {
     // When the step before had its effect, at the earliest: an edge counts from there on.
     let mut since_ns = clock::now_ns();
     for step in steps {
+        // A long program of steps that take no time still gives others their turn.
+        task::consume_budget().await;
         let result = match *step {
             Step::Set { mask, bits } => at(hold.set(mask, bits)?),
             Step::Direction { mask, direction, bits } => at(hold.direction(mask, direction, bits)?),
@@ -85,20 +88,19 @@ impl Edges<'_> {
         let mut over = false;
         loop {
             self.refill();
-            while let Some(event) = self.waiting.pop_front() {
+            // Lines of several groups may come out of step: what does not fit now may be for a later step.
+            for event in std::mem::take(&mut self.waiting) {
                 let fits = wanted.mask >> event.position & 1 == 1 && wanted.filter.wants(event.edge);
-                if !fits || event.timestamp_ns < wanted.since_ns || event.timestamp_ns > deadline_ns {
-                    continue;
+                let in_time = wanted.since_ns <= event.timestamp_ns && event.timestamp_ns <= deadline_ns;
+                if fits && in_time && found.len() < wanted.count {
+                    found.push(event);
+                } else if event.timestamp_ns >= wanted.since_ns {
+                    self.waiting.push_back(event);
                 }
-                found.push(event);
-                if found.len() == wanted.count {
-                    return StepResult {
-                        timed_out: false,
-                        timestamp_ns: event.timestamp_ns,
-                        uncertainty_ns: 0,
-                        edges: found,
-                    };
-                }
+            }
+            if found.len() == wanted.count {
+                let timestamp_ns = found.iter().map(|event| event.timestamp_ns).max().unwrap_or_default();
+                return StepResult { timed_out: false, timestamp_ns, uncertainty_ns: 0, edges: found };
             }
             if over {
                 let timestamp_ns = clock::now_ns();
@@ -120,6 +122,7 @@ impl Edges<'_> {
             self.lost += batch.losses.kernel + batch.losses.watcher;
             self.waiting.extend(batch.events);
         }
+        self.waiting.make_contiguous().sort_by_key(|event| event.timestamp_ns);
     }
 
     async fn arrival(&mut self) {

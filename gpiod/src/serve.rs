@@ -3,6 +3,7 @@
 //! Start: take the run directory, reach the board, bind the configuration to it, take the lines, make the sockets, say
 //! that it is ready. Stop, on SIGTERM or SIGINT: end the clients' streams, leave the outputs as they are, go.
 
+use crate::alarm::Alarms;
 use crate::backend::{self, Backend, EdgeSource, sim};
 use crate::broker::{Broker, EdgeSources};
 use crate::config::{BackendChoice, Config, Problems};
@@ -83,9 +84,11 @@ async fn take_lines(config: &Config) -> Result<(Arc<Broker>, EdgeSources), Failu
     // some of them.
     let wiring = Wiring::bind(config, &board).map_err(|problems| config_failure(&problems))?;
     let backend: Arc<dyn Backend> = Arc::from(backend);
+    let alarms =
+        Alarms::start().map_err(|error| Failure::new(Exit::Os, format!("the programs' timer: {error}")))?;
     let mut tries = 0;
     loop {
-        match Broker::new(Arc::clone(&backend), wiring.clone(), config.limits) {
+        match Broker::new(Arc::clone(&backend), wiring.clone(), config.limits, Arc::clone(&alarms)) {
             Ok(taken) => return Ok(taken),
             Err(error @ backend::Error::Busy { .. }) if tries < BUSY_RETRY.1 => {
                 tries += 1;
@@ -148,6 +151,8 @@ async fn pump(broker: Arc<Broker>, request: usize, source: Box<dyn EdgeSource>) 
     };
     let mut edges = Vec::new();
     loop {
+        // Edges that come without end still give others their turn.
+        tokio::task::consume_budget().await;
         let mut ready = match source.readable_mut().await {
             Ok(ready) => ready,
             Err(error) => return failed(error),

@@ -227,3 +227,28 @@ async fn a_watcher_of_the_sensors_line_sees_it_fall_and_rise_once_and_disturbs_n
         (1..=40u64).map(|n| (if n.is_multiple_of(2) { Value::Active } else { Value::Inactive }, n)).collect();
     assert_eq!(seen, expected);
 }
+
+#[tokio::test]
+async fn a_program_that_there_is_no_room_for_does_not_set_first_values_either() {
+    let rig = Rig::with(&format!("{}\n[limits]\nprograms = 1\n", fixture::CONFIG)).await;
+    let client = rig.client("bench").await;
+    let session = client.session().input("in").open().await.unwrap();
+    let input = session.input("in").unwrap();
+    let waiting = Program::new().wait_edge(&input, Edge::Rising, Duration::from_secs(9));
+    let running = session.program(&waiting);
+    tokio::pin!(running);
+    let refused = async {
+        // Feeding is answered after the program has begun: commands are taken in order.
+        session.feed().await.unwrap();
+        let lines = [LineUse::output_at("out", Value::Active)];
+        client.run_program(lines, &Program::new().wait(Duration::ZERO)).await.unwrap_err()
+    };
+    let error = tokio::select! {
+        biased;
+        _ = &mut running => panic!("nothing ends it"),
+        error = refused => error,
+    };
+    assert_eq!(error.to_string(), "limit limits.programs of 1 is reached");
+    let record = rig.board().await.record(0).await.unwrap().entries;
+    assert!(!record.iter().any(|entry| fixture::became(entry, "GPIO22", true)), "the board saw nothing");
+}

@@ -135,3 +135,18 @@ async fn a_daemon_whose_board_hangs_stops_so_that_it_can_be_started_anew() {
     assert_eq!(status.code(), Some(69));
     nix::sys::signal::kill(pid, Signal::SIGCONT).unwrap();
 }
+
+#[tokio::test]
+async fn an_output_that_somebody_overrules_goes_on_driving_what_it_drove() {
+    let groups = "[[group]]\nname = \"a\"\n\
+                  lines.bus = { line = \"GPIO17\", direction = \"output\", drive = \"open-drain\", bias = \"pull-up\" }\n";
+    let mut rig = Rig::with(groups).await;
+    let session = rig.client("a").await.session().output_at("bus", Value::Active).open().await.unwrap();
+    rig.board().await.press("start", None).await.unwrap();
+    rig.daemon.take().unwrap().signal(Signal::SIGTERM).await;
+    let before = rig.board().await.record(0).await.unwrap().last_seq;
+    rig.start_daemon().await;
+    rig.board().await.release("start").await.unwrap();
+    rig.saw(before, |e| became(e, "GPIO17", true)).await;
+    drop(session);
+}

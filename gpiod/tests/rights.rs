@@ -185,4 +185,13 @@ async fn a_run_directory_that_was_made_for_the_daemon_is_closed_and_one_with_oth
     assert_eq!(output.status.code(), Some(71));
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("/run: holds letters, so it is not gpiod's alone"), "{text}");
+
+    std::fs::remove_file(rig.path("run/letters")).unwrap();
+    std::fs::remove_dir_all(rig.path("run/admin")).unwrap();
+    std::fs::create_dir(rig.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(rig.path("elsewhere"), rig.path("run/admin")).unwrap();
+    let output =
+        fixture::gpiod().arg("serve").arg("--config").arg(rig.path("gpiod.toml")).output().await.unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(71) && text.contains("/run/admin: is a link"), "{text}");
 }

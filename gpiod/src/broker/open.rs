@@ -1,7 +1,7 @@
 //! Opening a session: which lines a client wants, and whether it may have them, all or none.
 
 use super::session::{Session, SessionEnd, SessionLine};
-use super::usage::Resource;
+use super::usage::{Resource, Usage};
 use super::{Broker, Hold, Scope, SessionId, State};
 use crate::clock;
 use crate::config::Kind;
@@ -56,7 +56,7 @@ impl Broker {
     /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::NotPermitted`], [`Error::LineHeld`],
     /// [`Error::WrongDirection`], [`Error::LimitReached`], [`Error::Stopping`], [`Error::Hardware`].
     pub fn open(self: &Arc<Self>, request: OpenRequest) -> Result<(Hold, SessionEnd), Error> {
-        self.open_if(request, |_| Ok(()))
+        self.open_if(request, |_, _| Ok(()))
     }
 
     /// Holds lines for a program, if it can be run on them. A program that can not moves nothing.
@@ -68,15 +68,19 @@ impl Broker {
         request: OpenRequest,
         steps: &[Step],
     ) -> Result<(Hold, SessionEnd), Error> {
-        let check = |shapes: &[Shape]| program::check(steps, shapes, &self.limits);
-        self.open_if(request, |shapes| check(shapes).map_err(|mistake| Error::InvalidProgram(mistake.0)))
+        let scope = request.scope;
+        self.open_if(request, |usage, shapes| {
+            let checked = program::check(steps, shapes, &self.limits);
+            checked.map_err(|mistake| Error::InvalidProgram(mistake.0))?;
+            usage.has_room(scope, Resource::Program, &self.limits)
+        })
     }
 
     /// Holds lines if `fits` agrees, which is asked before anything moves.
     fn open_if(
         self: &Arc<Self>,
         request: OpenRequest,
-        fits: impl FnOnce(&[Shape]) -> Result<(), Error>,
+        fits: impl FnOnce(&Usage, &[Shape]) -> Result<(), Error>,
     ) -> Result<(Hold, SessionEnd), Error> {
         let OpenRequest { scope, caller, client_name, lines: wanted } = request;
         let mut state = self.lock();
@@ -97,13 +101,14 @@ impl Broker {
             changes.extend(change.map(|config| (*line, config)));
             lines.push(SessionLine { name: wanted.name.clone(), kind });
         }
-        fits(&shapes)?;
+        fits(&state.usage, &shapes)?;
         state.usage.take(scope, Resource::Session, &self.limits)?;
         let first = match state.take(&changes, &indices) {
             Ok(first) => first,
             Err(error) => {
                 state.usage.give_back(scope, Resource::Session);
-                state.release(&indices);
+                let moved: Vec<LineIndex> = changes.iter().map(|(line, _)| *line).collect();
+                state.release(&moved);
                 return Err(error);
             }
         };

@@ -36,8 +36,9 @@ pub(super) struct LineState {
     pub(super) watchers: Vec<Watcher>,
     /// How many edges the daemon has seen, lost ones included.
     pub(super) seqno: u64,
-    /// Edges up to this moment are told already, by what a change of direction did.
-    pub(super) told_until_ns: u64,
+    /// Edges after the first and up to the second of these moments are told already, by what a change of direction
+    /// did.
+    pub(super) told_ns: (u64, u64),
     /// Found driven at the start and not held since.
     pub(super) adopted: bool,
 }
@@ -87,18 +88,22 @@ impl State {
         // Between being driven and being listened to a line may change without an edge that the kernel would tell.
         turned.retain(|line| self.lines[line.0].watchers.iter().any(|watcher| !watcher.kernel_only));
         let mask = known_mask(turned.len());
-        let before = self.pins.read(&turned, mask)?.bits;
-        let moment = self.pins.configure(changes)?;
+        let before = self.pins.read(&turned, mask)?;
+        let configured = self.pins.configure(changes);
+        let timestamp_ns = configured.as_ref().map_or_else(|_| clock::now_ns(), |moment| moment.timestamp_ns);
         for (line, value) in outputs {
-            self.output_changed(line, value, moment.timestamp_ns);
+            // Where a change of several groups failed half-way, some of its lines have changed all the same.
+            if self.pins.config(line).value == value {
+                self.output_changed(line, value, timestamp_ns);
+            }
         }
         let after = self.pins.read(&turned, mask)?;
-        for i in ones(before ^ after.bits) {
+        for i in ones(before.bits ^ after.bits) {
             // An edge that the kernel saw meanwhile is the same change: it is told once.
-            self.lines[turned[i].0].told_until_ns = after.timestamp_ns;
-            self.output_changed(turned[i], Value::from_bit(after.bits >> i & 1 == 1), moment.timestamp_ns);
+            self.lines[turned[i].0].told_ns = (before.timestamp_ns, after.timestamp_ns);
+            self.output_changed(turned[i], Value::from_bit(after.bits >> i & 1 == 1), timestamp_ns);
         }
-        Ok(moment)
+        Ok(configured?)
     }
 
     pub(super) fn output_changed(&mut self, line: LineIndex, value: Value, timestamp_ns: u64) {
@@ -120,7 +125,8 @@ impl State {
 
     pub(super) fn tell(&mut self, line: LineIndex, edge: Edge, timestamp_ns: u64, source: Source) {
         let line = &mut self.lines[line.0];
-        let known = source == Source::Kernel && timestamp_ns <= line.told_until_ns;
+        let known =
+            source == Source::Kernel && line.told_ns.0 < timestamp_ns && timestamp_ns <= line.told_ns.1;
         line.seqno += u64::from(!known);
         for watcher in line.watchers.iter().filter(|watcher| watcher.filter.wants(edge)) {
             let passed_over = if watcher.kernel_only { source == Source::Daemon } else { known };

@@ -20,17 +20,16 @@ pub(super) struct Usage(HashMap<(Scope, Resource), u32>);
 impl Usage {
     /// Counts one more, if the limit allows it.
     pub(super) fn take(&mut self, scope: Scope, resource: Resource, limits: &Limits) -> Result<(), Error> {
-        let (limit, max) = match resource {
-            Resource::Session => ("limits.sessions", limits.sessions),
-            Resource::Watch => ("limits.watches", limits.watches),
-            Resource::Program => ("limits.programs", limits.programs),
-        };
-        let open = self.0.entry((scope, resource)).or_default();
-        if *open >= max {
-            return Err(Error::LimitReached { limit, max: max.into() });
-        }
-        *open += 1;
+        self.has_room(scope, resource, limits)?;
+        *self.0.entry((scope, resource)).or_default() += 1;
         Ok(())
+    }
+
+    /// Whether there is room for one more.
+    pub(super) fn has_room(&self, scope: Scope, resource: Resource, limits: &Limits) -> Result<(), Error> {
+        let (limit, max) = bound(resource, limits);
+        let open = self.0.get(&(scope, resource)).copied().unwrap_or_default();
+        if open < max { Ok(()) } else { Err(Error::LimitReached { limit, max: max.into() }) }
     }
 
     /// Counts one less.
@@ -38,6 +37,15 @@ impl Usage {
         if let Some(open) = self.0.get_mut(&(scope, resource)) {
             *open = open.saturating_sub(1);
         }
+    }
+}
+
+/// A limit's key and value.
+fn bound(resource: Resource, limits: &Limits) -> (&'static str, u32) {
+    match resource {
+        Resource::Session => ("limits.sessions", limits.sessions),
+        Resource::Watch => ("limits.watches", limits.watches),
+        Resource::Program => ("limits.programs", limits.programs),
     }
 }
 

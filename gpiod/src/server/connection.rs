@@ -11,6 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +24,8 @@ const WINDOWS: (u32, u32) = (64 * 1024, 256 * 1024);
 /// Bytes of answers that wait for a client that does not read, for each stream. Small answers cost some ten times
 /// their bytes while they wait.
 const SEND_BYTES: usize = 16 * 1024;
-/// Streams that a client may reset before we look at them, and after: beyond these its connection is closed.
+/// Streams that a client may reset before we look at them, and streams that its mistakes make us reset: beyond these
+/// its connection is closed.
 const RESETS: (usize, usize) = (16, 64);
 
 /// Serves a connection until its client closes it or the daemon stops, and then lets its streams end.
@@ -33,7 +35,7 @@ pub(super) async fn serve(
     limits: Limits,
     shutdown: CancellationToken,
 ) {
-    let caller = connection.caller();
+    let (caller, spoken) = (connection.caller(), connection.spoken());
     let service = service_fn(move |mut request| {
         request.extensions_mut().insert(caller);
         let services = services.clone();
@@ -55,6 +57,9 @@ pub(super) async fn serve(
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
         () = shutdown.cancelled() => {
+            if !spoken.load(Ordering::Relaxed) {
+                return;
+            }
             served.as_mut().graceful_shutdown();
             served.await
         }

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -84,13 +85,26 @@ pub(super) struct Connection {
     caller: Caller,
     /// Until when the preface must be there, and how much of it is missing; gone once it has come.
     preface: Option<(Pin<Box<Sleep>>, usize)>,
+    /// Whether the preface has come: for whoever stops and need not wait for a client that has not begun.
+    spoken: Arc<AtomicBool>,
     _place: OwnedSemaphorePermit,
 }
 
 impl Connection {
     fn new(stream: UnixStream, caller: Caller, place: OwnedSemaphorePermit) -> Self {
         let deadline = Box::pin(sleep_until(Instant::now() + PREFACE_TIME));
-        Self { stream, caller, preface: Some((deadline, PREFACE_BYTES)), _place: place }
+        Self {
+            stream,
+            caller,
+            preface: Some((deadline, PREFACE_BYTES)),
+            spoken: Arc::default(),
+            _place: place,
+        }
+    }
+
+    /// Whether the client has begun to speak HTTP/2.
+    pub(super) fn spoken(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.spoken)
     }
 
     /// Who is at the other end.
@@ -111,6 +125,7 @@ impl AsyncRead for Connection {
             *missing = missing.saturating_sub(buffer.filled().len() - before);
             if *missing == 0 {
                 self.preface = None;
+                self.spoken.store(true, Ordering::Relaxed);
             } else if poll.is_pending() && deadline.as_mut().poll(context).is_ready() {
                 let silent = "the client did not speak HTTP/2 in time";
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, silent)));

@@ -10,7 +10,8 @@ use crate::wiring::GroupIndex;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use tokio::net::UnixListener;
 
@@ -43,20 +44,17 @@ impl RunDir {
     ///
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] when another daemon has it; [`io::ErrorKind::AlreadyExists`] for a directory
-    /// with things in it that are not ours; what the system says else.
+    /// that is another user's or has things in it that are not ours; what the system says else.
     pub fn take(path: &Path) -> io::Result<Self> {
         let fail = |error: io::Error| at(path, &error);
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(fail)?;
-        // It may have been made for us with other rights. Somebody else's directory is not ours to close.
-        for entry in fs::read_dir(path).map_err(fail)? {
-            let name = entry.map_err(fail)?.file_name();
-            if !OURS.iter().any(|ours| name == *ours) {
-                let told = format!("holds {}, so it is not gpiod's alone", Path::new(&name).display());
-                return Err(at(path, &io::Error::new(io::ErrorKind::AlreadyExists, told)));
-            }
-        }
+        // It may have been made for us with other rights; somebody else's is not ours to close. What was added before
+        // it was closed is looked for again.
+        ours_alone(path)?;
         fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(fail)?;
-        let file = File::create(path.join("lock")).map_err(fail)?;
+        ours_alone(path)?;
+        let mut options = File::options();
+        let file = options.create(true).truncate(false).write(true).open(path.join("lock")).map_err(fail)?;
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock)
             .map_err(|(_, errno)| io::Error::from(errno))?;
         Ok(Self { path: path.to_owned(), _lock: lock })
@@ -91,7 +89,10 @@ impl RunDir {
     fn bind_at(&self, dir: &Path, path: &Path, rights: Rights) -> io::Result<UnixListener> {
         // Whoever has the directory mounted must get through it, whatever our umask is.
         DirBuilder::new().recursive(true).create(dir)?;
+        own(dir)?;
         fs::set_permissions(dir, Permissions::from_mode(0o755))?;
+        // What can be renamed there can still be too long to connect to.
+        SocketAddr::from_pathname(path)?;
         let nursery = self.path.join(NURSERY);
         remove(&nursery)?;
         let listener = UnixListener::bind(&nursery)?;
@@ -125,6 +126,35 @@ impl Rights {
     fn of(group: &Group) -> Self {
         Self { mode: group.socket_mode, gid: group.socket_gid }
     }
+}
+
+/// Refuses a directory that is another user's or has things in it that are not ours.
+fn ours_alone(path: &Path) -> io::Result<()> {
+    let fail = |error: io::Error| at(path, &error);
+    own(path)?;
+    for entry in fs::read_dir(path).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        if !OURS.iter().any(|ours| entry.file_name() == *ours) {
+            let name = entry.file_name().display().to_string();
+            return Err(refuse(path, format!("holds {name}, so it is not gpiod's alone")));
+        }
+        own(&entry.path())?;
+    }
+    Ok(())
+}
+
+/// Refuses what is another user's, or a link to somewhere else.
+fn own(path: &Path) -> io::Result<()> {
+    let metadata = fs::symlink_metadata(path).map_err(|error| at(path, &error))?;
+    if metadata.is_symlink() {
+        return Err(refuse(path, "is a link".to_owned()));
+    }
+    let (owner, us) = (metadata.uid(), nix::unistd::geteuid().as_raw());
+    if owner == us { Ok(()) } else { Err(refuse(path, format!("belongs to uid {owner}, not to our {us}"))) }
+}
+
+fn refuse(path: &Path, why: String) -> io::Error {
+    at(path, &io::Error::new(io::ErrorKind::AlreadyExists, why))
 }
 
 fn remove(path: &Path) -> io::Result<()> {

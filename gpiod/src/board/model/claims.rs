@@ -46,6 +46,7 @@ impl Board {
                 name: line.to_string(),
                 direction: unit.direction,
                 high: Some(unit.high),
+                drives_high: (unit.direction == Direction::Output).then_some(unit.drives_high),
                 consumer: self.consumer(line),
             }
         };

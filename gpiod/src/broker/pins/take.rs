@@ -68,7 +68,7 @@ impl Pins {
 fn start(line: &WiredLine) -> (LineConfig, bool) {
     let base = configured(line);
     let Some(driven) = line.config.kind.driven() else { return (base, false) };
-    if let LineInfo { direction: Direction::Output, high: Some(high), .. } = line.info {
+    if let LineInfo { direction: Direction::Output, drives_high: Some(high), .. } = line.info {
         let value = Value::from_bit(high != line.config.active_low);
         return (LineConfig { direction: Direction::Output, value, ..base }, true);
     }
