@@ -32,7 +32,7 @@ impl EdgeFilter {
 pub enum Source {
     /// The kernel, or the simulated board.
     Kernel,
-    /// The daemon, when it wrote an output.
+    /// The daemon, when it wrote an output or turned a line.
     Daemon,
 }
 

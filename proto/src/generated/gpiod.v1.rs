@@ -454,7 +454,7 @@ pub enum EventSource {
     Unspecified = 0,
     /// The kernel (or the simulated board), when it saw the edge.
     Kernel = 1,
-    /// The daemon, when it wrote an output: a Linux kernel reports no edges of outputs.
+    /// The daemon, when it wrote an output or turned a line: a Linux kernel reports no such edges.
     Daemon = 2,
 }
 impl EventSource {
@@ -689,7 +689,8 @@ pub struct SessionLine {
     /// OPTIONAL. INPUT, OUTPUT or BOTH; it must be what the configuration allows. Default: all that it allows.
     #[prost(enumeration = "Direction", tag = "2")]
     pub direction: i32,
-    /// OPTIONAL. For an output, the value it drives from the moment it is held; default: as it is.
+    /// OPTIONAL. For an output, the value it drives from the moment it is held; default: as it is, or inactive if it is
+    /// an input at that moment.
     #[prost(enumeration = "Value", tag = "3")]
     pub initial: i32,
 }
