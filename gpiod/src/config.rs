@@ -11,8 +11,13 @@ pub use problem::{Problem, Problems};
 
 use crate::line::{Bias, Drive};
 use serde::Deserialize;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// No configuration is longer; what is, is something else.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// A valid configuration.
 #[derive(Clone, Debug, PartialEq)]
@@ -196,7 +201,7 @@ impl Config {
     /// # Errors
     /// All that is wrong with it, not only the first mistake.
     pub fn load(path: &Path) -> Result<Self, Problems> {
-        let text = std::fs::read_to_string(path).map_err(|error| Problems::unreadable(path, &error))?;
+        let text = read(path).map_err(|error| Problems::unreadable(path, &error))?;
         Self::parse(path, &text)
     }
 
@@ -208,4 +213,17 @@ impl Config {
         let file = file::File::parse(text).map_err(|problem| Problems::new(path, vec![problem]))?;
         check::check(path, text, file).map_err(|problems| Problems::new(path, problems))
     }
+}
+
+/// Reads a file of a size that a configuration can have.
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it has more than {MAX_BYTES} bytes"),
+        ));
+    }
+    Ok(text)
 }

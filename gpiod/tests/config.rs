@@ -163,6 +163,12 @@ fn a_file_that_can_not_be_read_says_so() {
     );
 }
 
+#[test]
+fn a_file_without_end_is_not_read_to_its_end() {
+    let problems = Config::load(Path::new("/dev/zero")).unwrap_err();
+    assert_eq!(problems.to_string(), "/dev/zero: can not be read: it has more than 1048576 bytes");
+}
+
 proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(text in "(\\[\\[group\\]\\]|name|lines|=|\"|\\{|\\}|\n|[a-z.0-9 ]){0,60}") {
