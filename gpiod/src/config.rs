@@ -16,7 +16,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// No configuration is longer; what is, is something else.
+/// No file written by hand is longer; what is, is something else.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// A valid configuration.
@@ -215,8 +215,11 @@ impl Config {
     }
 }
 
-/// Reads a file of a size that a configuration can have.
-fn read(path: &Path) -> io::Result<String> {
+/// Reads a text file that somebody wrote by hand, a configuration or a circuit, and nothing longer than one can be.
+///
+/// # Errors
+/// [`io::ErrorKind::FileTooLarge`]; what the system says else.
+pub fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MAX_BYTES {

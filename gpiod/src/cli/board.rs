@@ -161,7 +161,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
 }
 
 fn read_circuit(file: &Path) -> Result<Circuit, Failure> {
-    let text = std::fs::read_to_string(file)
+    let text = crate::config::read(file)
         .map_err(|error| Failure::new(Exit::NoInput, format!("can not read {}: {error}", file.display())))?;
     Circuit::parse(file, &text).map_err(|mistakes| Failure::new(Exit::Config, mistakes.to_string()))
 }
