@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Says which Debian packages the guests of this folder need and this machine lacks; installs them only when told to.
+set -euo pipefail
+
+# One line for each guest: what it is built and booted with, as Debian 12 names it. bash, coreutils, dpkg, apt, tar and
+# util-linux are on every Debian.
+declare -A packages=(
+    [sim]="qemu-system-x86 iproute2 gcc make bc bison flex libelf-dev xz-utils"
+)
+
+usage() {
+    cat <<TEXT
+usage: scripts/hardware/packages.sh GUEST [--install]
+
+Prints the Debian packages that the guest needs and this machine lacks, and exits with 1 if there are any.
+With --install (as root) they are installed, without what they recommend.
+Guests: ${!packages[*]}
+TEXT
+}
+
+guest="${1-}"
+case "$guest" in
+    -h | --help) usage; exit 0 ;;
+    '') usage >&2; exit 64 ;;
+esac
+if [[ -z "${packages[$guest]-}" || $# -gt 2 || ( $# -eq 2 && "$2" != --install ) ]]; then
+    usage >&2
+    exit 64
+fi
+if ! command -v dpkg-query >/dev/null; then
+    echo "packages.sh: this is no Debian; the guest needs what Debian calls: ${packages[$guest]}" >&2
+    exit 1
+fi
+
+missing=()
+for package in ${packages[$guest]}; do
+    # A package that also exists for another architecture has a line for each.
+    if ! dpkg-query --show --showformat='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed; then
+        missing+=("$package")
+    fi
+done
+((${#missing[@]} > 0)) || exit 0
+
+install=(apt-get install --yes --no-install-recommends "${missing[@]}")
+if (($# == 1)); then
+    printf 'missing: %s\n' "${missing[*]}"
+    printf 'install them as root: %s\n' "${install[*]}"
+    exit 1
+fi
+if ((EUID != 0)); then
+    echo "packages.sh: only root can install; run: sudo ${install[*]}" >&2
+    exit 1
+fi
+DEBIAN_FRONTEND=noninteractive exec "${install[@]}"
