@@ -157,27 +157,32 @@ ended=0
 wait "$guest" || ended=$?
 guest=
 
+# What the kernel said since the command started, or at the end of a boot that did not come that far.
+kernel_words() {
+    local mark="sim-guest: the command starts"
+    if grep -qs "$mark" "$shared/console"; then
+        sed "1,/$mark/d" "$shared/console"
+    else
+        tail --lines=40 "$shared/console" 2>/dev/null
+    fi | tr -d '\r'
+}
+
 status="$(cat "$shared/status" 2>/dev/null || true)"
 if [[ "$status" =~ ^exit\ ([0-9]+)$ ]]; then
-    code="${BASH_REMATCH[1]}"
-    if ((code != 0)); then
-        # Only what the kernel said since the command started, if anything.
-        tr -d '\r' <"$shared/console" | sed '1,/sim-guest: the command starts/d' >&2
-    fi
-    exit "$code"
+    ((BASH_REMATCH[1] == 0)) || kernel_words >&2
+    exit "${BASH_REMATCH[1]}"
 fi
-
 if [[ -s "$shared/failure" ]]; then
     complain "$(cat "$shared/failure")"
     exit 125
 fi
-code=125
-if ((ended == 124)); then
+if ((ended == 124 || ended == 137)); then
     code=124
-    complain "time was over after $limit s; the last that the kernel said:"
+    complain "time was over after $limit s"
 else
-    complain "the guest ended before the command did; the last that the emulator and the kernel said:"
+    code=125
+    complain "the guest ended before the command did; the last words of emulator and kernel:"
+    cat "$shared/emulator" >&2
 fi
-cat "$shared/emulator" >&2
-tail --lines=40 "$shared/console" 2>/dev/null | tr -d '\r' >&2
+kernel_words >&2 || true
 exit "$code"

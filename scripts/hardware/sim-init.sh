@@ -20,6 +20,11 @@ fail() {
 # One process for all mounts, since each program that starts over 9p costs. Without it nothing can be told: the end of
 # the first process is a panic, which the host sees on the console.
 mount --all --fstab "$sim_guest/fstab" || exit 1
+# What udev would add to /dev.
+ln -s /proc/self/fd /dev/fd
+ln -s fd/0 /dev/stdin
+ln -s fd/1 /dev/stdout
+ln -s fd/2 /dev/stderr
 ip link set lo up || fail "the loopback device does not come up: is iproute2 installed?"
 
 mapfile -d '' -t command <"$shared/command"
@@ -31,27 +36,30 @@ cd "${directory[0]}" 2>/dev/null ||
 # From here the kernel's messages belong to the command.
 echo '<5>sim-guest: the command starts' >/dev/kmsg
 
-# A pipe, as in any CI, in place of a file over 9p: writing costs the command little, and /dev/stdout can be reopened.
-mkfifo /run/sim-guest-output
-cat /run/sim-guest-output >"$shared/output" &
+# A pipe, as in any CI, in place of a file over 9p: writing to it costs the command little.
+exec 3> >(exec cat >"$shared/output")
 copier=$!
-(
-    for name in $(compgen -e); do
-        unset "$name"
-    done
-    for variable in "${environment[@]}"; do
-        export "${variable?}"
-    done
-    exec -- "${command[@]}"
-) </dev/null >/run/sim-guest-output 2>&1
-code=$?
+{
+    (
+        for name in $(compgen -e); do
+            unset "$name"
+        done
+        for variable in "${environment[@]}"; do
+            export "${variable?}"
+        done
+        exec -- "${command[@]}"
+    ) </dev/null >&3 2>&3 3>&-
+    code=$?
+} 2>/dev/null # Here bash would quote the lines above when a signal ends them.
+exec 3>&-
 
-# What the command left running would keep the pipe open.
-for process in /proc/[0-9]*; do
-    process=${process#/proc/}
-    ((process == 1 || process == copier)) || kill -KILL "$process"
+# What the command left running keeps the pipe open. Again and again, since it may start processes meanwhile.
+while kill -0 "$copier"; do
+    for process in /proc/[0-9]*; do
+        process=${process#/proc/}
+        ((process == 1 || process == copier)) || kill -KILL "$process"
+    done
 done 2>/dev/null
-wait "$copier"
 
 echo "exit $code" >"$shared/status"
 power_off

@@ -45,7 +45,7 @@ cache="${XDG_CACHE_HOME:-$HOME/.cache}/gpiod-dev/hardware"
 key="$({ echo "recipe $recipe"; sed '/^#/d; /^$/d' "$options"; } | sha256sum | cut -c1-12)"
 
 # The newest cached kernel with these options, of whatever source version; a version's ~ sorts as Debian means it.
-cached="$(find "$cache" -mindepth 2 -maxdepth 2 -path "$cache/sim-kernel-*-$key/bzImage" 2>/dev/null | sort --version-sort | tail -n 1)"
+cached="$(find "$cache" -mindepth 2 -maxdepth 2 -path "$cache/sim-kernel-*-$key/bzImage" 2>/dev/null | sort --version-sort | tail -n 1 || true)"
 
 # Asking apt takes a second, and what it knows changes with its lists only.
 lists=/var/lib/apt/lists
