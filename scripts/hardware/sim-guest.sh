@@ -116,11 +116,17 @@ trap 'exit 143' TERM HUP
 printf '%s\0' "$@" >"$shared/command"
 printf '%s\0' "${environment[@]}" >"$shared/environment"
 printf '%s\0' "$PWD" >"$shared/directory"
+mkdir "$shared/dev"
+ln -s /proc/self/fd "$shared/dev/fd"
+ln -s fd/0 "$shared/dev/stdin"
+ln -s fd/1 "$shared/dev/stdout"
+ln -s fd/2 "$shared/dev/stderr"
 cat >"$shared/fstab" <<'FSTAB'
 proc /proc proc
 sysfs /sys sysfs
 configfs /sys/kernel/config configfs
 debugfs /sys/kernel/debug debugfs
+tracefs /sys/kernel/tracing tracefs
 devpts /dev/pts devpts X-mount.mkdir
 tmpfs /dev/shm tmpfs X-mount.mkdir,mode=1777
 tmpfs /run tmpfs mode=755
@@ -147,7 +153,7 @@ timeout --kill-after=5 "$limit" qemu-system-x86_64 \
     -virtfs "local,mount_tag=root,path=/,security_model=none,readonly=on,multidevs=remap" "${drives[@]}" \
     -chardev "file,id=console,path=$shared/console" -serial chardev:console \
     -append "root=root rootfstype=9p rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose ro \
-console=ttyS0 panic=-1 oops=panic init=\"$here/sim-init.sh\" sim_guest=\"$shared\" ${SIM_APPEND:-}" \
+console=ttyS0 panic=-1 oops=panic tsc=reliable init=\"$here/sim-init.sh\" sim_guest=\"$shared\" ${SIM_APPEND:-}" \
     </dev/null >"$shared/emulator" 2>&1 &
 guest=$!
 # In the background, since bash answers a signal only between commands; `wait` can be interrupted.

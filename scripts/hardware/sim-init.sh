@@ -17,15 +17,14 @@ fail() {
     power_off
 }
 
-# One process for all mounts, since each program that starts over 9p costs. Without it nothing can be told: the end of
-# the first process is a panic, which the host sees on the console.
+# Each program that starts over 9p costs, so they are few and side by side.
+ip link set lo up &
+loopback=$!
+# If this fails, nothing can be told: the end of the first process is a panic, which the host sees on the console.
 mount --all --fstab "$sim_guest/fstab" || exit 1
-# What udev would add to /dev.
-ln -s /proc/self/fd /dev/fd
-ln -s fd/0 /dev/stdin
-ln -s fd/1 /dev/stdout
-ln -s fd/2 /dev/stderr
-ip link set lo up || fail "the loopback device does not come up: is iproute2 installed?"
+# What udev would add: stdin, stdout, stderr and fd.
+cp --no-dereference "$shared"/dev/* /dev
+wait "$loopback" || fail "the loopback device does not come up: is iproute2 installed?"
 
 mapfile -d '' -t command <"$shared/command"
 mapfile -d '' -t environment <"$shared/environment"
