@@ -4,6 +4,11 @@
 //! owns the [`HeldLines`] has the lines, and dropping it lets them go. Domain types only; a method enters when
 //! two backends and one caller need it.
 
+mod pi;
+
+pub mod cdev;
+pub mod gpiomem;
+
 pub mod sim;
 
 use crate::line::{EdgeEvent, LineConfig, LineId, LineInfo, Moment, Values};
@@ -29,24 +34,50 @@ pub trait Backend: Debug + Send + Sync {
 
     /// Requests all of the lines, or none. Outputs drive their first value without a glitch.
     ///
-    /// `consumer` is what others see as the holder (at most 31 bytes, uAPI `GPIO_MAX_NAME_SIZE`). Positions in
-    /// masks, values and events are positions in `lines`, at most [`MAX_LINES`](crate::line::MAX_LINES).
+    /// `consumer` is what others see as the holder (at most 31 bytes, uAPI `GPIO_MAX_NAME_SIZE`). Where the board can
+    /// not hold all of them by one request, several come back, which have each line once.
     ///
     /// # Errors
     /// [`Error::Busy`] when somebody else has a line, [`Error::Failed`] for all else.
-    fn request(&self, consumer: &str, lines: &[(LineId, LineConfig)]) -> Result<Request, Error>;
+    fn request(&self, consumer: &str, lines: &[Wanted]) -> Result<Vec<Request>, Error>;
+
+    /// Where it is told that somebody takes, changes or lets go a line of the board other than these; none where that
+    /// can not be told.
+    ///
+    /// # Errors
+    /// [`Error::Failed`].
+    fn changes(&self, _except: &[LineId]) -> Result<Vec<Box<dyn ChangeSource>>, Error> {
+        Ok(Vec::new())
+    }
 }
 
-/// What a successful request gives: the hold, and where its edges come from.
+/// A line that is requested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which.
+    pub id: LineId,
+    /// What it is to be.
+    pub config: LineConfig,
+    /// For an output that is found driven, by a predecessor say: it keeps its level, whatever `config.value` is.
+    pub as_found: bool,
+    /// Whether an output is claimed, or driven without a claim where the board can
+    /// ([`AtExit::unclaimed`](crate::line::AtExit::unclaimed)).
+    pub claim: bool,
+}
+
+/// What a successful request gives: the hold, and where its edges come from. Dropping both lets the lines go.
 #[derive(Debug)]
 pub struct Request {
+    /// Which of the lines that were wanted stands at each position, in their order in what was asked for. Positions in
+    /// masks, values and events are positions here; there are at most [`MAX_LINES`](crate::line::MAX_LINES).
+    pub wanted: Vec<usize>,
     /// The hold.
     pub lines: Box<dyn HeldLines>,
-    /// The edges of its lines.
-    pub edges: Box<dyn EdgeSource>,
+    /// The edges of its lines; `None` for outputs that have none.
+    pub edges: Option<Box<dyn EdgeSource>>,
 }
 
-/// Lines that are held. Dropping it lets them go; what they do then is the board's affair.
+/// Lines that are held. What they do when they are let go is the board's affair.
 pub trait HeldLines: Debug + Send {
     /// Reads the lines of `mask`; bits outside of it are 0.
     ///
@@ -54,7 +85,7 @@ pub trait HeldLines: Debug + Send {
     /// [`Error::Failed`].
     fn read(&mut self, mask: u64) -> Result<Values, Error>;
 
-    /// Sets the outputs of `mask` to `bits`.
+    /// Sets the outputs of `mask` to `bits`; where that is not one access, those that become inactive come first.
     ///
     /// # Errors
     /// [`Error::Failed`], also for a line that is an input.
@@ -69,11 +100,21 @@ pub trait HeldLines: Debug + Send {
 
 /// A descriptor that is readable when edges wait.
 pub trait EdgeSource: Debug + Send + AsFd {
-    /// Appends the edges that wait, oldest first, without blocking. None may wait: then nothing is appended.
+    /// Appends edges that wait, oldest first, without blocking. Answers whether more may wait: if not, the descriptor
+    /// becomes readable anew when more come.
     ///
     /// # Errors
     /// [`Error::Failed`]; the source gives no more edges then.
-    fn read(&mut self, into: &mut Vec<EdgeEvent>) -> Result<(), Error>;
+    fn read(&mut self, into: &mut Vec<EdgeEvent>) -> Result<bool, Error>;
+}
+
+/// A descriptor that is readable when somebody took, changed or let go a line.
+pub trait ChangeSource: Debug + Send + AsFd {
+    /// The next change that waits, without blocking; `None` when none does.
+    ///
+    /// # Errors
+    /// [`Error::Failed`]; the source tells no more then.
+    fn next(&mut self) -> Result<Option<LineInfo>, Error>;
 }
 
 /// What can go wrong at the seam.

@@ -13,7 +13,7 @@
 //!   contention is shown), more pulls win over fewer, a floating net keeps the level it had.
 //! - **Claims** in the shape of the kernel's line requests: all or none, EBUSY with the holder's name, a first output
 //!   value without a glitch, reconfiguration without letting go, active-low, edges of inputs with time stamp and
-//!   sequence number in a buffer of 16 edges a line that drops the oldest, software debounce (period starts anew
+//!   sequence number in a buffer of 1,024 edges a claim that drops the oldest, software debounce (period starts anew
 //!   with each change, the edge is stamped at its end, a read gives the level that lasted). A claim's end leaves
 //!   outputs as they are (Raspberry Pi's kernel) or turns them into inputs (upstream's), as the board is told.
 //! - **Components**: buttons that bounce, lamps, pulse sources, RC light sensors whose capacitor follows its

@@ -32,7 +32,7 @@ use crate::error::Error;
 use crate::line::{Direction, EdgeEvent, Moment, Values, known_mask};
 use crate::log_keys as keys;
 use crate::wiring::{LineIndex, Wiring};
-use pins::{Pins, RequestIndex, Taken};
+use pins::{Pins, Taken};
 use state::{LineState, State};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,8 +42,12 @@ use usage::Usage;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SessionId(u64);
 
-/// Where the edges of each of the daemon's requests come from.
-pub type EdgeSources = Vec<Box<dyn EdgeSource>>;
+/// Which of the daemon's requests to the board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestIndex(usize);
+
+/// Where the edges of the daemon's requests come from.
+pub type EdgeSources = Vec<(RequestIndex, Box<dyn EdgeSource>)>;
 
 /// Lines, holders and watchers of the whole daemon.
 #[derive(Debug)]
@@ -55,7 +59,7 @@ pub struct Broker {
 
 impl Broker {
     /// Takes the lines of the board. The edge sources are to be read by the caller, who gives what comes to
-    /// [`Broker::edges`] with the source's position as request.
+    /// [`Broker::edges`].
     ///
     /// # Errors
     /// What the backend says, when a line can not be had.
@@ -152,10 +156,10 @@ impl Broker {
     }
 
     /// Takes what the board reported of one request.
-    pub fn edges(&self, request: usize, events: &[EdgeEvent]) {
+    pub fn edges(&self, request: RequestIndex, events: &[EdgeEvent]) {
         let mut state = self.lock();
         for event in events {
-            state.edge(RequestIndex(request), *event);
+            state.edge(request, *event);
         }
     }
 

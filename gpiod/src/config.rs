@@ -9,7 +9,7 @@ mod problem;
 
 pub use problem::{Problem, Problems};
 
-use crate::line::{Bias, Drive};
+use crate::line::{Bias, Drive, OnExit};
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{self, Read};
@@ -39,6 +39,12 @@ pub struct Config {
 /// Which backend to use.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BackendChoice {
+    /// What is really there: `gpiomem` on a Raspberry Pi, else `cdev`; never the simulated board.
+    Auto,
+    /// A Raspberry Pi's registers, with claims and edges of the GPIO character device.
+    Gpiomem,
+    /// The GPIO character device of any Linux board.
+    Cdev,
     /// The simulated board whose sockets are in this directory.
     Sim(PathBuf),
 }
@@ -72,6 +78,8 @@ pub struct Line {
     pub active_low: bool,
     /// A level must be stable for this long before its edge is reported.
     pub debounce: Duration,
+    /// Whether it is taken from another function that its pin has, such as SPI.
+    pub take_over: bool,
     /// Where it stands in the file, from 1.
     pub at: usize,
 }
@@ -106,8 +114,8 @@ pub struct Driven {
     pub at_start: AtStart,
     /// What it does when its holder has gone.
     pub on_release: OnRelease,
-    /// What it does when the daemon has gone.
-    pub on_daemon_exit: OnDaemonExit,
+    /// What it is to do when the daemon has gone; `None`: to keep its level where the board can, else what it does.
+    pub on_daemon_exit: Option<OnExit>,
     /// Whether it may be set without being held.
     pub one_shot: bool,
 }
@@ -134,16 +142,6 @@ pub enum OnRelease {
     Inactive,
     /// It is driven active.
     Active,
-    /// It becomes an input.
-    Input,
-}
-
-/// What a line does when the daemon has gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OnDaemonExit {
-    /// It keeps its level without a blink.
-    Keep,
     /// It becomes an input.
     Input,
 }

@@ -6,6 +6,10 @@ use std::fmt;
 /// The most lines that one request, group or session can have: the width of a mask (uAPI `GPIO_V2_LINES_MAX`).
 pub const MAX_LINES: usize = 64;
 
+/// The most edges that a request keeps for a reader who is late: all that uAPI v2 gives (`GPIO_V2_LINES_MAX * 16`; by
+/// default the kernel keeps 16 for each line). When it is full the oldest is dropped.
+pub const EVENT_BUFFER: u16 = 1024;
+
 /// One line of the board: its chip, by position in [`Backend::lines`](crate::backend::Backend::lines)' order of
 /// chips, and its offset there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -109,16 +113,59 @@ pub struct LineInfo {
     pub id: LineId,
     /// Label of its chip, such as `pinctrl-bcm2835`.
     pub chip: String,
-    /// The chip's own name for it, such as `GPIO17`; may be empty.
+    /// What the board calls it, such as `GPIO17`; may be empty.
     pub name: String,
+    /// Where it is on the board's header, from 1; `None` where it is on none.
+    pub header_pin: Option<u8>,
     /// Which way it goes now.
     pub direction: Direction,
     /// Whether it is high; `None` where that can not be known without holding the line.
     pub high: Option<bool>,
-    /// For an output, whether it drives high, which somebody stronger may overrule; `None` where that can not be known.
+    /// For an output, whether it drives high, which somebody stronger may overrule; `None` where that can not be known
+    /// without holding it.
     pub drives_high: Option<bool>,
     /// Who holds it in the kernel (on the simulated board, by a claim); `None` when it is free.
     pub consumer: Option<String>,
+    /// The other function that its pin has now, such as `SPI0_MISO (alt0)`: then it is nobody's line. `None` where the
+    /// pin is an input or an output, and where the board can not tell.
+    pub function: Option<String>,
+    /// What becomes of it as an output when its holder's process ends.
+    pub at_exit: AtExit,
+}
+
+impl LineInfo {
+    /// Its name, or chip and offset where it has none.
+    pub fn name_or_place(&self) -> String {
+        if self.name.is_empty() { format!("{}:{}", self.chip, self.id.offset) } else { self.name.clone() }
+    }
+}
+
+/// What becomes of an output when its holder's process ends, as far as the board lets one choose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AtExit {
+    /// What the end of a claim does; `None` where nobody can tell.
+    pub claimed: Option<OnExit>,
+    /// Whether it can be driven without a claim. What is driven so is kept, whatever the end of a claim does.
+    pub unclaimed: bool,
+}
+
+/// What an output does when the process that drove it has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnExit {
+    /// It keeps its level without a blink.
+    Keep,
+    /// It becomes an input.
+    Input,
+}
+
+impl fmt::Display for OnExit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Keep => "keep",
+            Self::Input => "input",
+        })
+    }
 }
 
 /// Values of the lines of a request at one moment.
@@ -126,8 +173,9 @@ pub struct LineInfo {
 pub struct Values {
     /// Bit i is the value of the line at position i; 1 is active.
     pub bits: u64,
-    /// When they were read: CLOCK_MONOTONIC, ns.
-    pub timestamp_ns: u64,
+    /// When they were read.
+    #[serde(flatten)]
+    pub read: Moment,
 }
 
 /// When something was done, as well as that can be known.
@@ -137,6 +185,30 @@ pub struct Moment {
     pub timestamp_ns: u64,
     /// The true moment is at most this many ns away; 0 where the board itself stamped it.
     pub uncertainty_ns: u64,
+}
+
+impl Moment {
+    /// Some moment between two, both in ns: what is known of something that was done between two looks at the clock.
+    pub fn between(begin_ns: u64, end_ns: u64) -> Self {
+        let length_ns = end_ns.saturating_sub(begin_ns);
+        Self { timestamp_ns: begin_ns + length_ns / 2, uncertainty_ns: length_ns.div_ceil(2) }
+    }
+
+    /// The earliest that it can have been, ns.
+    pub fn earliest_ns(self) -> u64 {
+        self.timestamp_ns.saturating_sub(self.uncertainty_ns)
+    }
+
+    /// The latest that it can have been, ns.
+    pub fn latest_ns(self) -> u64 {
+        self.timestamp_ns.saturating_add(self.uncertainty_ns)
+    }
+
+    /// The span that has both in it.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self::between(self.earliest_ns().min(other.earliest_ns()), self.latest_ns().max(other.latest_ns()))
+    }
 }
 
 /// An edge, as the kernel reports it.
@@ -191,6 +263,17 @@ mod tests {
     #[test]
     fn a_mask_of_64_lines_is_full() {
         assert_eq!([0, 1, 63, 64].map(known_mask), [0, 1, u64::MAX >> 1, u64::MAX]);
+    }
+
+    #[test]
+    fn the_true_moment_is_never_outside_of_what_is_told() {
+        for (begin, end) in [(10, 10), (10, 11), (10, 12), (7, 100)] {
+            let moment = Moment::between(begin, end);
+            assert!(moment.earliest_ns() <= begin && end <= moment.latest_ns(), "{begin} {end}");
+            assert!(moment.uncertainty_ns <= (end - begin) / 2 + 1);
+        }
+        let both = Moment::between(10, 20).and(Moment::between(30, 41));
+        assert!(both.earliest_ns() <= 10 && both.latest_ns() >= 41);
     }
 
     #[test]

@@ -18,6 +18,12 @@ pub const PID: &str = "pid";
 pub const CAUSE: &str = "cause";
 /// What went wrong.
 pub const ERROR: &str = "error";
+/// Who holds a line in the kernel.
+pub const CONSUMER: &str = "consumer";
+/// `gpiomem`, `cdev` or `sim`.
+pub const BACKEND: &str = "backend";
+/// The board's model.
+pub const BOARD: &str = "board";
 /// A path.
 pub const PATH: &str = "path";
 /// How many.

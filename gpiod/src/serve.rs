@@ -3,16 +3,22 @@
 //! Start: take the run directory, reach the board, bind the configuration to it, take the lines, make the sockets, say
 //! that it is ready. Stop, on SIGTERM or SIGINT: end the clients' streams, leave the outputs as they are, go.
 
+mod board;
+mod changes;
+
+pub use board::connect;
+
 use crate::alarm::Alarms;
-use crate::backend::{self, Backend, EdgeSource, sim};
-use crate::broker::{Broker, EdgeSources};
-use crate::config::{BackendChoice, Config, Problems};
+use crate::backend::{self, Backend, EdgeSource};
+use crate::broker::{Broker, EdgeSources, RequestIndex};
+use crate::config::{Config, Problems};
 use crate::error::chain;
 use crate::failure::{Exit, Failure};
+use crate::line::OnExit;
 use crate::log_keys as keys;
 use crate::reactor;
 use crate::server::{self, socket::RunDir};
-use crate::wiring::Wiring;
+use crate::wiring::{LineIndex, Wiring};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +43,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         tracing::info!({ keys::PATH } = %socket.path.display(), "listening");
     }
     let mut tasks = JoinSet::new();
-    for (request, source) in sources.into_iter().enumerate() {
+    for (request, source) in sources {
         tasks.spawn(pump(Arc::clone(&broker), request, source));
     }
     tokio::spawn(release_orphans(Arc::clone(&broker), config.resume_within));
@@ -57,32 +63,14 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     outcome
 }
 
-/// Reaches the board that the configuration names.
-///
-/// # Errors
-/// Exit code 69 when it can not be reached.
-pub fn connect(config: &Config) -> Result<Box<dyn Backend>, Failure> {
-    match &config.backend {
-        BackendChoice::Sim(dir) => match sim::connect(dir) {
-            Ok(sim) => Ok(Box::new(sim)),
-            Err(error) => {
-                let hint = format!("is `gpiod board --dir {}` running?", dir.display());
-                Err(Failure::new(
-                    Exit::Unavailable,
-                    format!("the simulated board: {}; {hint}", chain(&error)),
-                ))
-            }
-        },
-    }
-}
-
 async fn take_lines(config: &Config) -> Result<(Arc<Broker>, EdgeSources), Failure> {
     let backend = connect(config)?;
-    tracing::info!(backend = backend.kind(), board = backend.board(), "board found");
     let board = backend.lines().map_err(|error| Failure::new(Exit::Unavailable, chain(&error)))?;
     // What the lines are now decides what they become. It is asked once, before a try that fails half-way has driven
     // some of them.
     let wiring = Wiring::bind(config, &board).map_err(|problems| config_failure(&problems))?;
+    changes::watch(backend.as_ref(), &wiring);
+    say_at_exit(&wiring);
     let backend: Arc<dyn Backend> = Arc::from(backend);
     let alarms =
         Alarms::start().map_err(|error| Failure::new(Exit::Os, format!("the programs' timer: {error}")))?;
@@ -99,6 +87,26 @@ async fn take_lines(config: &Config) -> Result<(Arc<Broker>, EdgeSources), Failu
                 return Err(Failure::new(Exit::TempFail, chain(&error)));
             }
             Err(error) => return Err(Failure::new(Exit::Unavailable, chain(&error))),
+        }
+    }
+}
+
+/// Says what the outputs will do when the daemon has gone: that is the board's affair more than the configuration's.
+fn say_at_exit(wiring: &Wiring) {
+    let outcomes = [
+        (Some(OnExit::Keep), "these outputs keep their levels when gpiod ends"),
+        (Some(OnExit::Input), "these outputs become inputs when gpiod ends"),
+        (None, "what these outputs do when gpiod ends is up to their chip's driver"),
+    ];
+    for (at_exit, text) in outcomes {
+        let does = |line: &LineIndex| {
+            let line = wiring.line(*line);
+            line.config.kind.driven().is_some() && line.at_exit == at_exit
+        };
+        let lines: Vec<String> =
+            (0..wiring.lines.len()).map(LineIndex).filter(does).map(|line| wiring.full_name(line)).collect();
+        if !lines.is_empty() {
+            tracing::info!({ keys::LINES } = lines.join(","), "{text}");
         }
     }
 }
@@ -143,7 +151,7 @@ async fn release_orphans(broker: Arc<Broker>, resume_within: Duration) {
 }
 
 /// Gives the edges of one request to the broker, in the reactor. Ends when the board has gone.
-async fn pump(broker: Arc<Broker>, request: usize, source: Box<dyn EdgeSource>) -> backend::Error {
+async fn pump(broker: Arc<Broker>, request: RequestIndex, source: Box<dyn EdgeSource>) -> backend::Error {
     let failed = |source| backend::Error::Failed { operation: "waiting for edges", source };
     let mut source = match reactor::readable(source) {
         Ok(source) => source,
@@ -158,13 +166,11 @@ async fn pump(broker: Arc<Broker>, request: usize, source: Box<dyn EdgeSource>) 
             Err(error) => return failed(error),
         };
         edges.clear();
-        if let Err(error) = ready.get_inner_mut().0.read(&mut edges) {
-            return error;
+        match ready.get_inner_mut().0.read(&mut edges) {
+            Ok(true) => {}
+            Ok(false) => ready.clear_ready(),
+            Err(error) => return error,
         }
-        if edges.is_empty() {
-            ready.clear_ready();
-        } else {
-            broker.edges(request, &edges);
-        }
+        broker.edges(request, &edges);
     }
 }

@@ -1,6 +1,6 @@
 //! What waits for one watcher: a bounded queue of events that counts what it could not keep.
 
-use crate::line::Edge;
+use crate::line::{Edge, Values};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -90,8 +90,8 @@ pub struct Queue {
 #[derive(Debug)]
 struct Inner {
     capacity: usize,
-    /// Events before this moment are already in the values that the watcher was given.
-    after_ns: u64,
+    /// The values that the watcher was given, and when they were read, as well as that is known.
+    first: Values,
     events: VecDeque<Event>,
     losses: Losses,
     /// The stream sequence number of the first event in `events`.
@@ -101,11 +101,11 @@ struct Inner {
 }
 
 impl Queue {
-    /// An empty queue for `capacity` events that passes over events stamped at or before `after_ns`.
-    pub fn new(capacity: usize, after_ns: u64) -> Self {
+    /// An empty queue for `capacity` events that passes over what is already in the values that the watcher was given.
+    pub fn new(capacity: usize, first: Values) -> Self {
         let inner = Inner {
             capacity,
-            after_ns,
+            first,
             events: VecDeque::new(),
             losses: Losses::default(),
             first_seqno: 1,
@@ -122,7 +122,7 @@ impl Queue {
     /// Adds an event.
     pub fn push(&self, event: Event) {
         let mut inner = self.lock();
-        if event.timestamp_ns <= inner.after_ns {
+        if inner.first.has(&event) {
             return;
         }
         if inner.events.len() == inner.capacity {
@@ -172,6 +172,23 @@ impl Queue {
     }
 }
 
+impl Values {
+    /// Whether an event is in these values already: it came before they were read or, where its stamp leaves that
+    /// open, it says what they say. One that says something else came after them, and is what the next is held against.
+    fn has(&mut self, event: &Event) -> bool {
+        if event.timestamp_ns > self.read.latest_ns() {
+            return false;
+        }
+        let bit = 1 << event.position;
+        let told = (self.bits & bit != 0) == (event.edge == Edge::Rising);
+        if event.timestamp_ns <= self.read.earliest_ns() || told {
+            return true;
+        }
+        self.bits ^= bit;
+        false
+    }
+}
+
 impl Inner {
     fn wake(&mut self) {
         if let Some(waker) = self.waker.take() {
@@ -196,6 +213,7 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::Moment;
     use proptest::prelude::*;
 
     fn event(n: u64) -> Event {
@@ -203,9 +221,26 @@ mod tests {
         Event { position: 0, edge, timestamp_ns: n, line_seqno: n, source: Source::Kernel }
     }
 
+    fn read(timestamp_ns: u64, uncertainty_ns: u64, bits: u64) -> Values {
+        Values { bits, read: Moment { timestamp_ns, uncertainty_ns } }
+    }
+
+    #[test]
+    fn an_event_of_the_moment_of_reading_is_told_unless_the_values_say_it_already() {
+        // Event 9 is rising, 10 falling, 11 rising; the values were read between 8 and 12.
+        for (bits, told) in [(0, vec![9, 10, 11, 13]), (1, vec![10, 11, 13])] {
+            let queue = Queue::new(8, read(10, 2, bits));
+            for n in [7, 8, 9, 10, 11, 13] {
+                queue.push(event(n));
+            }
+            let events = queue.take().unwrap().events;
+            assert_eq!(events.iter().map(|event| event.timestamp_ns).collect::<Vec<_>>(), told);
+        }
+    }
+
     #[test]
     fn events_of_the_past_are_passed_over() {
-        let queue = Queue::new(4, 10);
+        let queue = Queue::new(4, read(10, 0, 0));
         queue.push(event(10));
         assert_eq!(queue.take(), None);
         queue.push(event(11));
@@ -217,7 +252,7 @@ mod tests {
         /// counted, and the stream sequence numbers say so.
         #[test]
         fn every_event_is_delivered_or_counted(capacity in 1usize..8, steps in prop::collection::vec(0u8..8, 0..200)) {
-            let queue = Queue::new(capacity, 0);
+            let queue = Queue::new(capacity, read(0, 0, 0));
             let (mut pushed, mut lost_by_kernel, mut last_seqno, mut accounted) = (0, 0, 0, 0);
             let mut take = |queue: &Queue| {
                 let Some(batch) = queue.take() else { return };

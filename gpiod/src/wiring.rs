@@ -1,8 +1,12 @@
 //! The configuration brought together with a board: which of the board's lines there are, each once, and which
 //! groups have them under which names.
 
+mod at_exit;
+mod names;
+
 use crate::config::{Config, Line, Problem, Problems};
-use crate::line::LineInfo;
+use crate::line::{LineId, LineInfo, OnExit};
+use names::Names;
 use std::collections::HashMap;
 
 /// Which of the wired lines: a position in [`Wiring::lines`].
@@ -31,6 +35,10 @@ pub struct WiredLine {
     pub config: Line,
     /// The group that names it first.
     pub home: GroupIndex,
+    /// What it does as an output when the daemon has gone; `None` for an input, and where nobody can tell.
+    pub at_exit: Option<OnExit>,
+    /// Whether it is claimed; an output that is to keep its level may have to be driven without a claim.
+    pub claim: bool,
 }
 
 /// A group, bound to the board.
@@ -46,27 +54,49 @@ impl Wiring {
     /// Binds a configuration to the lines of a board.
     ///
     /// # Errors
-    /// Lines that the board does not have.
+    /// Lines that the board does not have, that something else on the board has, or that can not do at the daemon's
+    /// exit what is wished.
     pub fn bind(config: &Config, board: &[LineInfo]) -> Result<Self, Problems> {
-        let by_name: HashMap<&str, &LineInfo> = board.iter().map(|info| (info.name.as_str(), info)).collect();
+        let names = Names::of(board);
         let mut wiring = Self { lines: Vec::new(), groups: Vec::new() };
-        let mut taken: HashMap<&str, LineIndex> = HashMap::new();
+        let mut taken: HashMap<LineId, LineIndex> = HashMap::new();
         let mut problems = Vec::new();
         for (index, group) in config.groups.iter().enumerate() {
-            let mut lines = Vec::new();
+            let mut lines: Vec<(String, LineIndex)> = Vec::new();
             for line in &group.lines {
-                let key = format!("group.{}.lines.{}", group.name, line.name);
-                let Some(info) = by_name.get(line.board_line.as_str()) else {
-                    let reason = format!("the board has no line {:?}; {}", line.board_line, names_of(board));
-                    problems.push(Problem { line: line.at, key, reason });
-                    continue;
+                let key = |key: &str| format!("group.{}.lines.{}{key}", group.name, line.name);
+                let mut problem = |key, reason| problems.push(Problem { line: line.at, key, reason });
+                let info = match names.find(&line.board_line) {
+                    Ok(info) => info,
+                    Err(reason) => {
+                        problem(key(""), reason);
+                        continue;
+                    }
                 };
-                let index = *taken.entry(line.board_line.as_str()).or_insert_with(|| {
-                    let info = (*info).clone();
-                    wiring.lines.push(WiredLine { info, config: line.clone(), home: GroupIndex(index) });
-                    LineIndex(wiring.lines.len() - 1)
+                if let Some(&index) = taken.get(&info.id) {
+                    // The configuration compares lines by what it calls them; only here one line's two names meet.
+                    if wiring.line(index).config.board_line != line.board_line {
+                        let first = wiring.full_name(index);
+                        problem(
+                            key(".line"),
+                            format!("it is also line {first}: call it the same there and here"),
+                        );
+                    }
+                    lines.push((line.name.clone(), index));
+                    continue;
+                }
+                if let Some(function) = info.function.as_ref().filter(|_| !line.take_over) {
+                    problem(key(".line"), in_other_function(&line.board_line, function));
+                }
+                let (at_exit, claim) = at_exit::of(line, info).unwrap_or_else(|reason| {
+                    problem(key(".on_daemon_exit"), reason);
+                    (None, true)
                 });
-                lines.push((line.name.clone(), index));
+                let home = GroupIndex(index);
+                let info = info.clone();
+                taken.insert(info.id, LineIndex(wiring.lines.len()));
+                lines.push((line.name.clone(), LineIndex(wiring.lines.len())));
+                wiring.lines.push(WiredLine { info, config: line.clone(), home, at_exit, claim });
             }
             wiring.groups.push(WiredGroup { name: group.name.clone(), lines });
         }
@@ -91,9 +121,9 @@ impl Wiring {
     }
 }
 
-fn names_of(board: &[LineInfo]) -> String {
-    match (board.first(), board.last()) {
-        (Some(first), Some(last)) => format!("it has {} to {}", first.name, last.name),
-        _ => "it has none".to_owned(),
-    }
+fn in_other_function(line: &str, function: &str) -> String {
+    format!(
+        "{line} is in use as {function}: switch that function off (on a Raspberry Pi in config.txt), \
+         or set take_over = true to take the pin from it"
+    )
 }

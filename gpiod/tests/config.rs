@@ -1,7 +1,7 @@
 //! What is wrong with a configuration is told with file, line, key and reason, all of it at once.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use gpiod::config::{AtStart, Config, Kind, OnRelease};
+use gpiod::config::{AtStart, BackendChoice, Config, Kind, OnRelease};
 use proptest::prelude::*;
 use std::path::Path;
 use std::time::Duration;
@@ -71,8 +71,6 @@ fn all_mistakes_are_told_in_the_files_order() {
          gpiod.toml:6: group.name: \"Traffic Light\" is no name: 1 to 25 of a-z, 0-9, '-' and '_', beginning and ending \
          with a letter or digit\n\
          gpiod.toml:7: group.Traffic Light.lines.red.debounce: an output has no edges to debounce\n\
-         gpiod.toml:8: group.Traffic Light.lines.two.on_daemon_exit: \"input\" needs something that outlives the daemon \
-         to do it, and there is nothing yet: only \"keep\" is accepted\n\
          gpiod.toml:8: group.Traffic Light.lines.two: GPIO9 is already line \"red\" of this group\n\
          gpiod.toml:9: group.empty.lines: there is none: a group has 1 to 64 lines"
     );
@@ -173,5 +171,23 @@ proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(text in "(\\[\\[group\\]\\]|name|lines|=|\"|\\{|\\}|\n|[a-z.0-9 ]){0,60}") {
         let _ = Config::parse(Path::new("x"), &text);
+    }
+}
+
+#[test]
+fn without_a_backend_the_daemon_takes_what_is_there_and_a_board_directory_is_the_simulated_boards_alone() {
+    let group = "[[group]]\nname = \"a\"\nlines.x = { line = \"GPIO1\", direction = \"input\" }\n";
+    let parse = |text: &str| Config::parse(Path::new("gpiod.toml"), text).map(|config| config.backend);
+    assert_eq!(parse(group).unwrap(), BackendChoice::Auto);
+    for (kind, choice) in
+        [("auto", BackendChoice::Auto), ("gpiomem", BackendChoice::Gpiomem), ("cdev", BackendChoice::Cdev)]
+    {
+        assert_eq!(parse(&format!("[backend]\nkind = {kind:?}\n{group}")).unwrap(), choice);
+        let mistaken =
+            parse(&format!("[backend]\nkind = {kind:?}\nboard = \"/run/x\"\n{group}")).unwrap_err();
+        assert_eq!(
+            mistaken.to_string(),
+            "gpiod.toml:3: backend.board: only the simulated board, kind = \"sim\", has a directory"
+        );
     }
 }

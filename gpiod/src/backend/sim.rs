@@ -3,11 +3,11 @@
 
 mod pipe;
 
-use super::{Backend, EdgeSource, Error, HeldLines, Request};
+use super::{Backend, EdgeSource, Error, HeldLines, Request, Wanted};
 use crate::board::messages::{LineReply, LineRequest};
 use crate::board::model::Refusal;
 use crate::board::process::LINES_SOCKET;
-use crate::line::{EdgeEvent, LineConfig, LineId, LineInfo, Moment, Values};
+use crate::line::{EdgeEvent, LineConfig, LineInfo, Moment, Values};
 use pipe::Pipe;
 use std::io;
 use std::net::Shutdown;
@@ -76,10 +76,12 @@ impl Backend for Sim {
         board(&self.socket).map(|(_, lines)| lines)
     }
 
-    fn request(&self, consumer: &str, lines: &[(LineId, LineConfig)]) -> Result<Request, Error> {
+    /// The board tells what its outputs drive, so `as_found` needs nothing here: the configuration says it already.
+    fn request(&self, consumer: &str, lines: &[Wanted]) -> Result<Vec<Request>, Error> {
         const OPERATION: &str = "requesting lines of the simulated board";
         let mut hold = Pipe::connect(&self.socket).map_err(failed(OPERATION))?;
-        let request = LineRequest::Claim { consumer: consumer.to_owned(), lines: lines.to_vec() };
+        let wanted = lines.iter().map(|line| (line.id, line.config)).collect();
+        let request = LineRequest::Claim { consumer: consumer.to_owned(), lines: wanted };
         let reply = hold.ask(&request).map_err(failed(OPERATION))?;
         let LineReply::Claimed(claim) = reply else { return Err(refused(OPERATION, reply)) };
         let mut edges = Pipe::connect(&self.socket).map_err(failed(OPERATION))?;
@@ -91,10 +93,11 @@ impl Backend for Sim {
             .and_then(|()| edges.set_nonblocking())
             .map_err(failed(OPERATION))?;
         let alarm = edges.alarm().map_err(failed(OPERATION))?;
-        Ok(Request {
+        Ok(vec![Request {
+            wanted: (0..lines.len()).collect(),
             lines: Box::new(Hold { pipe: hold, edges: alarm }),
-            edges: Box::new(Edges { pipe: edges }),
-        })
+            edges: Some(Box::new(Edges { pipe: edges })),
+        }])
     }
 }
 
@@ -155,13 +158,13 @@ impl AsFd for Edges {
 }
 
 impl EdgeSource for Edges {
-    fn read(&mut self, into: &mut Vec<EdgeEvent>) -> Result<(), Error> {
+    fn read(&mut self, into: &mut Vec<EdgeEvent>) -> Result<bool, Error> {
         const OPERATION: &str = "reading edges of the simulated board";
         while let Some(reply) = self.pipe.try_next().map_err(failed(OPERATION))? {
             let LineReply::Edges(edges) = reply else { return Err(refused(OPERATION, reply)) };
             into.extend(edges);
             self.pipe.send(&LineRequest::More {}).map_err(failed(OPERATION))?;
         }
-        Ok(())
+        Ok(false)
     }
 }

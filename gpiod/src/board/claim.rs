@@ -1,11 +1,8 @@
 //! One claim: the lines of a request, their debounce, and the bounded buffer of their edges.
 
 use super::Line;
-use crate::line::{Direction, Edge, EdgeEvent, LineConfig};
+use crate::line::{Direction, EVENT_BUFFER, Edge, EdgeEvent, LineConfig};
 use std::collections::VecDeque;
-
-/// How many edges the buffer holds for each line, as the kernel does by default.
-pub const EVENTS_PER_LINE: usize = 16;
 
 /// Names a claim for as long as the board runs.
 pub type ClaimId = u64;
@@ -118,7 +115,7 @@ impl Claim {
 
     fn push(&mut self, event: Option<EdgeEvent>) {
         let Some(event) = event else { return };
-        let room = self.lines.len() * EVENTS_PER_LINE - self.in_flight;
+        let room = usize::from(EVENT_BUFFER) - self.in_flight;
         if self.events.len() >= room {
             self.events.pop_front();
         }

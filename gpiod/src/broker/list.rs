@@ -4,7 +4,7 @@ use super::{Broker, Scope};
 use crate::config::Line;
 use crate::error::Error;
 use crate::holder::Holder;
-use crate::line::{Direction, LineConfig, LineInfo, Value, known_mask};
+use crate::line::{Direction, LineConfig, LineInfo, OnExit, Value, known_mask};
 use crate::wiring::LineIndex;
 
 /// All lines of a socket and what stands behind them.
@@ -44,6 +44,8 @@ pub struct LineView {
     pub value: Option<Value>,
     /// Who holds it.
     pub holder: Option<Holder>,
+    /// What it does as an output when the daemon has gone; `None` for an input, and where nobody can tell.
+    pub at_exit: Option<OnExit>,
     /// Whether this socket may hold and drive it.
     pub may_drive: bool,
 }
@@ -70,6 +72,7 @@ impl Broker {
                     now: Some(*state.pins.config(*line)),
                     value: Some(Value::from_bit(values.bits >> i & 1 == 1)),
                     holder: state.holder(*line).cloned(),
+                    at_exit: wired.at_exit,
                     may_drive: scope.may_drive().is_ok() && wired.config.kind.driven().is_some(),
                 });
             }
@@ -103,6 +106,7 @@ fn unwired(info: LineInfo) -> LineView {
         now: None,
         value: info.high.map(Value::from_bit),
         holder: None,
+        at_exit: None,
         may_drive: false,
         info,
     }

@@ -5,14 +5,12 @@ mod take;
 
 pub(super) use take::Taken;
 
+use super::RequestIndex;
 use crate::backend::{Error, HeldLines};
+use crate::clock;
 use crate::config::Kind;
 use crate::line::{Direction, EdgeEvent, LineConfig, Moment, Value, Values, ones};
 use crate::wiring::{LineIndex, WiredLine};
-
-/// Which of the daemon's requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RequestIndex(pub(super) usize);
 
 /// The wired lines, held.
 #[derive(Debug)]
@@ -56,18 +54,20 @@ impl Pins {
 
     /// Reads lines: bit i of the answer is line i of the list. Lines outside of the mask read 0.
     pub(super) fn read(&mut self, lines: &[LineIndex], mask: u64) -> Result<Values, Error> {
-        let mut values = Values { bits: 0, timestamp_ns: u64::MAX };
+        let mut bits = 0;
+        let mut when: Option<Moment> = None;
         let mut left = mask;
         while left != 0 {
             let (request, part, request_mask) = self.next_part(lines, left);
             left &= !part;
             let read = self.requests[request].held.read(request_mask)?;
-            values.timestamp_ns = values.timestamp_ns.min(read.timestamp_ns);
+            when = Some(when.map_or(read.read, |when| when.and(read.read)));
             for i in ones(part) {
-                values.bits |= (read.bits >> self.lines[lines[i].0].position & 1) << i;
+                bits |= (read.bits >> self.lines[lines[i].0].position & 1) << i;
             }
         }
-        Ok(values)
+        let read = when.unwrap_or(Moment { timestamp_ns: clock::now_ns(), uncertainty_ns: 0 });
+        Ok(Values { bits, read })
     }
 
     /// Sets outputs. Lines of one group change together; of several, all that switch off change before any that

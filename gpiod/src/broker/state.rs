@@ -1,10 +1,10 @@
 //! What the broker keeps, and what changes in it when a line is driven, an edge comes, or a holder goes.
 
-use super::SessionId;
-use super::pins::{Pins, RequestIndex, configured};
+use super::pins::{Pins, configured};
 use super::session::Session;
 use super::usage::Usage;
 use super::watch::Watcher;
+use super::{RequestIndex, SessionId};
 use crate::backend::Backend;
 use crate::clock;
 use crate::config::OnRelease;
@@ -100,7 +100,7 @@ impl State {
         let after = self.pins.read(&turned, mask)?;
         for i in ones(before.bits ^ after.bits) {
             // An edge that the kernel saw meanwhile is the same change: it is told once.
-            self.lines[turned[i].0].told_ns = (before.timestamp_ns, after.timestamp_ns);
+            self.lines[turned[i].0].told_ns = (before.read.timestamp_ns, after.read.latest_ns());
             self.output_changed(turned[i], Value::from_bit(after.bits >> i & 1 == 1), timestamp_ns);
         }
         Ok(configured?)

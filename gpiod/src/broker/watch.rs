@@ -91,7 +91,7 @@ impl Broker {
             }
         };
         let id = state.new_id();
-        let queue = Arc::new(Queue::new(self.limits.watch_events as usize, first.timestamp_ns));
+        let queue = Arc::new(Queue::new(self.limits.watch_events as usize, first));
         for (position, line) in watched {
             let (queue, kernel_only) = (Arc::clone(&queue), scope.is_none());
             let watcher = Watcher { watch: id, position: *position, filter, kernel_only, queue };

@@ -66,18 +66,22 @@ impl Checker<'_> {
     }
 
     fn backend(&mut self, backend: Option<Spanned<file::Backend>>) -> BackendChoice {
-        let Some(backend) = backend else {
-            self.problem(
-                0,
-                "backend",
-                "missing: write [backend] with kind = \"sim\" for the simulated board",
-            );
-            return BackendChoice::Sim(PathBuf::new());
+        let Some(backend) = backend else { return BackendChoice::Auto };
+        let file::Backend { kind, board } = backend.into_inner();
+        let choice = match kind {
+            BackendKind::Auto => BackendChoice::Auto,
+            BackendKind::Gpiomem => BackendChoice::Gpiomem,
+            BackendKind::Cdev => BackendChoice::Cdev,
+            BackendKind::Sim => {
+                let dir = board.map_or_else(|| PathBuf::from(BOARD_DIR), Spanned::into_inner);
+                return BackendChoice::Sim(dir);
+            }
         };
-        let backend = backend.into_inner();
-        match backend.kind {
-            BackendKind::Sim => BackendChoice::Sim(backend.board.unwrap_or_else(|| PathBuf::from(BOARD_DIR))),
+        if let Some(board) = board {
+            let line = line_of(self.text, board.span().start);
+            self.problem(line, "backend.board", "only the simulated board, kind = \"sim\", has a directory");
         }
+        choice
     }
 
     fn limits(&mut self, line: usize, limits: &Limits) {
@@ -160,6 +164,7 @@ fn may_share(first_group: &str, first: &Line, second: &Line) -> Result<(), Strin
         ("bias", first.bias == second.bias),
         ("active_low", first.active_low == second.active_low),
         ("debounce", first.debounce == second.debounce),
+        ("take_over", first.take_over == second.take_over),
     ];
     match agree.iter().find(|(_, same)| !same) {
         Some((key, _)) => Err(format!(

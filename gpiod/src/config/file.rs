@@ -1,8 +1,8 @@
 //! The configuration file as it is written: shapes for serde, nothing checked but types and keys.
 
 use super::problem::Problem;
-use super::{AtStart, Limits, OnDaemonExit, OnRelease};
-use crate::line::{Bias, Drive};
+use super::{AtStart, Limits, OnRelease};
+use crate::line::{Bias, Drive, OnExit};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,12 +23,15 @@ pub(super) struct File {
 #[serde(deny_unknown_fields)]
 pub(super) struct Backend {
     pub(super) kind: BackendKind,
-    pub(super) board: Option<PathBuf>,
+    pub(super) board: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum BackendKind {
+    Auto,
+    Gpiomem,
+    Cdev,
     Sim,
 }
 
@@ -55,8 +58,10 @@ pub(super) struct Line {
     pub(super) debounce: Option<String>,
     pub(super) at_start: Option<AtStart>,
     pub(super) on_release: Option<OnRelease>,
-    pub(super) on_daemon_exit: Option<OnDaemonExit>,
+    pub(super) on_daemon_exit: Option<OnExit>,
     pub(super) one_shot: Option<bool>,
+    #[serde(default)]
+    pub(super) take_over: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

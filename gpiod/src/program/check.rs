@@ -111,7 +111,7 @@ fn highest(mask: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{AtStart, Driven, OnDaemonExit, OnRelease};
+    use crate::config::{AtStart, Driven, OnRelease};
     use crate::line::Drive;
     use crate::watch::EdgeFilter;
     use proptest::prelude::*;
@@ -121,7 +121,7 @@ mod tests {
             drive: Drive::PushPull,
             at_start: AtStart::Input,
             on_release: OnRelease::Input,
-            on_daemon_exit: OnDaemonExit::Keep,
+            on_daemon_exit: None,
             one_shot: false,
         };
         [

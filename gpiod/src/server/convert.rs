@@ -111,7 +111,7 @@ fn direction(direction: i32) -> Result<Direction, Error> {
 }
 
 pub(super) fn values(values: Values) -> v1::Values {
-    v1::Values { bits: values.bits, timestamp_ns: values.timestamp_ns }
+    v1::Values { bits: values.bits, timestamp_ns: values.read.timestamp_ns }
 }
 
 /// The first part of a watch.

@@ -1,7 +1,7 @@
 //! A board on the bench: started for one test, in a directory of its own, gone with it.
 
 use gpiod::backend::sim::Sim;
-use gpiod::backend::{Backend, EdgeSource, HeldLines};
+use gpiod::backend::{Backend, EdgeSource, HeldLines, Wanted};
 use gpiod::board::client::Client;
 use gpiod::line::{Bias, Direction, Drive, EdgeEvent, LineConfig, LineId, Value};
 use gpiod::reactor::{self, Descriptor};
@@ -56,9 +56,8 @@ impl Board {
 
     /// Holds these lines as `test`.
     pub(crate) fn hold(&self, lines: &[(u32, LineConfig)]) -> (Box<dyn HeldLines>, Edges) {
-        let lines: Vec<_> = lines.iter().map(|(bcm, config)| (line(*bcm), *config)).collect();
-        let request = self.backend().request("test", &lines).unwrap();
-        (request.lines, Edges::new(request.edges))
+        let request = self.backend().request("test", &wanted(lines)).unwrap().pop().unwrap();
+        (request.lines, Edges::new(request.edges.unwrap()))
     }
 }
 
@@ -101,8 +100,14 @@ impl Edges {
     /// The edges that have arrived, without waiting.
     pub(crate) fn now(&mut self) -> Result<Vec<EdgeEvent>, gpiod::backend::Error> {
         let mut edges = Vec::new();
-        self.0.get_mut().0.read(&mut edges).map(|()| edges)
+        self.0.get_mut().0.read(&mut edges).map(|_| edges)
     }
+}
+
+pub(crate) fn wanted(lines: &[(u32, LineConfig)]) -> Vec<Wanted> {
+    let wanted =
+        |(bcm, config): &(u32, _)| Wanted { id: line(*bcm), config: *config, as_found: false, claim: true };
+    lines.iter().map(wanted).collect()
 }
 
 pub(crate) fn line(bcm: u32) -> LineId {

@@ -1,6 +1,6 @@
 //! Claims: who holds a line, and how that ends.
 
-use crate::bench::{Board, command, input, line, output, with_bias};
+use crate::bench::{Board, command, input, line, output, wanted, with_bias};
 use gpiod::backend::{Backend, Error};
 use gpiod::board::messages::{LineReply, LineRequest};
 use gpiod::board::record::{Cause, Change};
@@ -50,7 +50,7 @@ async fn a_claim_ends_when_its_holders_process_is_killed() {
 async fn a_line_has_one_holder_and_the_other_hears_its_name() {
     let board = Board::start("", &[]);
     let (hold, _edges) = board.hold(&[(20, output())]);
-    let refused = board.backend().request("late", &[(line(19), output()), (line(20), output())]);
+    let refused = board.backend().request("late", &wanted(&[(19, output()), (20, output())]));
     match refused {
         Err(Error::Busy { line, consumer }) => assert_eq!((&*line, &*consumer), ("GPIO20", "test")),
         other => panic!("{other:?}"),
@@ -84,7 +84,7 @@ async fn what_a_write_says_is_what_the_record_says() {
         );
     }
     let read = watch.read(1).unwrap();
-    assert!(read.bits == 0 && read.timestamp_ns > times[9]);
+    assert!(read.bits == 0 && read.read.timestamp_ns > times[9]);
 }
 
 #[tokio::test]
@@ -105,16 +105,16 @@ async fn edges_that_nobody_takes_leave_a_gap_of_exactly_what_was_lost() {
     let board = Board::start(WIRE, &[]);
     let (mut out, _) = board.hold(&[(20, output())]);
     let (_watch, mut edges) = board.hold(&[(21, input())]);
-    for n in 1..=100 {
+    for n in 1..=1100 {
         out.write(1, n % 2).unwrap();
     }
-    let seqnos: Vec<_> = edges.next(16).await.iter().map(|edge| edge.line_seqno).collect();
-    // The first are on their way before the buffer is full; they and the newest are 16 together.
+    let seqnos: Vec<_> = edges.next(1024).await.iter().map(|edge| edge.line_seqno).collect();
+    // The first are on their way before the buffer is full; they and the newest are 1,024 together.
     let first = seqnos.iter().zip(1..).take_while(|(seqno, n)| *seqno == n).count();
-    let newest = (85 + u32::try_from(first).unwrap())..=100;
+    let newest = (77 + u32::try_from(first).unwrap())..=1100;
     assert_eq!(seqnos, (1..).take(first).chain(newest).collect::<Vec<_>>());
     out.write(1, 1).unwrap();
-    assert_eq!(edges.next(1).await[0].line_seqno, 101);
+    assert_eq!(edges.next(1).await[0].line_seqno, 1101);
 }
 
 #[tokio::test]

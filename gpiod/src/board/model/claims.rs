@@ -4,7 +4,10 @@ use super::{Board, CHIP, Holder};
 use crate::board::Line;
 use crate::board::claim::{Claim, ClaimId, ClaimedLine};
 use crate::board::record::{Cause, Change};
-use crate::line::{Direction, EdgeEvent, LineConfig, LineId, LineInfo, MAX_LINES, Moment, Values};
+use crate::header;
+use crate::line::{
+    AtExit, Direction, EdgeEvent, LineConfig, LineId, LineInfo, MAX_LINES, Moment, OnExit, Values,
+};
 use serde::{Deserialize, Serialize};
 
 /// The longest consumer name, in bytes: the kernel's `GPIO_MAX_NAME_SIZE` less its end.
@@ -44,13 +47,21 @@ impl Board {
                 id: LineId { chip: 0, offset: line.bcm() },
                 chip: CHIP.to_owned(),
                 name: line.to_string(),
+                header_pin: header::pin_of(line.bcm()),
                 direction: unit.direction,
                 high: Some(unit.high),
                 drives_high: (unit.direction == Direction::Output).then_some(unit.drives_high),
                 consumer: self.consumer(line),
+                function: None,
+                at_exit: AtExit { claimed: Some(self.at_claims_end()), unclaimed: false },
             }
         };
         Line::ALL.map(info).to_vec()
+    }
+
+    /// What an output does when its claim ends.
+    fn at_claims_end(&self) -> OnExit {
+        if self.persist_outputs { OnExit::Keep } else { OnExit::Input }
     }
 
     /// Claims all of the lines, or none.
@@ -119,7 +130,7 @@ impl Board {
             let level = each.level(self.lines[each.line.index()].high);
             bits |= u64::from(level != each.config.active_low) << position;
         }
-        Ok(Values { bits, timestamp_ns: self.now_ns })
+        Ok(Values { bits, read: self.moment() })
     }
 
     /// Sets the outputs of a mask, all at one moment.
@@ -187,7 +198,7 @@ impl Board {
     }
 
     /// Hands out at most `limit` edges of a claim, oldest first. They keep their place in its buffer of
-    /// [`EVENTS_PER_LINE`](crate::board::claim::EVENTS_PER_LINE) until [`events_taken`](Self::events_taken).
+    /// [`EVENT_BUFFER`](crate::line::EVENT_BUFFER) until [`events_taken`](Self::events_taken).
     /// `None` when there is no such claim any more.
     pub fn take_events(&mut self, id: ClaimId, limit: usize) -> Option<Vec<EdgeEvent>> {
         self.claims.get_mut(&id).map(|claim| claim.take_events(limit))

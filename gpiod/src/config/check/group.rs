@@ -2,7 +2,7 @@
 
 use super::{Checker, MAX_GROUP_NAME, MAX_LINE_NAME};
 use crate::config::file::{self, Direction, line_of};
-use crate::config::{AtStart, Driven, Group, Kind, Line, OnDaemonExit, OnRelease};
+use crate::config::{AtStart, Driven, Group, Kind, Line, OnRelease};
 use crate::line::MAX_LINES;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -68,43 +68,19 @@ impl Checker<'_> {
                 if line.debounce.is_some() {
                     self.problem(at, format!("{key}.debounce"), "an output has no edges to debounce");
                 }
-                Kind::Output(self.driven(
-                    at,
-                    &key,
-                    &line,
-                    group_release,
-                    OnRelease::Inactive,
-                    AtStart::Inactive,
-                ))
+                Kind::Output(driven(&line, group_release, OnRelease::Inactive, AtStart::Inactive))
             }
-            Direction::Both => {
-                Kind::Both(self.driven(at, &key, &line, group_release, OnRelease::Input, AtStart::Input))
-            }
+            Direction::Both => Kind::Both(driven(&line, group_release, OnRelease::Input, AtStart::Input)),
         };
-        Line { name, board_line: line.line, kind, bias: line.bias, active_low: line.active_low, debounce, at }
-    }
-
-    fn driven(
-        &mut self,
-        at: usize,
-        key: &str,
-        line: &file::Line,
-        group_release: Option<OnRelease>,
-        release: OnRelease,
-        start: AtStart,
-    ) -> Driven {
-        let on_daemon_exit = line.on_daemon_exit.unwrap_or(OnDaemonExit::Keep);
-        if on_daemon_exit == OnDaemonExit::Input {
-            let reason = "\"input\" needs something that outlives the daemon to do it, and there is nothing yet: \
-                          only \"keep\" is accepted";
-            self.problem(at, format!("{key}.on_daemon_exit"), reason);
-        }
-        Driven {
-            drive: line.drive.unwrap_or_default(),
-            at_start: line.at_start.unwrap_or(start),
-            on_release: line.on_release.or(group_release).unwrap_or(release),
-            on_daemon_exit,
-            one_shot: line.one_shot.unwrap_or(false),
+        Line {
+            name,
+            board_line: line.line,
+            kind,
+            bias: line.bias,
+            active_low: line.active_low,
+            debounce,
+            take_over: line.take_over,
+            at,
         }
     }
 
@@ -129,5 +105,15 @@ impl Checker<'_> {
                 self.problem(line.at, format!("{key}.lines.{}", line.name), reason);
             }
         }
+    }
+}
+
+fn driven(line: &file::Line, group_release: Option<OnRelease>, release: OnRelease, start: AtStart) -> Driven {
+    Driven {
+        drive: line.drive.unwrap_or_default(),
+        at_start: line.at_start.unwrap_or(start),
+        on_release: line.on_release.or(group_release).unwrap_or(release),
+        on_daemon_exit: line.on_daemon_exit,
+        one_shot: line.one_shot.unwrap_or(false),
     }
 }

@@ -1,10 +1,9 @@
 //! Lines and the backend, as they are listed.
 
 use crate::broker::{BackendView, LineView, ListView};
-use crate::config::{Driven, Kind, Limits, OnDaemonExit, OnRelease};
-use crate::header;
+use crate::config::{Driven, Kind, Limits, OnRelease};
 use crate::holder::Holder;
-use crate::line::{Bias, Direction, Drive, Value};
+use crate::line::{Bias, Direction, Drive, OnExit, Value};
 use gpiod_proto::v1;
 
 /// The answer to `ListLines`.
@@ -45,7 +44,7 @@ fn line(line: LineView) -> v1::Line {
         name: line.name,
         groups: line.groups,
         offset: line.info.id.offset,
-        header_pin: header::pin_of(line.info.id.offset).map(u32::from),
+        header_pin: line.info.header_pin.map(u32::from),
         chip: line.info.chip,
         board_line: line.info.name,
         direction: direction.into(),
@@ -59,7 +58,7 @@ fn line(line: LineView) -> v1::Line {
         one_shot: driven.is_some_and(|driven| driven.one_shot),
         holder,
         on_release: driven.map_or(v1::OnRelease::Unspecified, on_release).into(),
-        on_daemon_exit: driven.map_or(v1::OnDaemonExit::Unspecified, on_daemon_exit).into(),
+        on_daemon_exit: line.at_exit.map_or(v1::OnDaemonExit::Unspecified, on_daemon_exit).into(),
     }
 }
 
@@ -112,9 +111,9 @@ fn on_release(driven: &Driven) -> v1::OnRelease {
     }
 }
 
-fn on_daemon_exit(driven: &Driven) -> v1::OnDaemonExit {
-    match driven.on_daemon_exit {
-        OnDaemonExit::Keep => v1::OnDaemonExit::Keep,
-        OnDaemonExit::Input => v1::OnDaemonExit::Input,
+fn on_daemon_exit(at_exit: OnExit) -> v1::OnDaemonExit {
+    match at_exit {
+        OnExit::Keep => v1::OnDaemonExit::Keep,
+        OnExit::Input => v1::OnDaemonExit::Input,
     }
 }

@@ -78,7 +78,7 @@ impl Open {
             let done = match operation.operation {
                 Some(Operation::Read(read)) => self.hold.read(read.mask).map(|values| {
                     result.bits.push(values.bits);
-                    values.timestamp_ns
+                    values.read.timestamp_ns
                 }),
                 Some(Operation::Write(write)) => {
                     self.hold.write(write.mask, write.bits).map(|moment| moment.timestamp_ns)

@@ -1,0 +1,156 @@
+//! Edges: which there are, in which order, and which are lost.
+
+use crate::Verdict::{self, NotProvable, Passed};
+use crate::bench::{Bench, Hold, active, input, output, watched};
+use gpiod::clock::now_ns;
+use gpiod::line::{EVENT_BUFFER, Edge, EdgeEvent, LineConfig};
+use std::time::Duration;
+
+const NO_EDGES: &str = "this bench gives no edges: nothing outside can move a line";
+
+/// Holds one watched line that is low, or says that nothing could move it.
+fn watch(bench: &dyn Bench, bcm: u32, config: LineConfig) -> Option<Hold> {
+    bench.set(bcm, false)?;
+    Some(bench.hold(&[(bcm, config)]))
+}
+
+fn edge(event: &EdgeEvent) -> Edge {
+    event.edge
+}
+
+pub(crate) fn order(bench: &dyn Bench) -> Verdict {
+    let Some(mut hold) = watch(bench, 23, watched()) else { return NotProvable(NO_EDGES) };
+    let mut moments = Vec::new();
+    let mut seen = Vec::new();
+    for n in 1..=10u32 {
+        let begin = now_ns();
+        bench.set(23, n % 2 == 1);
+        seen.extend(hold.edges(1));
+        moments.push((begin, now_ns()));
+    }
+    for ((event, n), (begin, end)) in seen.iter().zip(1u32..).zip(moments) {
+        assert_eq!((event.line_seqno, event.position), (n, 0));
+        assert_eq!(event.edge, if n % 2 == 1 { Edge::Rising } else { Edge::Falling });
+        assert!(begin <= event.timestamp_ns && event.timestamp_ns <= end, "{event:?} not in {begin}..{end}");
+    }
+    assert_eq!(seen.len(), 10);
+    assert!(hold.edges_so_far().is_empty());
+    Passed
+}
+
+pub(crate) fn active_low(bench: &dyn Bench) -> Verdict {
+    let config = LineConfig { active_low: true, ..watched() };
+    let Some(mut hold) = watch(bench, 23, config) else { return NotProvable(NO_EDGES) };
+    bench.set(23, true);
+    bench.set(23, false);
+    assert_eq!(hold.edges(2).iter().map(edge).collect::<Vec<_>>(), [Edge::Falling, Edge::Rising]);
+    Passed
+}
+
+pub(crate) fn none_of_outputs(bench: &dyn Bench) -> Verdict {
+    let mut hold = bench.hold(&[(24, output()), (23, watched())]);
+    for n in 0..10 {
+        hold.write(0, n % 2 == 0).unwrap();
+    }
+    assert!(hold.edges_so_far().is_empty());
+    let asked = LineConfig { edges: true, ..output() };
+    let lines = [crate::bench::wanted(bench.backend(), 25, asked)];
+    assert!(bench.hold_as("gpiod:contract", &lines).err().is_some(), "to ask for them is a mistake");
+    Passed
+}
+
+pub(crate) fn after_turn(bench: &dyn Bench) -> Verdict {
+    if bench.set(24, false).is_none() {
+        return NotProvable(NO_EDGES);
+    }
+    let mut hold = bench.hold(&[(24, output())]);
+    bench.set(24, true);
+    bench.begin();
+    bench.set(24, false);
+    hold.configure(0, watched());
+    bench.set(24, true);
+    let edges = hold.edges(1);
+    assert_eq!(edges.iter().map(edge).collect::<Vec<_>>(), [Edge::Rising]);
+    hold.configure(0, active());
+    assert!(hold.edges_so_far().is_empty());
+    Passed
+}
+
+pub(crate) fn off_and_on(bench: &dyn Bench) -> Verdict {
+    let Some(mut hold) = watch(bench, 23, watched()) else { return NotProvable(NO_EDGES) };
+    bench.set(23, true);
+    assert_eq!(hold.edges(1)[0].line_seqno, 1);
+    hold.configure(0, input());
+    bench.set(23, false);
+    bench.set(23, true);
+    hold.configure(0, watched());
+    bench.set(23, false);
+    let edges = hold.edges(1);
+    assert_eq!(
+        edges.iter().map(|event| (event.edge, event.line_seqno)).collect::<Vec<_>>(),
+        [(Edge::Falling, 2)]
+    );
+    Passed
+}
+
+pub(crate) fn overflow(bench: &dyn Bench) -> Verdict {
+    let Some(mut hold) = watch(bench, 23, watched()) else { return NotProvable(NO_EDGES) };
+    let count = u32::from(EVENT_BUFFER) + 100;
+    for n in 1..=count {
+        bench.set(23, n % 2 == 1);
+    }
+    let numbers: Vec<u32> = hold.edges(EVENT_BUFFER.into()).iter().map(|event| event.line_seqno).collect();
+    // The simulated board has some on their way already when its buffer is full; the others drop their very oldest.
+    let early = numbers.iter().zip(1u32..).take_while(|(number, n)| *number == n).count();
+    let newest = (101 + u32::try_from(early).unwrap())..=count;
+    assert_eq!(numbers, (1..).take(early).chain(newest).collect::<Vec<_>>());
+    bench.set(23, count % 2 == 0);
+    assert_eq!(hold.edges(1)[0].line_seqno, count + 1, "it goes on as if nothing had been");
+    Passed
+}
+
+pub(crate) fn bursts(bench: &dyn Bench) -> Verdict {
+    let Some(mut hold) = watch(bench, 23, watched()) else { return NotProvable(NO_EDGES) };
+    let buffer = u32::from(EVENT_BUFFER);
+    let (mut total, mut last, mut delivered, mut lost) = (0, 0, 0, 0);
+    for burst in [1, 16, 17, 100, 500, buffer - 1, buffer, buffer + 1, 2 * buffer, 3 * buffer, 1000, 700, 20]
+    {
+        for _ in 0..burst {
+            total += 1;
+            bench.set(23, total % 2 == 1);
+        }
+        for event in hold.edges(burst.min(buffer) as usize) {
+            assert!(event.line_seqno > last, "in order, and each once");
+            assert_eq!(event.edge == Edge::Rising, event.line_seqno % 2 == 1, "and itself");
+            lost += event.line_seqno - last - 1;
+            last = event.line_seqno;
+            delivered += 1;
+        }
+        assert_eq!(delivered + lost, total, "what is missing is counted");
+    }
+    assert!(total >= 10_000 && lost == 1 + buffer + 2 * buffer, "{total} {lost}");
+    Passed
+}
+
+pub(crate) fn debounce(bench: &dyn Bench) -> Verdict {
+    const PERIOD: Duration = Duration::from_millis(20);
+    let config = LineConfig { debounce_ns: 20_000_000, ..watched() };
+    let Some(mut hold) = watch(bench, 25, config) else { return NotProvable(NO_EDGES) };
+    // Not a period in it, and it ends where it began.
+    for _ in 0..5 {
+        bench.set(25, true);
+        bench.set(25, false);
+    }
+    let begin = now_ns();
+    bench.set(25, true);
+    assert_eq!(hold.bits(), 0, "what did not last is not read");
+    let edges = hold.edges(1);
+    assert_eq!(
+        edges.iter().map(|event| (event.edge, event.line_seqno)).collect::<Vec<_>>(),
+        [(Edge::Rising, 1)]
+    );
+    let after = edges[0].timestamp_ns - begin;
+    assert!(u128::from(after) >= PERIOD.as_nanos(), "{after} ns");
+    assert_eq!(hold.bits(), 1);
+    Passed
+}
