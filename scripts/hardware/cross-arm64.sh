@@ -36,7 +36,7 @@ mkdir -p "$cache"
 
 need_gcc() {
     if ! command -v aarch64-linux-gnu-gcc >/dev/null || [[ ! -e /usr/aarch64-linux-gnu/lib/libc.a ]]; then
-        echo "a linker and a C library for arm64 are missing: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross" >&2
+        echo "a linker and a C library for arm64 are missing: see scripts/hardware/packages.sh raspi" >&2
         exit 69
     fi
 }

@@ -9,7 +9,7 @@ usage: scripts/hardware/raspi-kernel.sh 6.1|6.12
 
 Prints the folder that has vmlinuz, board.dtb, bcm2835_wdt.ko, gpiomem.ko and release, the kernel's full version.
 It is made once (60 to 100 MB to fetch) in ${XDG_CACHE_HOME:-~/.cache}/gpiod-dev/hardware; remove it to get
-Debian's newest of that series. Needs make, gcc-12-aarch64-linux-gnu and xz.
+Debian's newest of that series.
 TEXT
 }
 
@@ -35,7 +35,7 @@ fi
 
 for tool in make aarch64-linux-gnu-gcc-12 xz; do
     command -v "$tool" >/dev/null || {
-        echo "$tool is missing: apt-get install make gcc-12-aarch64-linux-gnu xz-utils" >&2
+        echo "$tool is missing: see scripts/hardware/packages.sh raspi" >&2
         exit 69
     }
 done
