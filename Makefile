@@ -4,7 +4,7 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-python fmt fmt-check lint proto buf deny docs ci
+.PHONY: help demo test test-hardware test-python fmt fmt-check lint proto buf deny docs ci
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -20,6 +20,10 @@ test: ## All tests in Rust: doc tests, then units and processes
 	$(CARGO) build --workspace --bins --examples
 	$(CARGO) test --workspace --doc
 	$(CARGO) test --workspace --lib --bins --tests
+
+# WAIVE names parts that may be skipped, such as "pi" or "pi-6.12 pi-6.12-keep".
+test-hardware: ## Real pins on emulated machines: the kernel's GPIO simulator and a Raspberry Pi 3; WAIVE="pi"
+	scripts/hardware/test.sh $(foreach part,$(WAIVE),--waive $(part))
 
 test-python: ## The Python example against a daemon, with stubs generated from proto/
 	$(CARGO) build -p gpiod --bins

@@ -58,7 +58,7 @@ pub struct Wanted {
     pub id: LineId,
     /// What it is to be.
     pub config: LineConfig,
-    /// For an output that is found driven, by a predecessor say: it keeps its level, whatever `config.value` is.
+    /// If it is found driven, by a predecessor say, it stays an output at its level, whatever `config` says of that.
     pub as_found: bool,
     /// Whether an output is claimed, or driven without a claim where the board can
     /// ([`AtExit::unclaimed`](crate::line::AtExit::unclaimed)).
@@ -71,6 +71,8 @@ pub struct Request {
     /// Which of the lines that were wanted stands at each position, in their order in what was asked for. Positions in
     /// masks, values and events are positions here; there are at most [`MAX_LINES`](crate::line::MAX_LINES).
     pub wanted: Vec<usize>,
+    /// Positions of lines that were wanted as found, and that were found driven only now.
+    pub kept: u64,
     /// The hold.
     pub lines: Box<dyn HeldLines>,
     /// The edges of its lines; `None` for outputs that have none.

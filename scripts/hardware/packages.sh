@@ -6,6 +6,7 @@ set -euo pipefail
 # util-linux are on every Debian.
 declare -A packages=(
     [sim]="qemu-system-x86 iproute2 gcc make bc bison flex libelf-dev xz-utils"
+    [raspi]="qemu-system-arm cpio gzip gcc-aarch64-linux-gnu libc6-dev-arm64-cross make"
 )
 
 usage() {

@@ -56,6 +56,8 @@ fn os_error(error: gpiocdev_uapi::v2::Error) -> io::Error {
 pub(super) struct Part {
     /// Which of the lines that were wanted are its own, in the order of its positions.
     pub(super) wanted: Vec<usize>,
+    /// Positions of lines that were wanted as found and are driven.
+    pub(super) kept: u64,
     pub(super) held: Held,
     pub(super) edges: Edges,
 }
@@ -94,7 +96,7 @@ impl Cdev {
         let wanted: Vec<&Wanted> = part.iter().map(|i| &lines[*i]).collect();
         let chip = &self.chips[usize::from(wanted[0].id.chip)];
         match hold::request(chip, consumer, &wanted) {
-            Ok((held, edges)) => Ok(Part { wanted: part, held, edges }),
+            Ok((held, edges, kept)) => Ok(Part { wanted: part, kept, held, edges }),
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Err(self.holder(&wanted)),
             // Kernels whose pin control is strict say so of a pin that another function has (drivers/pinctrl/pinmux.c).
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
@@ -139,6 +141,7 @@ impl Backend for Cdev {
     fn request(&self, consumer: &str, lines: &[Wanted]) -> Result<Vec<Request>, Error> {
         let request = |part: Part| Request {
             wanted: part.wanted,
+            kept: part.kept,
             lines: Box::new(part.held),
             edges: Some(Box::new(part.edges)),
         };

@@ -101,14 +101,19 @@ impl Backend for Gpiomem {
             let wanted: Vec<usize> = part.wanted.iter().map(|i| claimed[*i]).collect();
             let bcms = wanted.iter().map(|i| self.bcm(&lines[*i])).collect();
             let held = Claimed::new(part.held, bcms, Arc::clone(&self.registers));
-            requests.push(Request { wanted, lines: Box::new(held), edges: Some(Box::new(part.edges)) });
+            requests.push(Request {
+                wanted,
+                kept: part.kept,
+                lines: Box::new(held),
+                edges: Some(Box::new(part.edges)),
+            });
         }
         if !free.is_empty() {
             self.refuse_held(&free, lines)?;
             let driven =
                 free.iter().filter_map(|i| Some((self.bcm(&lines[*i])?, lines[*i].config))).collect();
             let held = Unclaimed::drive(Arc::clone(&self.registers), driven);
-            requests.push(Request { wanted: free, lines: Box::new(held), edges: None });
+            requests.push(Request { wanted: free, kept: 0, lines: Box::new(held), edges: None });
         }
         Ok(requests)
     }

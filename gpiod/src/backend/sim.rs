@@ -95,6 +95,7 @@ impl Backend for Sim {
         let alarm = edges.alarm().map_err(failed(OPERATION))?;
         Ok(vec![Request {
             wanted: (0..lines.len()).collect(),
+            kept: 0,
             lines: Box::new(Hold { pipe: hold, edges: alarm }),
             edges: Some(Box::new(Edges { pipe: edges })),
         }])

@@ -4,8 +4,10 @@ use super::chip::Chip;
 use super::{failed, line_config, os_error};
 use crate::backend::{EdgeSource, Error, HeldLines, Wanted};
 use crate::clock;
-use crate::line::{EVENT_BUFFER, Edge, EdgeEvent, LineConfig, Moment, Value, Values, known_mask, ones};
-use gpiocdev_uapi::v2::{self, LineEdgeEvent, LineRequest, LineValues, Offsets};
+use crate::line::{
+    Direction, EVENT_BUFFER, Edge, EdgeEvent, LineConfig, Moment, Value, Values, known_mask, ones,
+};
+use gpiocdev_uapi::v2::{self, LineEdgeEvent, LineFlags, LineRequest, LineValues, Offsets};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -23,8 +25,8 @@ pub(in crate::backend) struct Held {
     lines: Vec<LineConfig>,
 }
 
-/// Requests lines of a chip, all or none.
-pub(super) fn request(chip: &Chip, consumer: &str, wanted: &[&Wanted]) -> io::Result<(Held, Edges)> {
+/// Requests lines of a chip, all or none. Answers also which of those that were wanted as found are driven, and stay so.
+pub(super) fn request(chip: &Chip, consumer: &str, wanted: &[&Wanted]) -> io::Result<(Held, Edges, u64)> {
     let offsets: Vec<u32> = wanted.iter().map(|line| line.id.offset).collect();
     let mut lines: Vec<LineConfig> = wanted.iter().map(|line| line.config).collect();
     let as_found = (0..).zip(wanted).fold(0, |mask, (i, line)| mask | u64::from(line.as_found) << i);
@@ -40,12 +42,24 @@ pub(super) fn request(chip: &Chip, consumer: &str, wanted: &[&Wanted]) -> io::Re
         },
     )
     .map_err(os_error)?;
+    let mut kept = 0;
     if as_found != 0 {
-        // Their levels can be read only now; told to the kernel, they are outputs without having moved.
+        // Direction and level are known for certain only of a line that is held; told what they are, outputs do not move.
         let mut values = LineValues { bits: 0, mask: as_found };
         v2::get_line_values(&request, &mut values).map_err(os_error)?;
         for i in ones(as_found) {
-            lines[i].value = Value::from_bit(values.bits >> i & 1 == 1);
+            let info = v2::get_line_info(&chip.file, offsets[i]).map_err(os_error)?;
+            if info.flags.contains(LineFlags::OUTPUT) {
+                let value = Value::from_bit(values.bits >> i & 1 == 1);
+                lines[i] = LineConfig {
+                    direction: Direction::Output,
+                    value,
+                    edges: false,
+                    debounce_ns: 0,
+                    ..lines[i]
+                };
+                kept |= 1 << i;
+            }
         }
         v2::set_line_config(&request, line_config::uapi(&lines, 0)).map_err(os_error)?;
     }
@@ -53,7 +67,7 @@ pub(super) fn request(chip: &Chip, consumer: &str, wanted: &[&Wanted]) -> io::Re
     let request = Arc::new(request);
     let buffer = vec![0; EVENTS_PER_READ * LineEdgeEvent::u64_size()].into();
     let edges = Edges { request: Arc::clone(&request), offsets, buffer };
-    Ok((Held { request, lines }, edges))
+    Ok((Held { request, lines }, edges, kept))
 }
 
 impl Held {
@@ -99,14 +113,30 @@ impl HeldLines for Held {
     }
 
     /// The kernel takes a configuration of all lines; those that stay are told to be what they are.
+    ///
+    /// A line that is let go of is let go first and listened to then: an edge's interrupt takes the kernel much longer
+    /// to set up than a direction, and when the line was let go is what a sensor's reading begins with.
     fn configure(&mut self, lines: &[(u8, LineConfig)]) -> Result<Moment, Error> {
+        const OPERATION: &str = "configuring lines";
         let mut all = self.lines.clone();
+        let mut deaf = all.clone();
+        let mut in_two = false;
         for (position, config) in lines {
-            let Some(line) = all.get_mut(usize::from(*position)) else { continue };
+            let position = usize::from(*position);
+            let Some(line) = all.get_mut(position) else { continue };
+            let let_go = line.direction == Direction::Output && config.direction == Direction::Input;
+            in_two |= let_go && config.edges;
             *line = *config;
+            deaf[position] = LineConfig { edges: config.edges && !let_go, ..*config };
         }
-        let config = line_config::uapi(&all, 0);
-        let moment = timed("configuring lines", || v2::set_line_config(&self.request, config))?;
+        let configure = |lines: &[LineConfig]| {
+            let config = line_config::uapi(lines, 0);
+            timed(OPERATION, || v2::set_line_config(&self.request, config))
+        };
+        let moment = configure(if in_two { &deaf } else { &all })?;
+        if in_two {
+            configure(&all)?;
+        }
         self.lines = all;
         Ok(moment)
     }

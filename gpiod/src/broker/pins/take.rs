@@ -3,7 +3,7 @@
 use super::{HeldLine, HeldRequest, Pins, RequestIndex, configured};
 use crate::backend::{Backend, EdgeSource, Error, Wanted};
 use crate::config::AtStart;
-use crate::line::{Direction, LineConfig, Value, known_mask};
+use crate::line::{Direction, LineConfig, Value, ones};
 use crate::wiring::{LineIndex, WiredLine, Wiring};
 
 /// What taking the lines gave.
@@ -18,7 +18,7 @@ pub(in crate::broker) struct Taken {
 impl Pins {
     /// Requests all wired lines. An output that is found driven is taken over as it is, without a blink.
     pub(in crate::broker) fn request(backend: &dyn Backend, wiring: &Wiring) -> Result<Taken, Error> {
-        let starts: Vec<Start> = wiring.lines.iter().map(start).collect();
+        let mut starts: Vec<Start> = wiring.lines.iter().map(start).collect();
         let lines = starts.iter().zip(&wiring.lines).map(|(start, line)| HeldLine::new(start.config, line));
         let mut pins = Self { requests: Vec::new(), lines: lines.collect() };
         let mut sources = Vec::new();
@@ -37,38 +37,39 @@ impl Pins {
                 .map(|line| Wanted {
                     id: wiring.line(*line).info.id,
                     config: pins.lines[line.0].config,
-                    as_found: starts[line.0].found,
+                    as_found: starts[line.0].found.is_some(),
                     claim: wiring.line(*line).claim,
                 })
                 .collect();
             for request in backend.request(&format!("gpiod:{}", group.name), &wanted)? {
                 let index = RequestIndex(pins.requests.len());
                 let lines = request.wanted.iter().map(|wanted| own[*wanted]).collect();
-                pins.hold(HeldRequest { held: request.lines, lines }, &starts)?;
+                let held = HeldRequest { held: request.lines, lines };
+                for line in pins.hold(held, request.kept)? {
+                    starts[line.0].found = Some(true);
+                }
                 sources.extend(request.edges.map(|edges| (index, edges)));
             }
         }
-        Ok(Taken { pins, adopted: starts.into_iter().map(|start| start.found).collect(), sources })
+        let adopted = starts.into_iter().map(|start| start.found == Some(true)).collect();
+        Ok(Taken { pins, adopted, sources })
     }
 
-    /// Enters a request. What its outputs that were kept as found drive, is known now if not before.
-    fn hold(&mut self, mut request: HeldRequest, starts: &[Start]) -> Result<(), Error> {
-        let index = self.requests.len();
-        let kept = |line: &LineIndex| starts[line.0].found;
-        let values = match request.lines.iter().any(kept) {
-            true => request.held.read(known_mask(request.lines.len()))?.bits,
-            false => 0,
-        };
+    /// Enters a request, of which some lines turned out to be driven, and answers which they are.
+    fn hold(&mut self, mut request: HeldRequest, kept: u64) -> Result<Vec<LineIndex>, Error> {
+        let bits = if kept == 0 { 0 } else { request.held.read(kept)?.bits };
         for (position, line) in (0..).zip(&request.lines) {
             let held = &mut self.lines[line.0];
-            held.request = index;
+            held.request = self.requests.len();
             held.position = position;
-            if starts[line.0].found && !starts[line.0].known {
-                held.config.value = Value::from_bit(values >> position & 1 == 1);
+            if kept >> position & 1 == 1 {
+                let value = Value::from_bit(bits >> position & 1 == 1);
+                held.config = held.fit(LineConfig { direction: Direction::Output, value, ..held.config });
             }
         }
+        let found = ones(kept).map(|position| request.lines[position]).collect();
         self.requests.push(request);
-        Ok(())
+        Ok(found)
     }
 }
 
@@ -85,25 +86,25 @@ impl HeldLine {
 /// What a line is at the daemon's start.
 struct Start {
     config: LineConfig,
-    /// Whether it was found driven, and is kept so.
-    found: bool,
-    /// Whether `config` says the value that was found.
-    known: bool,
+    /// Whether it was found driven, and is to stay so; `Some(false)` where that is known only when it is held.
+    found: Option<bool>,
 }
 
 fn start(line: &WiredLine) -> Start {
     let base = configured(line);
-    let fresh = |config| Start { config, found: false, known: true };
-    let Some(driven) = line.config.kind.driven() else { return fresh(base) };
-    if line.info.direction == Direction::Output && line.info.function.is_none() {
-        let high = line.info.drives_high;
-        let value = Value::from_bit(high.unwrap_or(false) != line.config.active_low);
-        let config = LineConfig { direction: Direction::Output, value, ..base };
-        return Start { config, found: true, known: high.is_some() };
-    }
-    fresh(match driven.at_start {
-        AtStart::Inactive => LineConfig { direction: Direction::Output, value: Value::Inactive, ..base },
-        AtStart::Active => LineConfig { direction: Direction::Output, value: Value::Active, ..base },
+    let Some(driven) = line.config.kind.driven() else { return Start { config: base, found: None } };
+    let output = |value| LineConfig { direction: Direction::Output, value, ..base };
+    let config = match driven.at_start {
+        AtStart::Inactive => output(Value::Inactive),
+        AtStart::Active => output(Value::Active),
         AtStart::Input => base,
-    })
+    };
+    let is_output = line.info.direction == Direction::Output && line.info.function.is_none();
+    match line.info.drives_high.filter(|_| is_output) {
+        Some(high) => {
+            let value = Value::from_bit(high != line.config.active_low);
+            Start { config: output(value), found: Some(true) }
+        }
+        None => Start { config, found: is_output.then_some(false) },
+    }
 }

@@ -1,4 +1,4 @@
-//! What the kernel did to a line, by its own trace of every value and direction it gave one.
+//! What the kernel did to lines, by its own trace of every value that it gave one.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 const TRACING: &str = "/sys/kernel/tracing";
 
 /// Begins a new trace of all that is done to lines.
-pub(super) fn begin() {
+pub(crate) fn begin() {
     let write = |file: &str, text: &str| {
         let path = Path::new(TRACING).join(file);
         fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -16,14 +16,14 @@ pub(super) fn begin() {
     write("tracing_on", "1");
 }
 
-/// The levels that a line was set to since, oldest first. `number` is its number among all of the kernel's lines.
-pub(super) fn levels_set(number: u32) -> Vec<bool> {
+/// What lines were set to since, oldest first: a line's number among all of the kernel's, and whether it became high.
+pub(crate) fn sets() -> Vec<(u32, bool)> {
     let trace = fs::read_to_string(Path::new(TRACING).join("trace")).unwrap();
     // A line of it ends with, say, `gpio_value: 531 set 1`.
-    let value = |line: &str| {
+    let set = |line: &str| {
         let (_, event) = line.split_once("gpio_value: ")?;
         let [line, "set", level] = event.split_whitespace().collect::<Vec<_>>()[..] else { return None };
-        (line.parse() == Ok(number)).then_some(level == "1")
+        Some((line.parse().ok()?, level == "1"))
     };
-    trace.lines().filter_map(value).collect()
+    trace.lines().filter_map(set).collect()
 }

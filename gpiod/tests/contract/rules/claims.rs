@@ -107,5 +107,10 @@ pub(crate) fn as_found(bench: &dyn Bench) -> Verdict {
     assert_eq!(hold.bits() & 1, 1);
     hold.write(0, false).unwrap();
     assert!(!bench.is_high(8), "it can be driven as any other");
+    drop(hold);
+    drop(bench.hold(&[(8, input())]));
+    let line = Wanted { as_found: true, ..wanted(bench.backend(), 8, active()) };
+    let _hold = bench.hold_as("gpiod:next", &[line]).unwrap();
+    assert!(bench.is_high(8), "one that is no output becomes what it is to be");
     Passed
 }

@@ -1,0 +1,187 @@
+//! What goes well: the apps on the kernel's chip, edges that come and edges that are lost, and a daemon that dies.
+
+use crate::chip::Chip;
+use crate::fixture::{PATIENCE, Process};
+use crate::rig::Rig;
+use crate::{Scene, photoresistor, trace};
+use gpiod_sdk::{LossCause, Value, WatchItem};
+use nix::sys::signal::Signal;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+pub(crate) const ALL: &[(&str, Scene)] = &[
+    ("auto takes the character device and says why", |chip| Box::pin(auto(chip))),
+    ("the traffic light shows its phases, off before on, and is dark when killed", |chip| {
+        Box::pin(lights(chip))
+    }),
+    ("the light sensor measures the time from letting go to the edge", |chip| Box::pin(readings(chip))),
+    ("a button is seen through the real client with the kernel's stamps", |chip| Box::pin(button(chip))),
+    ("a watcher is told exactly how many edges the kernel lost", |chip| Box::pin(lost(chip))),
+    ("a daemon that was killed is started again and its apps go on", |chip| Box::pin(restart(chip))),
+];
+
+async fn auto(chip: &Chip) {
+    let rig = Rig::start(chip).await;
+    let log = rig.log();
+    assert!(
+        log.contains("board found") && log.contains("cdev") && log.contains("gpiomem can not be had"),
+        "{log}"
+    );
+    assert!(log.contains("up to their chip's driver"), "what outputs do at the end is said: {log}");
+    let lines = rig.client("traffic-light").await.lines().await.unwrap();
+    assert_eq!((&*lines.backend.kind, lines.backend.atomic_writes), ("cdev", false));
+    let red = lines.get("red").unwrap();
+    assert_eq!((red.header_pin, red.on_daemon_exit), (Some(21), None));
+}
+
+async fn lights(chip: &Chip) {
+    let rig = Rig::start(chip).await;
+    trace::begin();
+    let app = rig.app("traffic-light", &["--speed", "20"]).spawn().unwrap();
+    // A cycle is red, red and yellow, green, yellow; the second red says that it is over.
+    for lights in [[true, false, false], [true, true, false], [false, false, true], [false, true, false]] {
+        chip.await_levels(&[(9, lights[0]), (10, lights[1]), (11, lights[2])]);
+    }
+    chip.await_levels(&[(9, true), (10, false), (11, false)]);
+    let mut on = [false; 3];
+    let mut shown: Vec<[bool; 3]> = Vec::new();
+    for (line, high) in trace::sets() {
+        if let Some(light) = line.checked_sub(chip.first_number + 9).filter(|light| *light < 3) {
+            on[light as usize] = high;
+            assert!(!(on[2] && (on[0] || on[1])), "green beside another, if only for a moment");
+            shown.push(on);
+        }
+    }
+    assert!(shown.len() > 8);
+    chip.await_levels(&[(11, true)]);
+    Process { child: app }.signal(Signal::SIGKILL).await;
+    chip.await_levels(&[(9, false), (10, false), (11, false)]);
+    let lines = rig.client("traffic-light").await.lines().await.unwrap();
+    assert!(lines.lines.iter().all(|line| line.holder.is_none()));
+}
+
+async fn readings(chip: &Chip) {
+    const TIMES: [Duration; 4] = [
+        Duration::from_millis(3),
+        Duration::from_millis(20),
+        Duration::from_millis(1),
+        Duration::from_millis(8),
+    ];
+    let rig = Rig::start(chip).await;
+    let over = AtomicBool::new(false);
+    let (charges, measured) = std::thread::scope(|scope| {
+        let player = scope.spawn(|| photoresistor::play(chip, 4, &TIMES, &over));
+        let read = || async {
+            let mut command =
+                rig.app("light-sensor", &["--json", "--interval", "250ms", "--timeout", "500ms"]);
+            let mut app = command.stdout(Stdio::piped()).spawn().unwrap();
+            let mut lines = BufReader::new(app.stdout.take().unwrap()).lines();
+            let mut measured = Vec::new();
+            while measured.len() < 12 {
+                let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
+                let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+                let us = |key: &str| line[key].as_f64().unwrap_or(f64::NAN);
+                measured.push((us("charge_us"), us("uncertainty_us")));
+            }
+            Process { child: app }.signal(Signal::SIGTERM).await;
+            measured
+        };
+        // The scope's own thread drives the reactor, which is why a future of it is run to its end here.
+        let reactor = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let measured = std::thread::scope(|inner| inner.spawn(|| reactor.block_on(read())).join().unwrap());
+        over.store(true, Ordering::Release);
+        (player.join().unwrap(), measured)
+    });
+    let (mut worst, mut wide) = (0.0f64, 0.0f64);
+    for (charge, (measured, uncertainty)) in charges.iter().zip(&measured) {
+        let true_us = |raised: u64| (raised - charge.let_go_ns) as f64 / 1e3;
+        let (least, most) = (true_us(charge.raised_ns.0), true_us(charge.raised_ns.1));
+        let tolerance = f64::max(most * 0.01, 50.0);
+        let off = f64::max(least - measured, measured - most).max(0.0);
+        println!(
+            "  reading {measured:9.1} us +- {uncertainty:5.1}, truly {least:9.1} to {most:9.1}: off by {off:5.1} us"
+        );
+        assert!(off <= tolerance, "{measured} us is {off} us outside of {least} to {most}");
+        (worst, wide) = (worst.max(off / tolerance), wide.max(most - least));
+    }
+    println!("  worst {:.0} % of what is allowed; the pull itself took up to {wide:.0} us", worst * 100.0);
+    assert!(measured.len() == 12 && charges.len() >= 12);
+}
+
+async fn button(chip: &Chip) {
+    chip.pull(17, true);
+    let rig = Rig::start(chip).await;
+    let client = rig.client("bench").await;
+    let mut watch = client.watch(["button"]).open().await.unwrap();
+    let begin = gpiod::clock::now_ns();
+    chip.pull(17, false);
+    let pressed = edge(&mut watch).await;
+    chip.pull(17, true);
+    let released = edge(&mut watch).await;
+    assert_eq!((pressed.value, released.value), (Value::Active, Value::Inactive));
+    assert!(begin + 2_000_000 <= pressed.timestamp_ns, "not before it has lasted");
+    assert!(pressed.timestamp_ns < released.timestamp_ns && released.timestamp_ns <= gpiod::clock::now_ns());
+}
+
+async fn edge(watch: &mut gpiod_sdk::Watch) -> gpiod_sdk::EdgeEvent {
+    loop {
+        match tokio::time::timeout(PATIENCE, watch.next()).await.expect("an edge comes").unwrap().unwrap() {
+            WatchItem::Edge(edge) => return edge,
+            WatchItem::Values(_) => {}
+            WatchItem::Lost(loss) => panic!("{loss:?}"),
+        }
+    }
+}
+
+/// The kernel keeps 1,024 edges for a daemon that is stopped; what comes on top is lost, and counted.
+async fn lost(chip: &Chip) {
+    let rig = Rig::start(chip).await;
+    let client = rig.client("bench").await;
+    let mut watch = client.watch(["wave"]).ring(4096).open().await.unwrap();
+    let WatchItem::Values(_) = watch.next().await.unwrap().unwrap() else { panic!("values come first") };
+    let pid = rig.daemon.as_ref().unwrap().child.id().unwrap();
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
+    nix::sys::signal::kill(pid, Signal::SIGSTOP).unwrap();
+    // Not merged by the simulated interrupt, which has one for each line at a time: what it took in is what counts.
+    let before = interrupts();
+    for n in 0..1500 {
+        chip.pull(27, n % 2 == 0);
+        while interrupts() <= before + n {}
+    }
+    nix::sys::signal::kill(pid, Signal::SIGCONT).unwrap();
+    let (mut seen, mut gone) = (0, 0);
+    while seen + gone < 1500 {
+        match tokio::time::timeout(PATIENCE, watch.next()).await.expect("all come").unwrap().unwrap() {
+            WatchItem::Edge(_) => seen += 1,
+            WatchItem::Lost(loss) => {
+                assert_eq!(loss.cause, LossCause::Kernel);
+                gone += loss.count.unwrap();
+            }
+            WatchItem::Values(_) => {}
+        }
+    }
+    assert_eq!((seen, gone), (1024, 476));
+}
+
+/// How many interrupts the kernel has handled for the lines of the daemon.
+fn interrupts() -> u64 {
+    let table = std::fs::read_to_string("/proc/interrupts").unwrap();
+    let of = |line: &str| line.split_whitespace().filter_map(|word| word.parse::<u64>().ok()).sum::<u64>();
+    table.lines().filter(|line| line.contains("gpiod:")).map(of).sum()
+}
+
+async fn restart(chip: &Chip) {
+    let mut rig = Rig::start(chip).await;
+    let app = rig.app("traffic-light", &["--speed", "10"]).spawn().unwrap();
+    chip.await_levels(&[(9, false), (11, true)]);
+    rig.daemon.take().unwrap().signal(Signal::SIGKILL).await;
+    // gpio-sim lets freed lines fall to their pulls; what real chips do is the contract's affair.
+    chip.await_levels(&[(9, false), (10, false), (11, false)]);
+    rig.start_daemon().await;
+    chip.await_levels(&[(11, true)]);
+    chip.await_levels(&[(9, true)]);
+    assert_eq!(Process { child: app }.signal(Signal::SIGTERM).await.code(), Some(0));
+    chip.await_levels(&[(9, false), (10, false), (11, false)]);
+}

@@ -1,0 +1,66 @@
+//! A daemon on the board's registers.
+
+use crate::fixture::{self, Process};
+use gpiod_sdk::Client;
+use std::process::Stdio;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+/// Three lamps, as the traffic light has them.
+pub(crate) const LIGHTS: &str = r#"
+[[group]]
+name = "lights"
+lines.red    = { line = "GPIO9", direction = "output" }
+lines.yellow = { line = "GPIO10", direction = "output" }
+lines.green  = { line = "GPIO11", direction = "output" }
+"#;
+
+pub(crate) struct Rig {
+    dir: TempDir,
+    pub(crate) daemon: Option<Process>,
+}
+
+impl Rig {
+    pub(crate) async fn start(config: &str) -> Self {
+        let mut rig = Self::prepare(config);
+        rig.start_daemon().await;
+        rig
+    }
+
+    fn prepare(config: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let head = format!("run_dir = {:?}\n", dir.path().join("run"));
+        std::fs::write(dir.path().join("gpiod.toml"), head + config).unwrap();
+        Self { dir, daemon: None }
+    }
+
+    fn serve(&self) -> Command {
+        let program = std::env::var_os("GPIOD").unwrap_or_else(|| env!("CARGO_BIN_EXE_gpiod").into());
+        let mut command = Command::new(program);
+        command.arg("serve").arg("--config").arg(self.dir.path().join("gpiod.toml"));
+        command
+    }
+
+    pub(crate) async fn start_daemon(&mut self) {
+        self.daemon = Some(Process::start(self.dir.path(), "daemon", &mut self.serve()).await);
+    }
+
+    pub(crate) async fn client(&self) -> Client {
+        let socket = self.dir.path().join("run/groups/lights/gpiod.sock");
+        Client::at(socket).name("test").connect().await.unwrap()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("daemon.log")).unwrap()
+    }
+
+    /// Starts a daemon that can not start, and answers its exit code and what it said.
+    pub(crate) async fn refused(config: &str) -> (i32, String) {
+        let rig = Self::prepare(config);
+        let mut command = rig.serve();
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        let ended =
+            tokio::time::timeout(fixture::PATIENCE, command.output()).await.expect("it ends").unwrap();
+        (ended.status.code().unwrap(), String::from_utf8(ended.stderr).unwrap())
+    }
+}

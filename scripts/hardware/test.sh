@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# Runs the contract and the scenes of real pins: on the kernel's GPIO simulator, and on an emulated Raspberry Pi 3.
+# A part that can not run here fails the whole, unless it is waived by name.
+set -euo pipefail
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+cd "$here/../.."
+
+all=(sim pi-6.1 pi-6.12 pi-6.12-keep)
+
+usage() {
+    cat <<TEXT
+usage: scripts/hardware/test.sh [--waive PART]... [PART]...
+
+Runs the parts that are named, or all:
+
+  sim           daemon, apps and contract on the kernel's GPIO simulator (gpio-sim), backend cdev
+  pi-6.1        daemon and contract on an emulated Raspberry Pi 3, Debian's kernel 6.1: a claim that ends lets go
+  pi-6.12       the same on Debian's kernel 6.12, whose default is to let go too
+  pi-6.12-keep  the same with persist_gpio_outputs=Y: a claim that ends keeps the output, as on Raspberry Pi's kernel
+
+A part that lacks something here is skipped, says why, and fails the whole unless --waive names it ("pi" is all of
+pi-*). Kernels and tools are built or fetched once, see scripts/hardware/README.md. At the end stands the contract's
+table, which is also in target/hardware/contract.md, and one line for each part.
+TEXT
+}
+
+waived=()
+parts=()
+while (($# > 0)); do
+    case "$1" in
+        -h | --help) usage; exit 0 ;;
+        --waive)
+            (($# > 1)) || { usage >&2; exit 64; }
+            if [[ "$2" == pi ]]; then waived+=("${all[@]:1}"); else waived+=("$2"); fi
+            shift 2
+            ;;
+        -*) usage >&2; exit 64 ;;
+        *) parts+=("$1"); shift ;;
+    esac
+done
+((${#parts[@]} > 0)) || parts=("${all[@]}")
+for part in "${parts[@]}" ${waived[@]+"${waived[@]}"}; do
+    [[ " ${all[*]} " == *" $part "* ]] || { echo "test.sh: there is no part '$part', but: ${all[*]}" >&2; exit 64; }
+done
+
+results="$PWD/target/hardware"
+mkdir -p "$results"
+rm -f "$results"/*.rows
+
+# The programs that cargo's `test --no-run` names, last in parentheses.
+native() {
+    cargo test -p gpiod --no-run "$@" 2>&1 | tee /dev/stderr | sed -n 's/^ *Executable .*(\(.*\))$/\1/p'
+}
+
+# run_sim: 0 passed, 1 failed, 2 could not run.
+run_sim() {
+    "$here/packages.sh" sim || return 2
+    "$here/sim-kernel.sh" >/dev/null || return 2
+    cargo build --workspace --bins || return 1
+    local programs contract kernel
+    programs="$(native --test contract --test kernel)" || return 1
+    contract="$(grep /contract- <<<"$programs")"
+    kernel="$(grep /kernel- <<<"$programs")"
+    "$contract" --results "$results/1-sim.rows" || return 1
+    "$here/sim-guest.sh" --cpus 1 --timeout 600 --share "$results" \
+        "$contract" --bench cdev --results "$results/3-cdev.rows" || return 1
+    "$here/sim-guest.sh" --cpus 1 --timeout 600 "$kernel"
+}
+
+arm=
+# build_arm: the programs for the emulated Pi, once.
+build_arm() {
+    [[ -z "$arm" ]] || return 0
+    "$here/packages.sh" raspi || return 2
+    arm="$("$here/cross-arm64.sh" test --no-run -p gpiod --bin gpiod --test contract --test pi)" || return 2
+    # The daemon itself is no test, and the `test` above makes a test of it.
+    arm+=$'\n'"$("$here/cross-arm64.sh" build -p gpiod --bin gpiod)" || return 2
+}
+
+# run_pi KERNEL COLUMN [KERNEL-ARGUMENTS]
+run_pi() {
+    build_arm || return
+    local program files=()
+    while read -r program; do
+        case "$program" in
+            */contract-*) files+=(--file "$program:/bin/contract") ;;
+            */pi-*) files+=(--file "$program:/bin/pi") ;;
+            */gpiod) files+=(--file "$program:/bin/gpiod") ;;
+        esac
+    done <<<"$arm"
+    local out="$results/$2.out" code=0
+    # shellcheck disable=SC2016 # The guest's shell expands it.
+    "$here/raspi-guest.sh" --kernel "$1" --append "${3-}" --timeout 600 "${files[@]}" -- sh -c '
+        contract --bench gpiomem --results /tmp/rows; contract=$?
+        GPIOD=/bin/gpiod pi; pi=$?
+        echo "== rows"; cat /tmp/rows
+        exit $((contract + pi))' | tee "$out" | sed '/^== rows/,$d' || code=$?
+    sed '1,/^== rows/d' "$out" | sed "s/\tgpiomem on raspi3b\t/\tgpiomem on raspi3b, $2\t/" >"$results/4-$2.rows"
+    case "$code" in
+        0) return 0 ;;
+        125) return 2 ;;
+        *) return 1 ;;
+    esac
+}
+
+failed=0
+report=()
+for part in "${parts[@]}"; do
+    echo "== $part"
+    begin=$SECONDS
+    code=0
+    case "$part" in
+        sim) run_sim || code=$? ;;
+        pi-6.1) run_pi 6.1 6.1 || code=$? ;;
+        pi-6.12) run_pi 6.12 6.12 pinctrl_bcm2835.persist_gpio_outputs=N || code=$? ;;
+        pi-6.12-keep) run_pi 6.12 6.12-keep pinctrl_bcm2835.persist_gpio_outputs=Y || code=$? ;;
+    esac
+    case "$code" in
+        0) outcome="passed" ;;
+        2)
+            outcome="SKIPPED, why stands above"
+            if [[ " ${waived[*]-} " == *" $part "* ]]; then outcome="skipped, as waived"; else failed=1; fi
+            ;;
+        *) outcome="FAILED"; failed=1 ;;
+    esac
+    report+=("$(printf '%-14s%s (%d s)' "$part" "$outcome" "$((SECONDS - begin))")")
+done
+
+echo
+if compgen -G "$results/*.rows" >/dev/null; then
+    contract="$(native --test contract 2>/dev/null)"
+    "$contract" table "$results"/*.rows | tee "$results/contract.md"
+    echo
+fi
+printf '%s\n' "${report[@]}"
+exit "$failed"
