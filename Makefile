@@ -7,7 +7,7 @@ CARGO ?= cargo
 .PHONY: help demo test test-hardware test-python fmt fmt-check lint proto buf deny docs ci
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # DEMO_SECONDS, from the environment or from make's command line, reaches the demo by its environment.
 demo: ## Board, daemon and both apps as processes, drawn live; DEMO_SECONDS=20 ends it by itself

@@ -55,9 +55,28 @@ fn only_the_command_line_uses_the_client_library() {
 fn the_broker_knows_no_backend_and_no_server() {
     let none: Vec<String> = Vec::new();
     assert_eq!(
-        offenders("gpiod/src/broker", &["backend::sim", "crate::server", "crate::board", "crate::cli"], &[]),
+        offenders(
+            "gpiod/src/broker",
+            &[
+                "backend::sim",
+                "backend::cdev",
+                "backend::gpiomem",
+                "crate::server",
+                "crate::board",
+                "crate::cli"
+            ],
+            &[]
+        ),
         none
     );
+}
+
+#[test]
+fn each_crate_for_hardware_is_named_in_its_backend_alone() {
+    let none: Vec<String> = Vec::new();
+    assert_eq!(offenders("gpiod/src", &["gpiocdev"], &["gpiod/src/backend/cdev"]), none);
+    assert_eq!(offenders("gpiod/src", &["rppal::"], &["gpiod/src/backend/gpiomem/registers.rs"]), none);
+    assert_eq!(offenders("gpiod/src/backend/cdev", &["gpiomem", "sim::"], &[]), none);
 }
 
 #[test]

@@ -291,7 +291,7 @@ impl OnRelease {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum OnDaemonExit {
-    /// The line is an input only.
+    /// The line is an input only, or nobody can tell: its chip's driver decides.
     Unspecified = 0,
     /// The line keeps its level without a blink.
     Keep = 1,
