@@ -8,9 +8,9 @@ usage() {
     cat <<'TEXT'
 usage: scripts/hardware/sim-guest.sh [OPTION]... COMMAND [ARGUMENT...]
 
-Runs COMMAND as root in a guest: same files (the host's, read-only), same working directory, PATH and HOME.
-/tmp, /var/tmp, /run and /dev are the guest's own; standard input is empty; standard output and error both come to
-standard output. What still runs when COMMAND ends is killed.
+Runs COMMAND as root in a guest, in the same working directory, with the same PATH and HOME, no other variable, and
+the same files, read-only, as far as you may read them here. /tmp, /var/tmp, /run and /dev are the guest's own.
+Standard input is empty; standard output and error both come to standard output. What COMMAND leaves running is killed.
 
 options:
   --cpus N            processors of the guest (default: 2, at most 4)
@@ -163,11 +163,11 @@ ended=0
 wait "$guest" || ended=$?
 guest=
 
-# What the kernel said since the command started, or at the end of a boot that did not come that far.
+# What the kernel said while the command ran, or at the end of a boot that did not come that far.
 kernel_words() {
-    local mark="sim-guest: the command starts"
-    if grep -qs "$mark" "$shared/console"; then
-        sed "1,/$mark/d" "$shared/console"
+    local start="sim-guest: the command starts" end="sim-guest: the command ended"
+    if grep -qs "$start" "$shared/console"; then
+        sed "1,/$start/d; /$end/,\$d" "$shared/console"
     else
         tail --lines=40 "$shared/console" 2>/dev/null
     fi | tr -d '\r'
