@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command in a tiny x86-64 guest whose kernel has the GPIO simulator, so that tests meet a real GPIO character
-# device on machines that have none. It is emulated (TCG): 2 to 4 s until the command starts, 3 to 6 s for `true` as a
-# whole, measured on two busy processors.
+# device on machines that have none. It is emulated (TCG): 2 to 4 s until the command starts and 3 to 8 s for `true`
+# as a whole, measured on two processors with much else to do.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
