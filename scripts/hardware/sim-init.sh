@@ -26,13 +26,14 @@ mount --all --fstab "$sim_guest/fstab" || exit 1
 cp --no-dereference "$shared"/dev/* /dev
 wait "$loopback" || fail "the loopback device does not come up: is iproute2 installed?"
 
+echo sim-guest >/proc/sys/kernel/hostname
 mapfile -d '' -t command <"$shared/command"
 mapfile -d '' -t environment <"$shared/environment"
 mapfile -d '' -t directory <"$shared/directory"
 cd "${directory[0]}" 2>/dev/null ||
     fail "the working directory ${directory[0]} is not there: the guest has its own /tmp, /var/tmp and /run, so share it: --share '${directory[0]}'"
 
-# From here the kernel's messages belong to the command.
+# Between these two lines the kernel's messages belong to the command.
 echo '<5>sim-guest: the command starts' >/dev/kmsg
 
 # A pipe, as in any CI, in place of a file over 9p: writing to it costs the command little.
@@ -51,6 +52,7 @@ copier=$!
     code=$?
 } 2>/dev/null # Here bash would quote the lines above when a signal ends them.
 exec 3>&-
+echo '<5>sim-guest: the command ended' >/dev/kmsg
 
 # What the command left running keeps the pipe open. Again and again, since it may start processes meanwhile.
 while kill -0 "$copier"; do

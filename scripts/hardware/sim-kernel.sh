@@ -36,7 +36,10 @@ step() {
     local what="$1" start=$SECONDS
     shift
     complain "$what ..."
-    "$@" >&2
+    if ! "$@" >&2; then
+        complain "$what: failed after $((SECONDS - start)) s"
+        return 1
+    fi
     complain "$what: $((SECONDS - start)) s"
 }
 
@@ -57,10 +60,11 @@ fi
 version="$(apt-cache show --no-all-versions "$source_package" 2>/dev/null | sed -n 's/^Version: //p' || true)"
 kernel="$cache/sim-kernel-$version-$key/bzImage"
 
-# use_cached WHY: prints the kernel that is there and ends, if one is.
+# use_cached WHY: prints the kernel that is there and ends, if one is. It is good until apt's lists change again.
 use_cached() {
     if [[ -n "$cached" ]]; then
         complain "$*; using the cached $cached"
+        touch "$cached" 2>/dev/null || true
         echo "$cached"
         exit 0
     fi
@@ -77,7 +81,10 @@ if [[ "$cached" == "$kernel" ]]; then
     exit 0
 fi
 
-"$here/packages.sh" sim >&2 || exit 1
+if ! "$here/packages.sh" sim >&2; then
+    use_cached "$source_package $version cannot be built without these packages"
+    exit 1
+fi
 mkdir -p "$cache"
 exec 9>"$cache/sim-kernel.lock"
 if ! flock --nonblock 9; then
@@ -112,7 +119,7 @@ build() {
         make --silent --directory "$source_package" ARCH=x86_64 CROSS_COMPILE= "$@"
 }
 configure() {
-    build KCONFIG_ALLCONFIG="$options" allnoconfig
+    build KCONFIG_ALLCONFIG="$options" allnoconfig || return 1
     local line wrong=0
     while read -r line; do
         case "$line" in
