@@ -10,7 +10,7 @@ usage: scripts/hardware/cross-arm64.sh SUBCOMMAND [CARGO-ARGUMENT...]
 for example: scripts/hardware/cross-arm64.sh build -p gpiod --bins
              scripts/hardware/cross-arm64.sh test --no-run -p gpiod --test contract
 
-Prints the paths of the programs that cargo made, one a line; everything else goes to stderr.
+Prints the paths of the programs that cargo made, one a line (of `test`, those of the tests); all else goes to stderr.
 The compiler is the first of these:
   1. rustup's, if its toolchain has the target aarch64-unknown-linux-musl, or -gnu
      (-gnu also needs the packages gcc-aarch64-linux-gnu and libc6-dev-arm64-cross);
@@ -100,6 +100,11 @@ export CARGO_TARGET_DIR="$cache/target-arm64"
 subcommand="$1"
 shift
 echo "cargo $subcommand for $target, in $CARGO_TARGET_DIR" >&2
-# cargo tells what it made in JSON, one message a line; a library has no executable (null).
+# cargo tells what it made in JSON, one message a line; a library has no executable (null). Tests bring along the
+# programs that they start, which `build` is there to name.
+made=
+if [[ "$subcommand" == test || "$subcommand" == t ]]; then
+    made='"profile":{[^}]*"test":true}.*'
+fi
 "$cargo" "$subcommand" --target "$target" --message-format=json-render-diagnostics "$@" |
-    sed -n 's/.*"executable":"\([^"]*\)".*/\1/p'
+    sed -n "s/.*$made\"executable\":\"\([^\"]*\)\".*/\1/p"
