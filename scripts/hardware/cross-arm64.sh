@@ -7,20 +7,21 @@ usage() {
     cat <<'TEXT'
 usage: scripts/hardware/cross-arm64.sh SUBCOMMAND [CARGO-ARGUMENT...]
 
-for example: scripts/hardware/cross-arm64.sh build -p gpiod --bins --release
+for example: scripts/hardware/cross-arm64.sh build -p gpiod --bins
              scripts/hardware/cross-arm64.sh test --no-run -p gpiod --test contract
 
-Prints the paths of the programs that cargo made, one a line; everything else goes to stderr.
+Prints the paths of the programs that cargo made, one a line (of `test`, those of the tests); all else goes to stderr.
 The compiler is the first of these:
   1. rustup's, if its toolchain has the target aarch64-unknown-linux-musl, or -gnu
      (-gnu also needs the packages gcc-aarch64-linux-gnu and libc6-dev-arm64-cross);
-  2. on Debian 12, x86-64: Debian's rustc-web with its standard library for arm64, which is unpacked once
-     (130 MB to fetch, no root) and needs gcc-aarch64-linux-gnu and libc6-dev-arm64-cross.
+  2. on Debian 12, x86-64: Debian's rustc-web with its standard library for arm64, which are unpacked once
+     (135 MB to fetch, no root) and need the same two packages.
 Everything is kept in ${XDG_CACHE_HOME:-~/.cache}/gpiod-dev/hardware.
 
 environment:
-  CARGO                              the cargo to run (default: cargo)
-  CARGO_PROFILE_RELEASE_..., _DEV_...  as cargo reads them; those set here by default are printed
+  CARGO                                                  the cargo to run (default: cargo)
+  CARGO_PROFILE_RELEASE_LTO, _CODEGEN_UNITS, _OPT_LEVEL  as cargo reads them (default here: off, 16, 1)
+  CARGO_PROFILE_DEV_DEBUG                                the same (default here: 0)
 TEXT
 }
 
@@ -64,6 +65,9 @@ TEXT
     echo "$root/rustc"
 }
 
+# They would take the place of the target's own below, and the programs would not be static.
+unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+
 targets="$(rustup target list --installed 2>/dev/null || true)"
 if grep -qx aarch64-unknown-linux-musl <<<"$targets"; then
     target=aarch64-unknown-linux-musl
@@ -89,13 +93,18 @@ fi
 export CARGO_PROFILE_RELEASE_LTO="${CARGO_PROFILE_RELEASE_LTO:-off}"
 export CARGO_PROFILE_RELEASE_CODEGEN_UNITS="${CARGO_PROFILE_RELEASE_CODEGEN_UNITS:-16}"
 export CARGO_PROFILE_RELEASE_OPT_LEVEL="${CARGO_PROFILE_RELEASE_OPT_LEVEL:-1}"
-# Debug information would only make the guest's memory image larger.
-export CARGO_PROFILE_DEV_STRIP="${CARGO_PROFILE_DEV_STRIP:-debuginfo}"
+# Debug information takes time to make, and only makes the guest's memory image larger.
+export CARGO_PROFILE_DEV_DEBUG="${CARGO_PROFILE_DEV_DEBUG:-0}"
 export CARGO_TARGET_DIR="$cache/target-arm64"
 
 subcommand="$1"
 shift
 echo "cargo $subcommand for $target, in $CARGO_TARGET_DIR" >&2
-# cargo tells what it made in JSON, one message a line; a library has no executable (null).
+# cargo tells what it made in JSON, one message a line; a library has no executable (null). Tests bring along the
+# programs that they start, which `build` is there to name.
+made=
+if [[ "$subcommand" == test || "$subcommand" == t ]]; then
+    made='"profile":{[^}]*"test":true}.*'
+fi
 "$cargo" "$subcommand" --target "$target" --message-format=json-render-diagnostics "$@" |
-    sed -n 's/.*"executable":"\([^"]*\)".*/\1/p'
+    sed -n "s/.*$made\"executable\":\"\([^\"]*\)\".*/\1/p"

@@ -38,13 +38,17 @@ options=(
 
 update() {
     echo "looking up what Debian offers for arm64" >&2
-    # A list that cannot be had is an error here, not a warning: what it offers would be missing later.
-    apt-get "${options[@]}" -o APT::Update::Error-Mode=any update >"$state/update.log" 2>&1 || {
-        cat "$state/update.log" >&2
-        echo "apt-get update failed: look at the sources in /etc/apt, or try again" >&2
-        exit 69
-    }
-    touch "$state/updated"
+    local attempt
+    for attempt in 1 2 3; do
+        # A list that cannot be had counts as a failure, not as a warning: what it offers would be missing later.
+        if apt-get "${options[@]}" -o APT::Update::Error-Mode=any update >"$state/update.log" 2>&1; then
+            touch "$state/updated"
+            return
+        fi
+        sleep "$attempt"
+    done
+    cat "$state/update.log" >&2
+    echo "apt-get update failed, going on with what is known: look at the sources in /etc/apt" >&2
 }
 
 mkdir -p "$state/lists/partial" "$state/cache/archives/partial"

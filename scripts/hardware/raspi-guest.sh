@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command in an emulated Raspberry Pi 3 (QEMU's raspi3b) under Debian's arm64 kernel, with /dev/gpiomem and
-# /dev/gpiochip0 but without /dev/mem. From start to exit it takes TIME on two cores of a PC, without KVM.
+# /dev/gpiochip0 but without /dev/mem. From start to exit it takes 7 CPU seconds with 6.1 and 11 with 6.12, without KVM;
+# on two busy cores that was 11 to 25 seconds.
 set -euo pipefail
 
 usage() {

@@ -46,7 +46,7 @@ work="$(mktemp -d "$cache/raspi-kernel.XXXXXX")"
 trap 'rm -rf "$work"' EXIT
 
 # The package without a full version depends on the newest one with it.
-image="$("$here/debs.sh" depends "$image:arm64" '^linux-image-6[.0-9].*-arm64$')"
+image="$("$here/debs.sh" depends "$image:arm64" "^linux-image-${1//./\\.}\\..*-arm64\$")"
 release="${image#linux-image-}"
 headers="linux-headers-$release"
 common="${headers%-arm64}-common"
