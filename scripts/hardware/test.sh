@@ -62,9 +62,9 @@ run_sim() {
     contract="$(grep /contract- <<<"$programs")"
     kernel="$(grep /kernel- <<<"$programs")"
     "$contract" --results "$results/1-sim.rows" || return 1
-    "$here/sim-guest.sh" --cpus 1 --timeout 600 --share "$results" \
+    "$here/sim-guest.sh" --timeout 600 --share "$results" \
         "$contract" --bench cdev --results "$results/3-cdev.rows" || return 1
-    "$here/sim-guest.sh" --cpus 1 --timeout 600 "$kernel"
+    "$here/sim-guest.sh" --timeout 600 "$kernel"
 }
 
 arm=

@@ -7,6 +7,7 @@
 mod changes;
 mod chip;
 mod hold;
+mod let_go;
 mod line_config;
 
 use super::{Backend, ChangeSource, Error, Request, Wanted, pi};

@@ -1,6 +1,7 @@
 //! A bench: a board of one kind, and hands and eyes outside of the process under test.
 
 mod gpio_sim;
+mod irq;
 mod registers;
 mod simulated;
 mod trace;

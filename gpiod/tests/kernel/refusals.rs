@@ -8,6 +8,7 @@ use crate::rig::{CONFIG, Rig};
 use gpiocdev_uapi::v2::{self, LineConfig, LineFlags, LineRequest, Offsets};
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
+use std::time::Instant;
 
 pub(crate) const ALL: &[(&str, Scene)] = &[
     ("a line that another program holds is refused with its name", |chip| Box::pin(held(chip))),
@@ -28,10 +29,18 @@ fn take(chip: &Chip, bcm: u32) -> File {
         num_lines: 1,
         ..LineRequest::default()
     };
-    v2::get_line(&file, request).unwrap()
+    // The daemon of the scene before was killed, and may not be quite gone.
+    let begin = Instant::now();
+    loop {
+        match v2::get_line(&file, request.clone()) {
+            Ok(line) => return line,
+            Err(error) => assert!(begin.elapsed() < PATIENCE, "{error}"),
+        }
+        std::thread::yield_now();
+    }
 }
 
-async fn held(chip: &Chip) {
+async fn held(chip: &'static Chip) {
     let other = take(chip, 17);
     let (code, said) = Rig::refused(Rig::prepare(CONFIG).serve()).await;
     assert!(code == 75 && said.contains("GPIO17 is held by \"spi0 CS0\""), "{code}: {said}");
@@ -39,7 +48,7 @@ async fn held(chip: &Chip) {
     Rig::start(chip).await;
 }
 
-async fn taken(chip: &Chip) {
+async fn taken(chip: &'static Chip) {
     let rig = Rig::start(chip).await;
     let _other = take(chip, 5);
     let told = async {
@@ -52,7 +61,7 @@ async fn taken(chip: &Chip) {
     assert!(log.contains("GPIO5") && log.contains("spi0 CS0"), "{log}");
 }
 
-async fn denied(chip: &Chip) {
+async fn denied(chip: &'static Chip) {
     const NOBODY: u32 = 65_532;
     fs::set_permissions(&chip.device, Permissions::from_mode(0o600)).unwrap();
     let rig = Rig::prepare(CONFIG);
@@ -75,7 +84,7 @@ async fn denied(chip: &Chip) {
     crate::fixture::Process::start(rig.dir.path(), "daemon", &mut as_nobody()).await;
 }
 
-async fn promise(_: &Chip) {
+async fn promise(_: &'static Chip) {
     let wish =
         CONFIG.replace("direction = \"output\" }", "direction = \"output\", on_daemon_exit = \"keep\" }");
     let (code, said) = Rig::refused(Rig::prepare(&wish).serve()).await;
@@ -83,7 +92,7 @@ async fn promise(_: &Chip) {
     assert!(said.contains("can not be promised"), "{said}");
 }
 
-async fn nothing(chip: &Chip) {
+async fn nothing(chip: &'static Chip) {
     let hidden = chip.device.with_extension("hidden");
     fs::rename(&chip.device, &hidden).unwrap();
     let (code, said) = Rig::refused(Rig::prepare(CONFIG).serve()).await;
@@ -94,7 +103,7 @@ async fn nothing(chip: &Chip) {
     );
 }
 
-async fn no_registers(_: &Chip) {
+async fn no_registers(_: &'static Chip) {
     let config = format!("[backend]\nkind = \"gpiomem\"\n{CONFIG}");
     let (code, said) = Rig::refused(Rig::prepare(&config).serve()).await;
     assert!(code == 69 && said.contains("/dev/gpiomem"), "{code}: {said}");

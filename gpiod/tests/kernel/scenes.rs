@@ -3,10 +3,13 @@
 use crate::chip::Chip;
 use crate::fixture::{PATIENCE, Process};
 use crate::rig::Rig;
-use crate::{Scene, photoresistor, trace};
+use crate::{Scene, irq, photoresistor, trace};
 use gpiod_sdk::{LossCause, Value, WatchItem};
+use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -22,7 +25,7 @@ pub(crate) const ALL: &[(&str, Scene)] = &[
     ("a daemon that was killed is started again and its apps go on", |chip| Box::pin(restart(chip))),
 ];
 
-async fn auto(chip: &Chip) {
+async fn auto(chip: &'static Chip) {
     let rig = Rig::start(chip).await;
     let log = rig.log();
     assert!(
@@ -36,7 +39,7 @@ async fn auto(chip: &Chip) {
     assert_eq!((red.header_pin, red.on_daemon_exit), (Some(21), None));
 }
 
-async fn lights(chip: &Chip) {
+async fn lights(chip: &'static Chip) {
     let rig = Rig::start(chip).await;
     trace::begin();
     let app = rig.app("traffic-light", &["--speed", "20"]).spawn().unwrap();
@@ -62,7 +65,7 @@ async fn lights(chip: &Chip) {
     assert!(lines.lines.iter().all(|line| line.holder.is_none()));
 }
 
-async fn readings(chip: &Chip) {
+async fn readings(chip: &'static Chip) {
     const TIMES: [Duration; 4] = [
         Duration::from_millis(3),
         Duration::from_millis(20),
@@ -70,30 +73,27 @@ async fn readings(chip: &Chip) {
         Duration::from_millis(8),
     ];
     let rig = Rig::start(chip).await;
-    let over = AtomicBool::new(false);
-    let (charges, measured) = std::thread::scope(|scope| {
-        let player = scope.spawn(|| photoresistor::play(chip, 4, &TIMES, &over));
-        let read = || async {
-            let mut command =
-                rig.app("light-sensor", &["--json", "--interval", "250ms", "--timeout", "500ms"]);
-            let mut app = command.stdout(Stdio::piped()).spawn().unwrap();
-            let mut lines = BufReader::new(app.stdout.take().unwrap()).lines();
-            let mut measured = Vec::new();
-            while measured.len() < 12 {
-                let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
-                let line: serde_json::Value = serde_json::from_str(&line).unwrap();
-                let us = |key: &str| line[key].as_f64().unwrap_or(f64::NAN);
-                measured.push((us("charge_us"), us("uncertainty_us")));
-            }
-            Process { child: app }.signal(Signal::SIGTERM).await;
-            measured
-        };
-        // The scope's own thread drives the reactor, which is why a future of it is run to its end here.
-        let reactor = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let measured = std::thread::scope(|inner| inner.spawn(|| reactor.block_on(read())).join().unwrap());
-        over.store(true, Ordering::Release);
-        (player.join().unwrap(), measured)
+    let over = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&over);
+    // The world outside does not wait for the daemon's processor, nor does it take time from it.
+    pin(rig.daemon.as_ref().unwrap().pid(), 1);
+    let player = std::thread::spawn(move || {
+        pin(Pid::from_raw(0), 0);
+        photoresistor::play(chip, 4, &TIMES, &stop)
     });
+    let mut command = rig.app("light-sensor", &["--json", "--interval", "250ms", "--timeout", "500ms"]);
+    let mut app = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(app.stdout.take().unwrap()).lines();
+    let mut measured = Vec::new();
+    while measured.len() < 12 {
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let us = |key: &str| line[key].as_f64().unwrap_or(f64::NAN);
+        measured.push((us("charge_us"), us("uncertainty_us")));
+    }
+    Process { child: app }.signal(Signal::SIGTERM).await;
+    over.store(true, Ordering::Release);
+    let charges = player.join().unwrap();
     let (mut worst, mut wide) = (0.0f64, 0.0f64);
     for (charge, (measured, uncertainty)) in charges.iter().zip(&measured) {
         let true_us = |raised: u64| (raised - charge.let_go_ns) as f64 / 1e3;
@@ -110,7 +110,14 @@ async fn readings(chip: &Chip) {
     assert!(measured.len() == 12 && charges.len() >= 12);
 }
 
-async fn button(chip: &Chip) {
+/// Keeps a process, or with 0 this thread, on one processor.
+fn pin(pid: Pid, processor: usize) {
+    let mut set = CpuSet::new();
+    set.set(processor).unwrap();
+    sched_setaffinity(pid, &set).unwrap();
+}
+
+async fn button(chip: &'static Chip) {
     chip.pull(17, true);
     let rig = Rig::start(chip).await;
     let client = rig.client("bench").await;
@@ -136,19 +143,16 @@ async fn edge(watch: &mut gpiod_sdk::Watch) -> gpiod_sdk::EdgeEvent {
 }
 
 /// The kernel keeps 1,024 edges for a daemon that is stopped; what comes on top is lost, and counted.
-async fn lost(chip: &Chip) {
+async fn lost(chip: &'static Chip) {
     let rig = Rig::start(chip).await;
     let client = rig.client("bench").await;
     let mut watch = client.watch(["wave"]).ring(4096).open().await.unwrap();
     let WatchItem::Values(_) = watch.next().await.unwrap().unwrap() else { panic!("values come first") };
-    let pid = rig.daemon.as_ref().unwrap().child.id().unwrap();
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
+    let pid = rig.daemon.as_ref().unwrap().pid();
     nix::sys::signal::kill(pid, Signal::SIGSTOP).unwrap();
-    // Not merged by the simulated interrupt, which has one for each line at a time: what it took in is what counts.
-    let before = interrupts();
     for n in 0..1500 {
         chip.pull(27, n % 2 == 0);
-        while interrupts() <= before + n {}
+        irq::settle();
     }
     nix::sys::signal::kill(pid, Signal::SIGCONT).unwrap();
     let (mut seen, mut gone) = (0, 0);
@@ -165,14 +169,7 @@ async fn lost(chip: &Chip) {
     assert_eq!((seen, gone), (1024, 476));
 }
 
-/// How many interrupts the kernel has handled for the lines of the daemon.
-fn interrupts() -> u64 {
-    let table = std::fs::read_to_string("/proc/interrupts").unwrap();
-    let of = |line: &str| line.split_whitespace().filter_map(|word| word.parse::<u64>().ok()).sum::<u64>();
-    table.lines().filter(|line| line.contains("gpiod:")).map(of).sum()
-}
-
-async fn restart(chip: &Chip) {
+async fn restart(chip: &'static Chip) {
     let mut rig = Rig::start(chip).await;
     let app = rig.app("traffic-light", &["--speed", "10"]).spawn().unwrap();
     chip.await_levels(&[(9, false), (11, true)]);

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct Chip {
     pub(super) file: File,
     pub(super) lines: u32,
-    path: PathBuf,
+    pub(super) path: PathBuf,
     pub(super) about: About,
 }
 
@@ -137,18 +137,44 @@ fn driver(chip: &str) -> Option<String> {
 
 /// What a driver does with an output whose request ends.
 ///
-/// Raspberry Pi's drivers have a parameter for it. One without the parameter is older, and turns the pin into an input
-/// (drivers/pinctrl/bcm/pinctrl-bcm2835.c, `bcm2835_pmx_free`, before Linux 6.12).
+/// Raspberry Pi's drivers have a parameter for it, which mainline's has since Linux 6.10. Without it, mainline's turns the
+/// pin into an input (drivers/pinctrl/bcm/pinctrl-bcm2835.c, `bcm2835_pmx_free`), while some of Raspberry Pi's own
+/// kernels kept it an output (raspberrypi/linux, pull request 6117): of those nobody can tell.
 fn at_claims_end(driver: &str) -> Option<OnExit> {
-    let (module, without) = match driver {
-        "pinctrl-bcm2835" => ("pinctrl_bcm2835", Some(OnExit::Input)),
-        "rp1-pinctrl" | "pinctrl-rp1" => ("pinctrl_rp1", None),
+    let module = match driver {
+        "pinctrl-bcm2835" => "pinctrl_bcm2835",
+        "rp1-pinctrl" | "pinctrl-rp1" => "pinctrl_rp1",
         _ => return None,
     };
-    let parameter = format!("/sys/module/{module}/parameters/persist_gpio_outputs");
-    match fs::read_to_string(parameter) {
+    match fs::read_to_string(format!("/sys/module/{module}/parameters/persist_gpio_outputs")) {
         Ok(text) if text.trim() == "Y" => Some(OnExit::Keep),
         Ok(_) => Some(OnExit::Input),
-        Err(_) => without,
+        Err(_) => {
+            let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
+            (!is_raspberry_pis(release.trim())).then_some(OnExit::Input)
+        }
+    }
+}
+
+/// Whether a kernel is one of Raspberry Pi's own: `6.1.21-v8+`, `6.6.31+rpt-rpi-v8`.
+fn is_raspberry_pis(release: &str) -> bool {
+    release.contains("rpi") || release.ends_with('+')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_raspberry_pis;
+
+    #[test]
+    fn raspberry_pis_own_kernels_are_told_from_a_distributions() {
+        for (release, own) in [
+            ("6.1.21-v8+", true),
+            ("5.15.84-v7l+", true),
+            ("6.6.31+rpt-rpi-v8", true),
+            ("6.1.0-50-arm64", false),
+            ("6.12.117+deb12-arm64", false),
+        ] {
+            assert_eq!(is_raspberry_pis(release), own, "{release}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! One line request of the kernel: its values, its configuration, and its edges.
 
 use super::chip::Chip;
+use super::let_go::LetGo;
 use super::{failed, line_config, os_error};
 use crate::backend::{EdgeSource, Error, HeldLines, Wanted};
 use crate::clock;
@@ -23,6 +24,8 @@ const EVENTS_PER_READ: usize = 64;
 pub(in crate::backend) struct Held {
     request: Arc<File>,
     lines: Vec<LineConfig>,
+    offsets: Vec<u32>,
+    let_go: LetGo,
 }
 
 /// Requests lines of a chip, all or none. Answers also which of those that were wanted as found are driven, and stay so.
@@ -66,8 +69,8 @@ pub(super) fn request(chip: &Chip, consumer: &str, wanted: &[&Wanted]) -> io::Re
     fcntl(&request, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(io::Error::from)?;
     let request = Arc::new(request);
     let buffer = vec![0; EVENTS_PER_READ * LineEdgeEvent::u64_size()].into();
-    let edges = Edges { request: Arc::clone(&request), offsets, buffer };
-    Ok((Held { request, lines }, edges, kept))
+    let edges = Edges { request: Arc::clone(&request), offsets: offsets.clone(), buffer };
+    Ok((Held { request, lines, offsets, let_go: LetGo::of(chip) }, edges, kept))
 }
 
 impl Held {
@@ -113,34 +116,53 @@ impl HeldLines for Held {
     }
 
     /// The kernel takes a configuration of all lines; those that stay are told to be what they are.
-    ///
-    /// A line that is let go of is let go first and listened to then: an edge's interrupt takes the kernel much longer
-    /// to set up than a direction, and when the line was let go is what a sensor's reading begins with.
     fn configure(&mut self, lines: &[(u8, LineConfig)]) -> Result<Moment, Error> {
-        const OPERATION: &str = "configuring lines";
         let mut all = self.lines.clone();
-        let mut deaf = all.clone();
-        let mut in_two = false;
+        let mut let_go = Vec::new();
         for (position, config) in lines {
             let position = usize::from(*position);
             let Some(line) = all.get_mut(position) else { continue };
-            let let_go = line.direction == Direction::Output && config.direction == Direction::Input;
-            in_two |= let_go && config.edges;
+            if line.direction == Direction::Output && config.direction == Direction::Input {
+                let_go.push(position);
+            }
             *line = *config;
-            deaf[position] = LineConfig { edges: config.edges && !let_go, ..*config };
         }
-        let configure = |lines: &[LineConfig]| {
-            let config = line_config::uapi(lines, 0);
-            timed(OPERATION, || v2::set_line_config(&self.request, config))
-        };
-        let moment = configure(if in_two { &deaf } else { &all })?;
-        if in_two {
-            configure(&all)?;
-        }
+        let moment = if let_go.is_empty() { self.apply(&all)? } else { self.let_go(&all, &let_go)? };
         self.lines = all;
         Ok(moment)
     }
 }
+
+impl Held {
+    fn apply(&self, lines: &[LineConfig]) -> Result<Moment, Error> {
+        let config = line_config::uapi(lines, 0);
+        timed(CONFIGURING, || v2::set_line_config(&self.request, config))
+    }
+
+    /// Configures lines of which those at some positions are let go. When that was is what a sensor's reading begins
+    /// with, so they are let go first and listened to then: an interrupt takes the kernel much longer to set up.
+    fn let_go(&mut self, lines: &[LineConfig], positions: &[usize]) -> Result<Moment, Error> {
+        let offsets: Vec<u32> = positions.iter().map(|position| self.offsets[*position]).collect();
+        self.let_go.expect(&offsets).map_err(failed(CONFIGURING))?;
+        let mut deaf = lines.to_vec();
+        for position in positions {
+            deaf[*position].edges = false;
+        }
+        let looked = self.apply(&deaf)?;
+        let stamp = self.let_go.stamp(&offsets).map_err(failed(CONFIGURING))?;
+        if positions.iter().any(|position| lines[*position].edges) {
+            self.apply(lines)?;
+        }
+        let (begin_ns, end_ns) = (looked.earliest_ns(), looked.latest_ns());
+        // The stamp is the end of letting go; that began after we looked, if this thread was not made to wait.
+        Ok(match stamp.filter(|stamp| (begin_ns..=end_ns).contains(stamp)) {
+            Some(stamp) => Moment { timestamp_ns: stamp, uncertainty_ns: stamp - begin_ns },
+            None => looked,
+        })
+    }
+}
+
+const CONFIGURING: &str = "configuring lines";
 
 /// Where the edges of a request come from.
 #[derive(Debug)]

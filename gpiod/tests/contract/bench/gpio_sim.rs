@@ -1,15 +1,11 @@
 //! The kernel's GPIO simulator under the `cdev` backend: its `pull` in sysfs is the hand, its `value` and the kernel's
 //! trace are the eyes.
-//!
-//! One processor only: gpio-sim's interrupt is handled by a thread of the highest priority, so on one processor an edge
-//! is done with before whoever made it goes on. On two, the next edge may come before that, and both are one.
 
-use super::{Bench, trace};
+use super::{Bench, irq, trace};
 use gpiod::backend::Backend;
 use gpiod::backend::cdev::{self, Cdev};
 use gpiosim::{Bank, Level, Sim};
 use std::fs;
-use std::thread::available_parallelism;
 
 pub(super) struct GpioSim {
     sim: Sim,
@@ -27,7 +23,6 @@ impl GpioSim {
         }
         let sim =
             gpiosim::builder().with_name("contract").with_bank(&bank).live().expect("gpio-sim, as root");
-        assert_eq!(available_parallelism().unwrap().get(), 1, "on more than one processor edges may merge");
         let backend = cdev::open().unwrap();
         Self { first_number: first_number(), sim, backend }
     }
@@ -54,6 +49,7 @@ impl Bench for GpioSim {
 
     fn set(&self, bcm: u32, high: bool) -> Option<()> {
         self.sim.chips()[0].set_pull(bcm, if high { Level::High } else { Level::Low }).unwrap();
+        irq::settle();
         Some(())
     }
 
