@@ -85,7 +85,9 @@ async fn readings(chip: &'static Chip) {
     let mut app = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(app.stdout.take().unwrap()).lines();
     let mut measured = Vec::new();
-    while measured.len() < 12 {
+    // An emulated machine is made to wait by the real one, for ms at times; the daemon then says that it does not know.
+    while measured.iter().filter(|(charge, uncertainty)| *uncertainty <= tolerance(*charge)).count() < 12 {
+        assert!(measured.len() < 100, "hardly a reading is sure of itself: {measured:?}");
         let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap().unwrap();
         let line: serde_json::Value = serde_json::from_str(&line).unwrap();
         let us = |key: &str| line[key].as_f64().unwrap_or(f64::NAN);
@@ -94,20 +96,25 @@ async fn readings(chip: &'static Chip) {
     Process { child: app }.signal(Signal::SIGTERM).await;
     over.store(true, Ordering::Release);
     let charges = player.join().unwrap();
-    let (mut worst, mut wide) = (0.0f64, 0.0f64);
+    let mut worst = 0.0f64;
     for (charge, (measured, uncertainty)) in charges.iter().zip(&measured) {
         let true_us = |raised: u64| (raised - charge.let_go_ns) as f64 / 1e3;
         let (least, most) = (true_us(charge.raised_ns.0), true_us(charge.raised_ns.1));
-        let tolerance = f64::max(most * 0.01, 50.0);
         let off = f64::max(least - measured, measured - most).max(0.0);
         println!(
             "  reading {measured:9.1} us +- {uncertainty:5.1}, truly {least:9.1} to {most:9.1}: off by {off:5.1} us"
         );
-        assert!(off <= tolerance, "{measured} us is {off} us outside of {least} to {most}");
-        (worst, wide) = (worst.max(off / tolerance), wide.max(most - least));
+        let allowed = f64::max(tolerance(most), *uncertainty);
+        assert!(off <= allowed, "{measured} us is {off} us outside of {least} to {most}");
+        worst = worst.max(off / allowed);
     }
-    println!("  worst {:.0} % of what is allowed; the pull itself took up to {wide:.0} us", worst * 100.0);
-    assert!(measured.len() == 12 && charges.len() >= 12);
+    println!("  worst of {}: {:.0} % of what is allowed", measured.len(), worst * 100.0);
+    assert!(charges.len() >= measured.len());
+}
+
+/// How far off a reading may be, in µs: 1 %, and never less than 50 µs.
+fn tolerance(us: f64) -> f64 {
+    f64::max(us * 0.01, 50.0)
 }
 
 /// Keeps a process, or with 0 this thread, on one processor.
