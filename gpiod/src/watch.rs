@@ -131,7 +131,7 @@ impl Queue {
             inner.first_seqno += 1;
         }
         inner.events.push_back(event);
-        inner.wake();
+        wake(inner);
     }
 
     /// Counts events that the kernel lost. They come before whatever is pushed next; to keep that order the
@@ -140,7 +140,7 @@ impl Queue {
         let mut inner = self.lock();
         inner.losses.kernel += count;
         inner.first_seqno += count;
-        inner.wake();
+        wake(inner);
     }
 
     /// Takes all that waits; `None` when nothing does.
@@ -152,7 +152,7 @@ impl Queue {
     pub fn close(&self) {
         let mut inner = self.lock();
         inner.closed = true;
-        inner.wake();
+        wake(inner);
     }
 
     /// Takes all that waits, or arranges to be woken; `None` when nothing waits and nothing more comes.
@@ -172,13 +172,16 @@ impl Queue {
     }
 }
 
-impl Inner {
-    fn wake(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
+/// Wakes the watcher once it finds the queue unlocked: it may be on a thread that goes before ours.
+fn wake(mut inner: MutexGuard<'_, Inner>) {
+    let waker = inner.waker.take();
+    drop(inner);
+    if let Some(waker) = waker {
+        waker.wake();
     }
+}
 
+impl Inner {
     fn take(&mut self) -> Option<Batch> {
         if self.events.is_empty() && self.losses.is_none() {
             return None;
