@@ -13,64 +13,100 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
+use tokio::task;
 
 /// One timer of the kernel, shared by all who sleep.
 ///
 /// A sleeper leaves its waker under its deadline and sets the timer if it is the first to wake. The task of
-/// [`Alarms::start`] waits for the timer, wakes all who are due and sets it for the next.
+/// [`Alarms::start`] waits for the timer, wakes all who are due, in the order of their deadlines, and sets it for the
+/// next.
+///
+/// The kernel wakes us some ten microseconds late. For a sleeper that is to be woken exactly, the timer goes off
+/// earlier and the task looks at the clock again and again for the rest, giving way to all others between its looks:
+/// one task looks for all, so nobody's looking holds up an earlier deadline.
 #[derive(Debug)]
 pub struct Alarms {
     timer: AsyncFd<Descriptor<TimerFd>>,
     sleepers: Mutex<Sleepers>,
+    /// How long before the deadline of an exact sleeper the looking begins, in ns.
+    lead_ns: u64,
 }
 
 #[derive(Debug, Default)]
 struct Sleepers {
-    by_deadline: BTreeMap<(u64, u64), Waker>,
+    by_deadline: BTreeMap<(u64, u64), Sleeper>,
     last_id: u64,
 }
 
+#[derive(Debug)]
+struct Sleeper {
+    waker: Waker,
+    exact: bool,
+}
+
 impl Alarms {
-    /// Makes the timer and starts the task that waits for it, which ends with the runtime.
+    /// Makes the timer and starts the task that waits for it, which ends with the runtime. For exact sleeps it waits
+    /// busily up to `lead_ns` each; 0 is never.
     ///
     /// # Errors
     /// When the system has no descriptor left.
-    pub fn start() -> io::Result<Arc<Self>> {
+    pub fn start(lead_ns: u64) -> io::Result<Arc<Self>> {
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
         let timer = reactor::readable(TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?)?;
-        let alarms = Arc::new(Self { timer, sleepers: Mutex::default() });
+        let alarms = Arc::new(Self { timer, sleepers: Mutex::default(), lead_ns });
         tokio::spawn(ring(Arc::clone(&alarms)));
         Ok(alarms)
     }
 
     /// Sleeps until a moment of [`clock`]. A moment that has passed is no sleep.
     pub fn until(self: &Arc<Self>, deadline_ns: u64) -> Alarm {
+        self.alarm(deadline_ns, false)
+    }
+
+    /// The same, exactly, at the price of some processor time.
+    pub fn exactly(self: &Arc<Self>, deadline_ns: u64) -> Alarm {
+        self.alarm(deadline_ns, true)
+    }
+
+    fn alarm(self: &Arc<Self>, deadline_ns: u64, exact: bool) -> Alarm {
         let mut sleepers = self.lock();
         sleepers.last_id += 1;
-        Alarm { key: (deadline_ns, sleepers.last_id), alarms: Arc::clone(self) }
+        Alarm { key: (deadline_ns, sleepers.last_id), exact, alarms: Arc::clone(self) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Sleepers> {
         self.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets the timer for the first sleeper.
-    fn set(&self, sleepers: &Sleepers) {
-        let Some(((deadline_ns, _), _)) = sleepers.by_deadline.first_key_value() else { return };
-        // Zero would switch it off; a deadline in the past goes off at once.
-        let deadline =
-            Expiration::OneShot(TimeSpec::from_duration(Duration::from_nanos((*deadline_ns).max(1))));
-        // It can only fail for a time that is none, and this is one.
-        let _ = self.timer.get_ref().0.set(deadline, TimerSetTimeFlags::TFD_TIMER_ABSTIME);
+    /// When the first sleeper's waker has to do something: `None` when nobody sleeps.
+    fn next_ns(&self, sleepers: &Sleepers) -> Option<u64> {
+        let ((deadline_ns, _), sleeper) = sleepers.by_deadline.first_key_value()?;
+        Some(if sleeper.exact { deadline_ns.saturating_sub(self.lead_ns) } else { *deadline_ns })
     }
 
-    fn wake_due(&self) {
+    /// Sets the timer for the first sleeper.
+    fn set(&self, sleepers: &Sleepers) {
+        let Some(next_ns) = self.next_ns(sleepers) else { return };
+        // Zero would switch it off; a moment in the past goes off at once.
+        let next = Expiration::OneShot(TimeSpec::from_duration(Duration::from_nanos(next_ns.max(1))));
+        // It can only fail for a time that is none, and this is one.
+        let _ = self.timer.get_ref().0.set(next, TimerSetTimeFlags::TFD_TIMER_ABSTIME);
+    }
+
+    /// Wakes who is due. Answers whether somebody is so soon that the clock is to be looked at instead of the timer,
+    /// which is set otherwise.
+    fn wake_due(&self) -> bool {
         let mut sleepers = self.lock();
-        let later = sleepers.by_deadline.split_off(&(clock::now_ns().saturating_add(1), 0));
-        for waker in std::mem::replace(&mut sleepers.by_deadline, later).into_values() {
-            waker.wake();
+        let now_ns = clock::now_ns();
+        let later = sleepers.by_deadline.split_off(&(now_ns.saturating_add(1), 0));
+        for sleeper in std::mem::replace(&mut sleepers.by_deadline, later).into_values() {
+            sleeper.waker.wake();
         }
-        self.set(&sleepers);
+        let soon = self.next_ns(&sleepers).is_some_and(|next_ns| next_ns <= now_ns);
+        if !soon {
+            self.set(&sleepers);
+        }
+        soon
     }
 }
 
@@ -79,14 +115,17 @@ async fn ring(alarms: Arc<Alarms>) {
         // Takes the expirations, so that the descriptor can become readable again.
         let _ = alarms.timer.get_ref().0.wait();
         ready.clear_ready();
-        alarms.wake_due();
+        while alarms.wake_due() {
+            task::yield_now().await;
+        }
     }
 }
 
-/// A sleep; see [`Alarms::until`].
+/// A sleep; see [`Alarms::until`] and [`Alarms::exactly`].
 #[derive(Debug)]
 pub struct Alarm {
     key: (u64, u64),
+    exact: bool,
     alarms: Arc<Alarms>,
 }
 
@@ -98,7 +137,8 @@ impl Future for Alarm {
             return Poll::Ready(());
         }
         let mut sleepers = self.alarms.lock();
-        sleepers.by_deadline.insert(self.key, context.waker().clone());
+        let sleeper = Sleeper { waker: context.waker().clone(), exact: self.exact };
+        sleepers.by_deadline.insert(self.key, sleeper);
         if sleepers.by_deadline.first_key_value().is_some_and(|(first, _)| *first == self.key) {
             self.alarms.set(&sleepers);
         }
@@ -115,31 +155,55 @@ impl Drop for Alarm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::future::join_all;
+
+    /// Long enough for all to be asleep before the first is to be woken.
+    const MARGIN_NS: u64 = 100_000_000;
 
     #[tokio::test]
-    async fn sleeps_end_in_their_order_and_not_before_their_time() {
-        let alarms = Alarms::start().unwrap();
-        let begin = clock::now_ns();
-        let ended = Mutex::new(Vec::new());
-        let sleep = async |ns: u64| {
-            alarms.until(begin + ns).await;
-            assert!(clock::now_ns() >= begin + ns);
-            ended.lock().unwrap().push(ns);
-        };
-        let mut sleeps = [3_500_000, 700_000, 0, 2_100_000, 700_001].map(|ns| Box::pin(sleep(ns)));
-        join_all(sleeps.iter_mut()).await;
-        assert_eq!(*ended.lock().unwrap(), [0, 700_000, 700_001, 2_100_000, 3_500_000]);
+    async fn sleeps_end_in_the_order_of_their_deadlines_and_not_before_their_time() {
+        let alarms = Alarms::start(60_000).unwrap();
+        let begin_ns = clock::now_ns() + MARGIN_NS;
+        let ended = Arc::new(Mutex::new(Vec::new()));
+        // In looks at the clock 60 us before the exact ones, in others' sleep, and with others a ns away.
+        let wanted = [
+            (3_500_000, true),
+            (700_000, false),
+            (0, true),
+            (2_100_000, false),
+            (2_100_001, true),
+            (700_001, true),
+            (740_000, false),
+            (760_000, true),
+        ];
+        let sleeps = wanted.map(|(ns, exact)| {
+            let (alarms, ended) = (Arc::clone(&alarms), Arc::clone(&ended));
+            let deadline_ns = begin_ns + ns;
+            task::spawn(async move {
+                if exact {
+                    alarms.exactly(deadline_ns).await;
+                } else {
+                    alarms.until(deadline_ns).await;
+                }
+                assert!(clock::now_ns() >= deadline_ns);
+                ended.lock().unwrap().push(ns);
+            })
+        });
+        for sleep in sleeps {
+            sleep.await.unwrap();
+        }
+        let mut sorted = wanted.map(|(ns, _)| ns);
+        sorted.sort_unstable();
+        assert_eq!(*ended.lock().unwrap(), sorted);
         assert!(alarms.lock().by_deadline.is_empty());
     }
 
     #[tokio::test]
     async fn a_sleep_that_is_dropped_holds_up_nobody() {
-        let alarms = Alarms::start().unwrap();
+        let alarms = Alarms::start(0).unwrap();
         let begin = clock::now_ns();
         tokio::select! {
             biased;
-            () = alarms.until(begin + 1_000_000) => panic!("the later one ended first"),
+            () = alarms.until(begin + 60_000_000_000) => panic!("the later one ended first"),
             () = alarms.until(begin + 500_000) => {}
         }
         alarms.until(begin + 1_500_000).await;

@@ -1,8 +1,9 @@
 //! The one place where lines, holders and watchers meet.
 //!
 //! Small state under one standard mutex. Nothing here waits: backend calls are short, watchers have bounded queues,
-//! and no client is ever waited for. The mutex is never held over an `.await`, and since there is one reactor thread
-//! it is never contended; it is there because tonic's services must be `Sync`.
+//! and no client is ever waited for. The mutex is never held over an `.await`. Two threads take it: the reactor, for
+//! all that clients ask and boards report, and the programs' thread, for each step of a program. Either waits for at
+//! most one call of the other.
 //!
 //! A hold is a value ([`Hold`]), and so is a watch ([`Watch`]): dropping it gives back what it stands for.
 
@@ -25,7 +26,6 @@ pub use scope::Scope;
 pub use session::SessionEnd;
 pub use watch::Watch;
 
-use crate::alarm::Alarms;
 use crate::backend::{self, Backend, EdgeSource};
 use crate::config::Limits;
 use crate::error::Error;
@@ -54,7 +54,6 @@ pub type EdgeSources = Vec<(RequestIndex, Box<dyn EdgeSource>)>;
 pub struct Broker {
     state: Mutex<State>,
     limits: Limits,
-    alarms: Arc<Alarms>,
 }
 
 impl Broker {
@@ -67,7 +66,6 @@ impl Broker {
         backend: Arc<dyn Backend>,
         wiring: Wiring,
         limits: Limits,
-        alarms: Arc<Alarms>,
     ) -> Result<(Arc<Self>, EdgeSources), backend::Error> {
         let Taken { pins, adopted, sources } = Pins::request(backend.as_ref(), &wiring)?;
         let mut lines = Vec::with_capacity(adopted.len());
@@ -91,7 +89,7 @@ impl Broker {
             next_id: 1,
             stopping: false,
         };
-        Ok((Arc::new(Self { state: Mutex::new(state), limits, alarms }), sources))
+        Ok((Arc::new(Self { state: Mutex::new(state), limits }), sources))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -7,7 +7,8 @@
 //! - [`config`] and [`wiring`]: what the board's owner wrote, checked, and brought together with a board.
 //! - [`program`] and [`watch`]: timed sequences; the bounded queue between an edge and a watcher.
 //! - [`broker`]: where lines, holders and watchers meet. It never waits for a client.
-//! - [`run`]: a program, step by step, its sleeps on the one timer of [`alarm`].
+//! - [`run`]: a program, step by step; [`pace`]: its turns and waits, on the one timer of [`alarm`] and within the
+//!   [`budget`] of its socket; [`programs`]: the thread on which all run, with the rights that [`realtime`] could get.
 //! - [`server`]: gRPC. The only module that names tonic or the API's messages.
 //! - [`serve`]: start-up and stop.
 //! - [`board`]: the simulated board, a process of its own.
@@ -15,18 +16,20 @@
 //!
 //! # Tasks
 //!
-//! One current-thread reactor runs everything: per socket one server with a task per connection, per request to the
-//! backend one task that reads its edges, per session with a watchdog one task that waits for it to run out. All
-//! share one [`Broker`](broker::Broker), whose mutex is never held over an `.await`.
+//! One current-thread reactor runs everything but programs: per socket one server with a task per connection, per
+//! request to the backend one task that reads its edges, per session with a watchdog one task that waits for it to run
+//! out. A second thread runs the programs, one task each; their results go back to the task of the session or call.
+//! All share one [`Broker`](broker::Broker), whose mutex is never held over an `.await`.
 //!
 //! # Start-up
 //!
 //! 1. Read and check the configuration whole.
 //! 2. Lock the run directory.
-//! 3. Reach the board and bind the configuration to it.
-//! 4. Request all lines; outputs that are found driven are taken over as they are.
-//! 5. Make the sockets.
-//! 6. Say that it is ready.
+//! 3. Start the programs' thread, and say which real-time rights it got.
+//! 4. Reach the board and bind the configuration to it.
+//! 5. Request all lines; outputs that are found driven are taken over as they are.
+//! 6. Make the sockets.
+//! 7. Say that it is ready.
 //!
 //! # Stop
 //!
@@ -37,6 +40,7 @@ pub mod alarm;
 pub mod backend;
 pub mod board;
 pub mod broker;
+pub mod budget;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -47,8 +51,11 @@ pub mod holder;
 pub mod line;
 pub mod log;
 pub mod log_keys;
+pub mod pace;
 pub mod program;
+pub mod programs;
 pub mod reactor;
+pub mod realtime;
 pub mod run;
 pub mod serve;
 pub mod server;

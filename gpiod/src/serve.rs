@@ -1,14 +1,13 @@
 //! The daemon, from its configuration to its stop.
 //!
-//! Start: take the run directory, reach the board, bind the configuration to it, take the lines, make the sockets, say
-//! that it is ready. Stop, on SIGTERM or SIGINT: end the clients' streams, leave the outputs as they are, go.
+//! Start: take the run directory, start the programs' thread, reach the board, bind the configuration to it, take the
+//! lines, make the sockets, say that it is ready. Stop, on SIGTERM or SIGINT: end the clients' streams, leave the outputs as they are, go.
 
 mod board;
 mod changes;
 
 pub use board::connect;
 
-use crate::alarm::Alarms;
 use crate::backend::{self, Backend, EdgeSource};
 use crate::broker::{Broker, EdgeSources, RequestIndex};
 use crate::config::{Config, Problems};
@@ -16,6 +15,7 @@ use crate::error::chain;
 use crate::failure::{Exit, Failure};
 use crate::line::OnExit;
 use crate::log_keys as keys;
+use crate::programs::Programs;
 use crate::reactor;
 use crate::server::{self, socket::RunDir};
 use crate::wiring::{LineIndex, Wiring};
@@ -36,6 +36,10 @@ const BUSY_RETRY: (Duration, u32) = (Duration::from_millis(50), 20);
 /// What keeps it from starting, or the board's going away.
 pub async fn run(config: Config) -> Result<(), Failure> {
     let run_dir = RunDir::take(&config.run_dir).map_err(|error| run_dir_failure(&config, &error))?;
+    // Before anything is driven: what can fail here should leave the board as it was.
+    let programs = Programs::start()
+        .await
+        .map_err(|error| Failure::new(Exit::Os, format!("the programs' thread: {error}")))?;
     let (broker, sources) = take_lines(&config).await?;
     let shutdown = stop_signal().map_err(|error| Failure::new(Exit::Os, format!("signals: {error}")))?;
     let sockets = run_dir.bind(&config).map_err(|error| Failure::new(Exit::Os, error.to_string()))?;
@@ -48,7 +52,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     }
     tokio::spawn(release_orphans(Arc::clone(&broker), config.resume_within));
     ready();
-    let serve = server::run(Arc::clone(&broker), sockets, shutdown.clone());
+    let serve = server::run(Arc::clone(&broker), programs, sockets, shutdown.clone());
     tokio::pin!(serve);
     let outcome = tokio::select! {
         served = &mut serve => served.map_err(|error| Failure::new(Exit::Software, error.to_string())),
@@ -72,11 +76,9 @@ async fn take_lines(config: &Config) -> Result<(Arc<Broker>, EdgeSources), Failu
     changes::watch(backend.as_ref(), &wiring);
     say_at_exit(&wiring);
     let backend: Arc<dyn Backend> = Arc::from(backend);
-    let alarms =
-        Alarms::start().map_err(|error| Failure::new(Exit::Os, format!("the programs' timer: {error}")))?;
     let mut tries = 0;
     loop {
-        match Broker::new(Arc::clone(&backend), wiring.clone(), config.limits, Arc::clone(&alarms)) {
+        match Broker::new(Arc::clone(&backend), wiring.clone(), config.limits) {
             Ok(taken) => return Ok(taken),
             Err(error @ backend::Error::Busy { .. }) if tries < BUSY_RETRY.1 => {
                 tries += 1;

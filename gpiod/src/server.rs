@@ -18,6 +18,7 @@ mod status;
 mod watch;
 
 use crate::broker::Broker;
+use crate::programs::Programs;
 use dispatch::Services;
 use gpiod_proto::v1::gpio_service_server::SERVICE_NAME;
 use incoming::Incoming;
@@ -36,12 +37,18 @@ const DRAIN: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When the services can not be set up, which would be a defect.
-pub async fn run(broker: Arc<Broker>, sockets: Vec<Socket>, shutdown: CancellationToken) -> io::Result<()> {
+pub async fn run(
+    broker: Arc<Broker>,
+    programs: Arc<Programs>,
+    sockets: Vec<Socket>,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_service_status(SERVICE_NAME, ServingStatus::Serving).await;
     let tasks = TaskTracker::new();
     for Socket { listener, scope, .. } in sockets {
-        let services = Services::new(Arc::clone(&broker), scope, health_service.clone())?;
+        let services =
+            Services::new(Arc::clone(&broker), Arc::clone(&programs), scope, health_service.clone())?;
         let incoming = Incoming::new(listener, broker.limits().connections as usize, scope);
         tasks.spawn(accept(incoming, services, Arc::clone(&broker), tasks.clone(), shutdown.clone()));
     }

@@ -45,6 +45,8 @@ pub struct Event {
     pub edge: Edge,
     /// CLOCK_MONOTONIC, ns.
     pub timestamp_ns: u64,
+    /// The true moment is at most this many ns away; 0 where the kernel stamped it.
+    pub uncertainty_ns: u64,
     /// Counts the edges of the line since the daemon started, from 1, lost ones included.
     pub line_seqno: u64,
     /// Who stamped it.
@@ -131,7 +133,7 @@ impl Queue {
             inner.first_seqno += 1;
         }
         inner.events.push_back(event);
-        inner.wake();
+        wake(inner);
     }
 
     /// Counts events that the kernel lost. They come before whatever is pushed next; to keep that order the
@@ -140,7 +142,7 @@ impl Queue {
         let mut inner = self.lock();
         inner.losses.kernel += count;
         inner.first_seqno += count;
-        inner.wake();
+        wake(inner);
     }
 
     /// Takes all that waits; `None` when nothing does.
@@ -152,7 +154,7 @@ impl Queue {
     pub fn close(&self) {
         let mut inner = self.lock();
         inner.closed = true;
-        inner.wake();
+        wake(inner);
     }
 
     /// Takes all that waits, or arranges to be woken; `None` when nothing waits and nothing more comes.
@@ -189,13 +191,16 @@ impl Values {
     }
 }
 
-impl Inner {
-    fn wake(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
+/// Wakes the watcher once it finds the queue unlocked: it may be on a thread that goes before ours.
+fn wake(mut inner: MutexGuard<'_, Inner>) {
+    let waker = inner.waker.take();
+    drop(inner);
+    if let Some(waker) = waker {
+        waker.wake();
     }
+}
 
+impl Inner {
     fn take(&mut self) -> Option<Batch> {
         if self.events.is_empty() && self.losses.is_none() {
             return None;
@@ -218,7 +223,7 @@ mod tests {
 
     fn event(n: u64) -> Event {
         let edge = if n.is_multiple_of(2) { Edge::Falling } else { Edge::Rising };
-        Event { position: 0, edge, timestamp_ns: n, line_seqno: n, source: Source::Kernel }
+        Event { position: 0, edge, timestamp_ns: n, uncertainty_ns: 0, line_seqno: n, source: Source::Kernel }
     }
 
     fn read(timestamp_ns: u64, uncertainty_ns: u64, bits: u64) -> Values {

@@ -80,6 +80,25 @@ fn each_crate_for_hardware_is_named_in_its_backend_alone() {
 }
 
 #[test]
+fn programs_run_on_their_thread_alone_and_only_it_asks_for_priority() {
+    let none: Vec<String> = Vec::new();
+    let thread = ["gpiod/src/programs.rs", "gpiod/src/pace.rs", "gpiod/src/alarm.rs"];
+    let words = ["run::run(", "Paced", "alarm::", "budget::", "realtime::", "thread_priority"];
+    let allowed: Vec<&str> = thread.into_iter().chain(["gpiod/src/realtime.rs"]).collect();
+    assert_eq!(offenders("gpiod/src", &words, &allowed), none);
+    // What a program is must not depend on where it runs.
+    let above = ["crate::programs", "crate::pace", "crate::run"];
+    assert_eq!(offenders("gpiod/src/broker", &above, &[]), none);
+}
+
+#[test]
+fn the_budget_is_told_the_time() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("src/budget.rs")).unwrap();
+    assert!(!["crate::", "tokio", "Instant"].iter().any(|word| text.contains(word)));
+}
+
+#[test]
 fn nothing_below_the_command_line_knows_it() {
     let none: Vec<String> = Vec::new();
     assert_eq!(offenders("gpiod/src", &["crate::cli"], &["gpiod/src/cli", "gpiod/src/board"]), none);

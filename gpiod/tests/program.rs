@@ -252,3 +252,23 @@ async fn a_program_that_there_is_no_room_for_does_not_set_first_values_either() 
     let record = rig.board().await.record(0).await.unwrap().entries;
     assert!(!record.iter().any(|entry| fixture::became(entry, "GPIO22", true)), "the board saw nothing");
 }
+
+#[tokio::test]
+async fn a_line_that_goes_high_as_soon_as_it_is_let_go_is_an_edge_and_no_time_out() {
+    // On a kernel the edge may come before its interrupt is set up; on the board the pull is there at once.
+    let rig = Rig::with(
+        "[[group]]\nname = \"bus\"\nlines.data = { line = \"GPIO5\", direction = \"both\", bias = \"pull-up\" }\n",
+    )
+    .await;
+    let client = rig.client("bus").await;
+    let program = Program::new()
+        .drive([("data", Value::Inactive)])
+        .wait(Duration::from_millis(1))
+        .listen(["data"])
+        .wait_edge(["data"], Edge::Rising, Duration::from_secs(2));
+    let result = client.run_program([LineUse::both("data")], &program).await.unwrap();
+    assert_eq!(result.timed_out(), None);
+    let [let_go, edge] = [2, 3].map(|step| result.step(step).unwrap());
+    // The daemon saw it, not the kernel, and says how well it knows when that was.
+    assert!(let_go.timestamp_ns <= edge.timestamp_ns + edge.uncertainty_ns);
+}

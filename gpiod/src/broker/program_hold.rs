@@ -1,14 +1,15 @@
-//! The lines of a running program.
+//! The lines of a running program, which runs in a thread of its own: whether its session still has them, and the
+//! daemon still drives anything, is asked under the broker's mutex at each step.
 
 use super::usage::Resource;
-use super::{Broker, Change, Hold, Scope, SessionId, Watch};
-use crate::alarm::Alarms;
+use super::{Broker, Change, Hold, Scope, SessionId, State, Watch};
+use crate::clock;
 use crate::config::Kind;
 use crate::error::Error;
-use crate::line::{Direction, Moment, Values, known_mask};
+use crate::line::{Direction, Moment, Values, known_mask, ones};
 use crate::program::{self, Shape, Step};
-use crate::watch::EdgeFilter;
-use std::sync::Arc;
+use crate::watch::{EdgeFilter, Event, Source};
+use std::sync::{Arc, MutexGuard};
 
 impl Hold {
     /// Checks a program whole and reserves its lines for it.
@@ -39,7 +40,7 @@ impl Hold {
             session.busy |= mask;
         }
         let (broker, session, scope) = (Arc::clone(&self.broker), self.session, self.scope);
-        Ok(ProgramHold { broker, session, scope, mask, watch })
+        Ok(ProgramHold { broker, session, scope, mask, watch, begun_ns: clock::now_ns() })
     }
 }
 
@@ -52,29 +53,65 @@ pub struct ProgramHold {
     mask: u64,
     /// The edges that its steps listen to; `None` when none does.
     pub watch: Option<Watch>,
+    /// When it began, by [`clock`], wherever and however late it has its first turn: the first step counts from here.
+    pub begun_ns: u64,
 }
 
 impl ProgramHold {
-    /// What its waits sleep on.
-    pub fn alarms(&self) -> &Arc<Alarms> {
-        &self.broker.alarms
+    /// The socket that it came through, whose share of the programs' thread it uses.
+    pub fn scope(&self) -> Scope {
+        self.scope
     }
 
     /// Sets outputs.
     ///
     /// # Errors
-    /// [`Error::SessionEnded`], [`Error::Hardware`].
+    /// [`Error::SessionEnded`], [`Error::Stopping`], [`Error::Hardware`].
     pub fn set(&self, mask: u64, bits: u64) -> Result<Moment, Error> {
-        self.broker.lock().session_write(self.session, mask, bits)
+        self.driving()?.session_write(self.session, mask, bits)
     }
 
     /// Changes direction.
     ///
     /// # Errors
-    /// [`Error::SessionEnded`], [`Error::Hardware`].
+    /// [`Error::SessionEnded`], [`Error::Stopping`], [`Error::Hardware`].
     pub fn direction(&self, mask: u64, direction: Direction, bits: u64) -> Result<Moment, Error> {
         let change = Change { mask, direction: Some(direction), bits, bias: None };
-        self.broker.lock().session_configure(self.session, &change)
+        self.driving()?.session_configure(self.session, &change)
+    }
+
+    /// The state, if anything is still driven: between the daemon's stop and the end of the session that is told of
+    /// it a program may be at a step.
+    fn driving(&self) -> Result<MutexGuard<'_, State>, Error> {
+        let state = self.broker.lock();
+        if state.stopping { Err(Error::Stopping) } else { Ok(state) }
+    }
+
+    /// Whether one of these lines has changed since it was let go without an edge of the kernel, so far.
+    ///
+    /// # Errors
+    /// [`Error::SessionEnded`].
+    pub fn has_unseen(&self, mask: u64) -> Result<bool, Error> {
+        let mut state = self.broker.lock();
+        let indices = state.checked(self.session, mask, 0)?;
+        Ok(ones(mask).any(|i| state.lines[indices[i].0].unseen.is_some()))
+    }
+
+    /// Takes those changes as edges that the daemon saw. To be called when what the kernel saw has had time to arrive.
+    ///
+    /// # Errors
+    /// [`Error::SessionEnded`].
+    pub fn take_unseen(&self, mask: u64) -> Result<Vec<Event>, Error> {
+        let mut state = self.broker.lock();
+        let indices = state.checked(self.session, mask, 0)?;
+        let mut events = Vec::new();
+        for (position, line) in (0..).zip(indices.iter()).filter(|(position, _)| mask >> position & 1 == 1) {
+            let line = &mut state.lines[line.0];
+            let Some((edge, Moment { timestamp_ns, uncertainty_ns })) = line.unseen.take() else { continue };
+            let (line_seqno, source) = (line.seqno, Source::Daemon);
+            events.push(Event { position, edge, timestamp_ns, uncertainty_ns, line_seqno, source });
+        }
+        Ok(events)
     }
 
     /// The present values of all lines of the session.

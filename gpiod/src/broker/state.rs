@@ -39,6 +39,8 @@ pub(super) struct LineState {
     /// Edges after the first and up to the second of these moments are told already, by what a change of direction
     /// did.
     pub(super) told_ns: (u64, u64),
+    /// What it became between being let go and being listened to, or just after: the kernel's edge may be on its way.
+    pub(super) unseen: Option<(Edge, Moment)>,
     /// Found driven at the start and not held since.
     pub(super) adopted: bool,
 }
@@ -62,12 +64,12 @@ impl State {
             changed | u64::from(was != (bits >> i & 1 == 1)) << i
         });
         let written = self.pins.write(lines, mask, bits);
-        let timestamp_ns = written.as_ref().map_or_else(|_| clock::now_ns(), |moment| moment.timestamp_ns);
+        let moment = written.as_ref().map_or_else(|_| now(), |moment| *moment);
         for i in ones(changed) {
             // Where a write to several groups failed half-way, some of its lines have changed all the same.
             let value = Value::from_bit(bits >> i & 1 == 1);
             if self.pins.config(lines[i]).value == value {
-                self.output_changed(lines[i], value, timestamp_ns);
+                self.changed(lines[i], value, moment);
             }
         }
         Ok(written?)
@@ -81,34 +83,45 @@ impl State {
             let old = self.pins.config(*line);
             if old.direction != new.direction {
                 turned.push(*line);
+                self.lines[line.0].unseen = None;
             } else if new.direction == Direction::Output && old.value != new.value {
                 outputs.push((*line, new.value));
             }
         }
         // Between being driven and being listened to a line may change without an edge that the kernel would tell.
-        turned.retain(|line| self.lines[line.0].watchers.iter().any(|watcher| !watcher.kernel_only));
+        turned.retain(|line| !self.lines[line.0].watchers.is_empty());
         let mask = known_mask(turned.len());
         let before = self.pins.read(&turned, mask)?;
         let configured = self.pins.configure(changes);
-        let timestamp_ns = configured.as_ref().map_or_else(|_| clock::now_ns(), |moment| moment.timestamp_ns);
+        let moment = configured.as_ref().map_or_else(|_| now(), |moment| *moment);
         for (line, value) in outputs {
             // Where a change of several groups failed half-way, some of its lines have changed all the same.
             if self.pins.config(line).value == value {
-                self.output_changed(line, value, timestamp_ns);
+                self.changed(line, value, moment);
             }
         }
         let after = self.pins.read(&turned, mask)?;
         for i in ones(before.bits ^ after.bits) {
             // An edge that the kernel saw meanwhile is the same change: it is told once.
             self.lines[turned[i].0].told_ns = (before.read.timestamp_ns, after.read.latest_ns());
-            self.output_changed(turned[i], Value::from_bit(after.bits >> i & 1 == 1), timestamp_ns);
+            let value = Value::from_bit(after.bits >> i & 1 == 1);
+            // An output changed when it was told to, an input at any time since it was let go.
+            let when = match self.pins.config(turned[i]).direction {
+                Direction::Output => moment,
+                Direction::Input => {
+                    let when = Moment::between(moment.earliest_ns(), after.read.latest_ns());
+                    self.lines[turned[i].0].unseen = Some((edge_to(value), when));
+                    when
+                }
+            };
+            self.changed(turned[i], value, when);
         }
         Ok(configured?)
     }
 
-    pub(super) fn output_changed(&mut self, line: LineIndex, value: Value, timestamp_ns: u64) {
-        let edge = if value.is_active() { Edge::Rising } else { Edge::Falling };
-        self.tell(line, edge, timestamp_ns, Source::Daemon);
+    /// Tells of a change that the daemon made, or was the first to see.
+    fn changed(&mut self, line: LineIndex, value: Value, when: Moment) {
+        self.tell(line, edge_to(value), when, Source::Daemon);
     }
 
     pub(super) fn edge(&mut self, request: RequestIndex, event: EdgeEvent) {
@@ -120,21 +133,26 @@ impl State {
                 watcher.queue.lose(edge.lost.into());
             }
         }
-        self.tell(edge.line, event.edge, event.timestamp_ns, Source::Kernel);
+        let when = Moment { timestamp_ns: event.timestamp_ns, uncertainty_ns: 0 };
+        self.tell(edge.line, event.edge, when, Source::Kernel);
     }
 
-    pub(super) fn tell(&mut self, line: LineIndex, edge: Edge, timestamp_ns: u64, source: Source) {
+    fn tell(&mut self, line: LineIndex, edge: Edge, when: Moment, source: Source) {
         let line = &mut self.lines[line.0];
+        let Moment { timestamp_ns, uncertainty_ns } = when;
         let known =
             source == Source::Kernel && line.told_ns.0 < timestamp_ns && timestamp_ns <= line.told_ns.1;
         line.seqno += u64::from(!known);
+        if known {
+            line.unseen = None;
+        }
         for watcher in line.watchers.iter().filter(|watcher| watcher.filter.wants(edge)) {
-            let passed_over = if watcher.kernel_only { source == Source::Daemon } else { known };
+            let passed_over = if watcher.programs { source == Source::Daemon } else { known };
             if passed_over {
                 continue;
             }
-            let line_seqno = line.seqno;
-            watcher.queue.push(Event { position: watcher.position, edge, timestamp_ns, line_seqno, source });
+            let (position, line_seqno) = (watcher.position, line.seqno);
+            watcher.queue.push(Event { position, edge, timestamp_ns, uncertainty_ns, line_seqno, source });
         }
     }
 
@@ -168,4 +186,12 @@ impl State {
             OnRelease::Input => LineConfig { value: now.value, ..base },
         }
     }
+}
+
+fn edge_to(value: Value) -> Edge {
+    if value.is_active() { Edge::Rising } else { Edge::Falling }
+}
+
+fn now() -> Moment {
+    Moment { timestamp_ns: clock::now_ns(), uncertainty_ns: 0 }
 }

@@ -16,8 +16,9 @@ pub(super) struct Watcher {
     pub(super) watch: u64,
     pub(super) position: u8,
     pub(super) filter: EdgeFilter,
-    /// A program wants edges as the kernel stamped them, and knows what it drives itself.
-    pub(super) kernel_only: bool,
+    /// Whether a program listens: it wants edges as the kernel stamped them, knows what it drives itself, and asks for
+    /// what the kernel did not see.
+    pub(super) programs: bool,
     pub(super) queue: Arc<Queue>,
 }
 
@@ -93,8 +94,8 @@ impl Broker {
         let id = state.new_id();
         let queue = Arc::new(Queue::new(self.limits.watch_events as usize, first));
         for (position, line) in watched {
-            let (queue, kernel_only) = (Arc::clone(&queue), scope.is_none());
-            let watcher = Watcher { watch: id, position: *position, filter, kernel_only, queue };
+            let (queue, programs) = (Arc::clone(&queue), scope.is_none());
+            let watcher = Watcher { watch: id, position: *position, filter, programs, queue };
             state.lines[line.0].watchers.push(watcher);
         }
         Ok(Watch { broker: Arc::clone(self), id, scope, lines: all.to_vec(), mask, queue, first })

@@ -2,6 +2,7 @@
 
 use super::service::Service as Api;
 use crate::broker::{Broker, Scope};
+use crate::programs::Programs;
 use gpiod_proto::v1::gpio_service_server::{GpioServiceServer, SERVICE_NAME};
 use hyper::Request;
 use hyper::body::Incoming;
@@ -33,6 +34,7 @@ impl Services {
     /// When the description of the API is damaged, which would be a defect of the build.
     pub(super) fn new(
         broker: Arc<Broker>,
+        programs: Arc<Programs>,
         scope: Scope,
         health: HealthServer<impl Health>,
     ) -> io::Result<Self> {
@@ -48,7 +50,7 @@ impl Services {
             // As many clients still ask for it.
             boxed(reflection().build_v1alpha().map_err(io::Error::other)?.max_decoding_message_size(most)),
         ];
-        let api = GpioServiceServer::new(Api::new(broker, scope)).max_decoding_message_size(most);
+        let api = GpioServiceServer::new(Api::new(broker, programs, scope)).max_decoding_message_size(most);
         Ok(Self { api, others: Arc::new(others) })
     }
 

@@ -4,7 +4,7 @@ use super::session::{self, SessionStream};
 use super::watch::WatchStream;
 use super::{caller, convert};
 use crate::broker::{Broker, OpenRequest, Scope};
-use crate::run;
+use crate::programs::Programs;
 use gpiod_proto::v1;
 use gpiod_proto::v1::gpio_service_server::GpioService;
 use std::sync::Arc;
@@ -14,12 +14,13 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 #[derive(Debug)]
 pub(super) struct Service {
     broker: Arc<Broker>,
+    programs: Arc<Programs>,
     scope: Scope,
 }
 
 impl Service {
-    pub(super) fn new(broker: Arc<Broker>, scope: Scope) -> Self {
-        Self { broker, scope }
+    pub(super) fn new(broker: Arc<Broker>, programs: Arc<Programs>, scope: Scope) -> Self {
+        Self { broker, programs, scope }
     }
 }
 
@@ -69,7 +70,8 @@ impl GpioService for Service {
         request: Request<Streaming<v1::SessionRequest>>,
     ) -> Result<Response<SessionStream>, Status> {
         let caller = caller::of_request(&request)?;
-        let stream = session::open(&self.broker, self.scope, caller, request.into_inner()).await?;
+        let stream =
+            session::open(&self.broker, &self.programs, self.scope, caller, request.into_inner()).await?;
         Ok(Response::new(stream))
     }
 
@@ -85,7 +87,7 @@ impl GpioService for Service {
         let (hold, mut ended) = self
             .broker
             .open_for_program(OpenRequest { scope: self.scope, caller, client_name, lines }, &steps)?;
-        let run = run::run(hold.begin_program(&steps)?, &steps);
+        let run = self.programs.run(hold.begin_program(&steps)?, steps);
         let outcome = tokio::select! {
             biased;
             Ok(why) = &mut ended => return Err(why.into()),

@@ -13,6 +13,7 @@ use super::watch::WatchStream;
 use crate::broker::{Broker, Hold, OpenRequest, Scope, SessionEnd};
 use crate::error::Error;
 use crate::holder::Caller;
+use crate::programs::Programs;
 use crate::run::Outcome;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -35,6 +36,7 @@ const OPEN_TIME: Duration = Duration::from_secs(10);
 /// Waits for the first command, holds the lines and makes the stream that carries the rest.
 pub(super) async fn open(
     broker: &Arc<Broker>,
+    programs: &Arc<Programs>,
     scope: Scope,
     caller: Caller,
     mut requests: Streaming<SessionRequest>,
@@ -61,7 +63,8 @@ pub(super) async fn open(
     };
     Ok(SessionStream(Some(Open {
         opened: Some(opened),
-        programs: FuturesUnordered::new(),
+        programs: Arc::clone(programs),
+        results: FuturesUnordered::new(),
         running: Vec::new(),
         watches: Vec::new(),
         watchdog,
@@ -81,7 +84,9 @@ pub(super) struct SessionStream(Option<Open>);
 #[derive(Debug)]
 struct Open {
     opened: Option<SessionResponse>,
-    programs: FuturesUnordered<BoxFuture<'static, (u64, Result<Outcome, Error>)>>,
+    programs: Arc<Programs>,
+    /// What the programs that run will have done. Dropping it ends them.
+    results: FuturesUnordered<BoxFuture<'static, (u64, Result<Outcome, Error>)>>,
     /// The ids of the programs that run.
     running: Vec<u64>,
     watches: Vec<(u64, WatchStream)>,
@@ -98,7 +103,7 @@ struct Open {
 impl Open {
     /// A watch's next part or a program's result.
     fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<SessionResponse> {
-        if let Poll::Ready(Some((id, outcome))) = Pin::new(&mut self.programs).poll_next(context) {
+        if let Poll::Ready(Some((id, outcome))) = Pin::new(&mut self.results).poll_next(context) {
             self.running.retain(|running| *running != id);
             let result = match outcome {
                 Ok(outcome) => Answer::Program(convert::program_result(outcome)),

@@ -2,7 +2,6 @@
 
 use super::Open;
 use crate::error::Error;
-use crate::run;
 use crate::server::convert;
 use crate::server::watch::WatchStream;
 use futures_util::FutureExt;
@@ -111,7 +110,7 @@ impl Open {
         let steps = convert::steps(Some(program))?;
         let hold = self.hold.begin_program(&steps)?;
         self.running.push(id);
-        self.programs.push(async move { (id, run::run(hold, &steps).await) }.boxed());
+        self.results.push(self.programs.run(hold, steps).map(move |outcome| (id, outcome)).boxed());
         Ok(())
     }
 

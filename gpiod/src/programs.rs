@@ -1,0 +1,238 @@
+//! The thread on which all programs run: nothing else has a turn there, and where the system allows it the thread goes
+//! before all that is not real-time.
+
+use crate::broker::ProgramHold;
+use crate::error::Error;
+use crate::pace::{Paced, Pacer};
+use crate::program::Step;
+use crate::realtime::Rights;
+use crate::run::{self, Outcome};
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::thread;
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// The programs' thread. Dropping it ends the thread after the step that it is at.
+#[derive(Debug)]
+pub struct Programs {
+    runtime: Handle,
+    pacer: Arc<Pacer>,
+    _stop: DropGuard,
+}
+
+impl Programs {
+    /// Starts the thread and says in the log which rights it has got. To be called in the reactor.
+    ///
+    /// # Errors
+    /// When the system has no thread or descriptor left.
+    pub async fn start() -> io::Result<Arc<Self>> {
+        let reactor = Handle::current();
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let (tell, told) = oneshot::channel();
+        thread::Builder::new().name("programs".to_owned()).spawn(move || match begin(reactor) {
+            Ok((runtime, pacer)) => {
+                let _ = tell.send(Ok((runtime.handle().clone(), pacer)));
+                runtime.block_on(stopped.cancelled());
+            }
+            Err(error) => {
+                let _ = tell.send(Err(error));
+            }
+        })?;
+        let (runtime, pacer) = told.await.map_err(io::Error::other)??;
+        Ok(Arc::new(Self { runtime, pacer, _stop: stop.drop_guard() }))
+    }
+
+    /// Starts a program that was checked, on the lines that were reserved for it.
+    pub fn run(&self, hold: ProgramHold, steps: Vec<Step>) -> Running {
+        let socket = hold.scope();
+        self.start_paced(|send| {
+            Paced::new(&self.pacer, socket, |pace| async move {
+                let outcome = run::run(hold, &steps, &pace).await;
+                // What the program had of the thread is given back before anybody hears of its end.
+                drop(pace);
+                let _ = send.send(outcome);
+            })
+        })
+    }
+
+    fn start_paced(&self, program: impl FnOnce(oneshot::Sender<Answer>) -> Paced<()>) -> Running {
+        let (send, answer) = oneshot::channel();
+        let slot = Arc::new(Slot(Mutex::new(Some(program(send)))));
+        let task = self.runtime.spawn(Turns(Arc::clone(&slot))).abort_handle();
+        Running { slot, answer, task }
+    }
+}
+
+fn begin(reactor: Handle) -> io::Result<(Runtime, Arc<Pacer>)> {
+    let rights = Rights::ask();
+    rights.log();
+    // The kernel's timer wakes it; the runtime's own, which counts milliseconds, is not switched on.
+    let runtime = Builder::new_current_thread().enable_io().build()?;
+    let pacer = runtime.block_on(async { Pacer::start(reactor, rights.may_spin()) })?;
+    Ok((runtime, pacer))
+}
+
+type Answer = Result<Outcome, Error>;
+
+/// Where a program is while it runs: in the hand of the thread during a turn, else anybody's to take out.
+#[derive(Debug)]
+struct Slot(Mutex<Option<Paced<()>>>);
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, Option<Paced<()>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the program, if it is still there.
+    fn clear(&self) {
+        let program = self.lock().take();
+        drop(program);
+    }
+}
+
+/// The thread's side of a program.
+struct Turns(Arc<Slot>);
+
+impl Future for Turns {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut slot = self.0.lock();
+        slot.as_mut().map_or(Poll::Ready(()), |program| Pin::new(program).poll(context))
+    }
+}
+
+impl Drop for Turns {
+    fn drop(&mut self) {
+        // The thread has ended: whoever waits for the program hears of it.
+        self.0.clear();
+    }
+}
+
+/// The waiter's side of a program: a future of what it did.
+///
+/// Dropping it ends the program, and when the drop is done the program is gone with its hold, its watch and its place
+/// among those that may run: it waits for the turn that the program may be having, which is at most one step. So
+/// whoever drops this and then lets the lines go knows that nothing drives them any more.
+#[derive(Debug)]
+pub struct Running {
+    slot: Arc<Slot>,
+    answer: oneshot::Receiver<Answer>,
+    task: AbortHandle,
+}
+
+impl Future for Running {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        // Without an answer the thread has ended, and the daemon is about to.
+        Pin::new(&mut self.answer).poll(context).map(|answer| answer.unwrap_or(Err(Error::Stopping)))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.slot.clear();
+        self.task.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::Scope;
+    use crate::clock;
+    use crate::line::{Moment, Values};
+    use crate::pace::Pace;
+    use futures_util::future::join_all;
+    use tokio::sync::mpsc;
+
+    fn outcome() -> Outcome {
+        Outcome {
+            steps: Vec::new(),
+            values: Values { bits: 0, read: Moment { timestamp_ns: 0, uncertainty_ns: 0 } },
+            lost_edges: 0,
+        }
+    }
+
+    fn start<F>(programs: &Programs, program: impl FnOnce(Pace) -> F) -> Running
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        programs.start_paced(|send| {
+            Paced::new(&programs.pacer, Scope::Admin, |pace| {
+                let program = program(pace);
+                async move {
+                    program.await;
+                    let _ = send.send(Ok(outcome()));
+                }
+            })
+        })
+    }
+
+    #[tokio::test]
+    async fn a_program_is_gone_when_dropping_its_waiter_is_done() {
+        let programs = Programs::start().await.unwrap();
+        let (held, begun) = (Arc::new(()), Arc::new(tokio::sync::Notify::new()));
+        for sleeps in [true, false] {
+            let (hold, begin) = (Arc::clone(&held), Arc::clone(&begun));
+            let running = start(&programs, async move |pace: Pace| {
+                begin.notify_one();
+                while Arc::strong_count(&hold) > 0 {
+                    pace.until(if sleeps { u64::MAX } else { 0 }).await;
+                }
+            });
+            begun.notified().await;
+            assert_eq!(Arc::strong_count(&held), 2);
+            drop(running);
+            assert_eq!(Arc::strong_count(&held), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_program_hears_of_the_threads_end() {
+        let programs = Programs::start().await.unwrap();
+        let running = start(&programs, async |pace: Pace| pace.alarm(u64::MAX).await);
+        drop(programs);
+        assert!(matches!(running.await, Err(Error::Stopping)));
+    }
+
+    #[tokio::test]
+    async fn programs_end_in_the_order_of_their_deadlines_whoever_never_sleeps() {
+        let programs = Programs::start().await.unwrap();
+        let (ended, mut ends) = mpsc::unbounded_channel();
+        // Long enough for all to be asleep before the first is to be woken.
+        let begin_ns = clock::now_ns() + 100_000_000;
+        let hog = start(&programs, async |pace: Pace| {
+            loop {
+                pace.give_way().await;
+            }
+        });
+        let offsets = [3_000_000, 20_000, 0, 1_000_000, 20_500, 40_000];
+        let running = offsets.map(|offset_ns| {
+            let ended = ended.clone();
+            start(&programs, async move |pace: Pace| {
+                pace.until(begin_ns + offset_ns).await;
+                ended.send(offset_ns).unwrap();
+            })
+        });
+        for result in join_all(running).await {
+            assert_eq!(result.unwrap().lost_edges, 0);
+        }
+        drop((ended, hog));
+        let mut order = Vec::new();
+        while let Some(offset_ns) = ends.recv().await {
+            order.push(offset_ns);
+        }
+        let mut sorted = offsets;
+        sorted.sort_unstable();
+        assert_eq!(order, sorted);
+    }
+}
