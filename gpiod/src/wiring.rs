@@ -127,3 +127,59 @@ fn in_other_function(line: &str, function: &str) -> String {
          or set take_over = true to take the pin from it"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::line::{AtExit, Direction};
+    use std::path::Path;
+
+    fn line(offset: u32, function: Option<&str>) -> LineInfo {
+        LineInfo {
+            id: LineId { chip: 0, offset },
+            chip: "pinctrl-bcm2835".to_owned(),
+            name: format!("GPIO{offset}"),
+            header_pin: None,
+            direction: Direction::Input,
+            high: None,
+            drives_high: None,
+            consumer: None,
+            function: function.map(str::to_owned),
+            at_exit: AtExit { claimed: Some(OnExit::Keep), unclaimed: false },
+        }
+    }
+
+    fn bind(groups: &str) -> Result<Wiring, String> {
+        let config = Config::parse(Path::new("gpiod.toml"), groups).unwrap();
+        let board = [line(8, None), line(9, Some("SPI0_MISO (alt0)"))];
+        Wiring::bind(&config, &board).map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn a_pin_that_another_function_has_is_refused_with_its_name_unless_it_is_taken_over() {
+        let group = "[[group]]\nname = \"a\"\nlines.x = { line = \"GPIO9\", direction = \"input\"";
+        assert_eq!(
+            bind(&format!("{group} }}\n")).unwrap_err(),
+            "gpiod.toml:3: group.a.lines.x.line: GPIO9 is in use as SPI0_MISO (alt0): switch that function off (on a \
+             Raspberry Pi in config.txt), or set take_over = true to take the pin from it"
+        );
+        assert_eq!(bind(&format!("{group}, take_over = true }}\n")).unwrap().lines.len(), 1);
+    }
+
+    #[test]
+    fn one_line_under_two_names_is_still_one_line() {
+        let groups = |second: &str, direction: &str| {
+            format!(
+                "[[group]]\nname = \"a\"\nlines.x = {{ line = \"GPIO8\", direction = \"{direction}\" }}\n\
+                 [[group]]\nname = \"b\"\nlines.y = {{ line = \"{second}\", direction = \"{direction}\" }}\n"
+            )
+        };
+        let problem =
+            "gpiod.toml:6: group.b.lines.y.line: it is also line a/x: call it the same there and here";
+        for direction in ["input", "output"] {
+            assert_eq!(bind(&groups("pinctrl-bcm2835:8", direction)).unwrap_err(), problem);
+        }
+        let shared = bind(&groups("GPIO8", "input")).unwrap();
+        assert_eq!((shared.lines.len(), shared.groups[1].lines[0].1), (1, LineIndex(0)));
+    }
+}

@@ -9,7 +9,7 @@ all=(sim pi-6.1 pi-6.12 pi-6.12-keep)
 
 usage() {
     cat <<TEXT
-usage: scripts/hardware/test.sh [--waive PART]... [PART]...
+usage: scripts/hardware/test.sh [--waive PART]... [--minutes N] [PART]...
 
 Runs the parts that are named, or all:
 
@@ -19,16 +19,26 @@ Runs the parts that are named, or all:
   pi-6.12-keep  the same with persist_gpio_outputs=Y: a claim that ends keeps the output, as on Raspberry Pi's kernel
 
 A part that lacks something here is skipped, says why, and fails the whole unless --waive names it ("pi" is all of
-pi-*). Kernels and tools are built or fetched once, see scripts/hardware/README.md. At the end stands the contract's
+pi-*). With --minutes, as in CI, a part that could not end in that time is skipped too, which fails nothing, and a part
+that fails is tried once more. Kernels and tools are built or fetched once, see scripts/hardware/README.md. At the end stands the contract's
 table, which is also in target/hardware/contract.md, and one line for each part.
 TEXT
 }
 
 waived=()
 parts=()
+minutes=
+as_part=
 while (($# > 0)); do
     case "$1" in
         -h | --help) usage; exit 0 ;;
+        # One part alone, for ourselves: its code is the exit code.
+        --as-part) as_part="$2"; shift 2 ;;
+        --minutes)
+            [[ "${2-}" =~ ^[1-9][0-9]{0,2}$ ]] || { usage >&2; exit 64; }
+            minutes="$2"
+            shift 2
+            ;;
         --waive)
             (($# > 1)) || { usage >&2; exit 64; }
             if [[ "$2" == pi ]]; then waived+=("${all[@]:1}"); else waived+=("$2"); fi
@@ -45,7 +55,6 @@ done
 
 results="$PWD/target/hardware"
 mkdir -p "$results"
-rm -f "$results"/*.rows
 
 # The programs that cargo's `test --no-run` names, last in parentheses.
 native() {
@@ -103,24 +112,52 @@ run_pi() {
     esac
 }
 
+# run PART: 0 passed, 1 failed, 2 could not run.
+run() {
+    case "$1" in
+        sim) run_sim ;;
+        pi-6.1) run_pi 6.1 6.1 ;;
+        pi-6.12) run_pi 6.12 6.12 pinctrl_bcm2835.persist_gpio_outputs=N ;;
+        pi-6.12-keep) run_pi 6.12 6.12-keep pinctrl_bcm2835.persist_gpio_outputs=Y ;;
+    esac
+}
+
+# in_time PART: as `run`, or 3 when there was no time for it. What a part builds stays for the next.
+in_time() {
+    local left=$((minutes * 60 - SECONDS)) code=0
+    ((left > 60)) || return 3
+    timeout --kill-after=10 "$left" "$0" --as-part "$1" || code=$?
+    if ((code == 1)); then
+        left=$((minutes * 60 - SECONDS))
+        ((left > 60)) || return 1
+        echo "== $1, once more"
+        code=0
+        timeout --kill-after=10 "$left" "$0" --as-part "$1" || code=$?
+    fi
+    ((code != 124 && code != 137)) || return 3
+    return "$code"
+}
+
+if [[ -n "$as_part" ]]; then
+    run "$as_part"
+    exit
+fi
+
+rm -f "$results"/*.rows
 failed=0
 report=()
 for part in "${parts[@]}"; do
     echo "== $part"
     begin=$SECONDS
     code=0
-    case "$part" in
-        sim) run_sim || code=$? ;;
-        pi-6.1) run_pi 6.1 6.1 || code=$? ;;
-        pi-6.12) run_pi 6.12 6.12 pinctrl_bcm2835.persist_gpio_outputs=N || code=$? ;;
-        pi-6.12-keep) run_pi 6.12 6.12-keep pinctrl_bcm2835.persist_gpio_outputs=Y || code=$? ;;
-    esac
+    if [[ -n "$minutes" ]]; then in_time "$part" || code=$?; else run "$part" || code=$?; fi
     case "$code" in
         0) outcome="passed" ;;
         2)
             outcome="SKIPPED, why stands above"
             if [[ " ${waived[*]-} " == *" $part "* ]]; then outcome="skipped, as waived"; else failed=1; fi
             ;;
+        3) outcome="skipped, there was no time left for it" ;;
         *) outcome="FAILED"; failed=1 ;;
     esac
     report+=("$(printf '%-14s%s (%d s)' "$part" "$outcome" "$((SECONDS - begin))")")

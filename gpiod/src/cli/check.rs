@@ -50,8 +50,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let (config, against_board) = checked.map_err(|problems| serve::config_failure(&problems))?;
     if !args.json {
         let lines: usize = config.groups.iter().map(|group| group.lines.len()).sum();
-        let board =
-            if against_board { "the board has them all" } else { "the board is not running, so not asked" };
+        let board = if against_board { "the board has them all" } else { "the board could not be asked" };
         let file = args.config.display();
         print(&format!("{file}: {} groups, {lines} lines; {board}\n", config.groups.len()))?;
     }
