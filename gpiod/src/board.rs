@@ -15,7 +15,9 @@
 //!   value without a glitch, reconfiguration without letting go, active-low, edges of inputs with time stamp and
 //!   sequence number in a buffer of 1,024 edges a claim that drops the oldest, software debounce (period starts anew
 //!   with each change, the edge is stamped at its end, a read gives the level that lasted). A claim's end leaves
-//!   outputs as they are (Raspberry Pi's kernel) or turns them into inputs (upstream's), as the board is told.
+//!   outputs as they are (Raspberry Pi's kernel), turns them into inputs (upstream's) or drops them to their pulls
+//!   (gpio-sim's), as the board is told. In the manners of gpio-sim lines also keep the level at which they are let go,
+//!   and claimed outputs are moved by nobody else, so that tests on both agree.
 //! - **Components**: buttons that bounce, lamps, pulse sources, RC light sensors whose capacitor follows its
 //!   differential equation under photoresistor, pulls (50 kΩ) and drivers (50 Ω).
 //! - **Faults**: a line stuck high or low, a loose component, a line taken by somebody else.

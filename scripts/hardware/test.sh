@@ -13,7 +13,8 @@ usage: scripts/hardware/test.sh [--waive PART]... [--minutes N] [PART]...
 
 Runs the parts that are named, or all:
 
-  sim           daemon, apps and contract on the kernel's GPIO simulator (gpio-sim), backend cdev
+  sim           contract on the simulated board with the manners of each kernel; daemon, apps and contract on the
+                kernel's GPIO simulator (gpio-sim), backend cdev
   pi-6.1        daemon and contract on an emulated Raspberry Pi 3, Debian's kernel 6.1: a claim that ends lets go
   pi-6.12       the same on Debian's kernel 6.12, whose default is to let go too
   pi-6.12-keep  the same with persist_gpio_outputs=Y: a claim that ends keeps the output, as on Raspberry Pi's kernel
@@ -70,6 +71,7 @@ run_sim() {
     programs="$(native --test contract --test kernel)" || return 1
     contract="$(grep /contract- <<<"$programs")"
     kernel="$(grep /kernel- <<<"$programs")"
+    # Three columns: without a bench it is the simulated board, with the manners of each kernel in turn.
     "$contract" --results "$results/1-sim.rows" || return 1
     "$here/sim-guest.sh" --timeout 600 --share "$results" \
         "$contract" --bench cdev --results "$results/3-cdev.rows" || return 1

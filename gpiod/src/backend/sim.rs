@@ -7,7 +7,7 @@ use super::{Backend, EdgeSource, Error, HeldLines, Request, Wanted};
 use crate::board::messages::{LineReply, LineRequest};
 use crate::board::model::Refusal;
 use crate::board::process::LINES_SOCKET;
-use crate::line::{EdgeEvent, LineConfig, LineInfo, Moment, Values};
+use crate::line::{EdgeEvent, LineConfig, LineInfo, MAX_LINES, Moment, Values};
 use pipe::Pipe;
 use std::io;
 use std::net::Shutdown;
@@ -76,14 +76,15 @@ impl Backend for Sim {
         board(&self.socket).map(|(_, lines)| lines)
     }
 
-    /// The board tells what its outputs drive, so `as_found` needs nothing here: the configuration says it already.
     fn request(&self, consumer: &str, lines: &[Wanted]) -> Result<Vec<Request>, Error> {
         const OPERATION: &str = "requesting lines of the simulated board";
         let mut hold = Pipe::connect(&self.socket).map_err(failed(OPERATION))?;
         let wanted = lines.iter().map(|line| (line.id, line.config)).collect();
-        let request = LineRequest::Claim { consumer: consumer.to_owned(), lines: wanted };
+        let as_found =
+            (0..MAX_LINES).zip(lines).fold(0, |mask, (i, line)| mask | u64::from(line.as_found) << i);
+        let request = LineRequest::Claim { consumer: consumer.to_owned(), lines: wanted, as_found };
         let reply = hold.ask(&request).map_err(failed(OPERATION))?;
-        let LineReply::Claimed(claim) = reply else { return Err(refused(OPERATION, reply)) };
+        let LineReply::Claimed { claim, kept } = reply else { return Err(refused(OPERATION, reply)) };
         let mut edges = Pipe::connect(&self.socket).map_err(failed(OPERATION))?;
         let reply = edges.ask(&LineRequest::Edges { claim }).map_err(failed(OPERATION))?;
         let LineReply::Attached = reply else { return Err(refused(OPERATION, reply)) };
@@ -95,7 +96,7 @@ impl Backend for Sim {
         let alarm = edges.alarm().map_err(failed(OPERATION))?;
         Ok(vec![Request {
             wanted: (0..lines.len()).collect(),
-            kept: 0,
+            kept,
             lines: Box::new(Hold { pipe: hold, edges: alarm }),
             edges: Some(Box::new(Edges { pipe: edges })),
         }])

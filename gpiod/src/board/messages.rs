@@ -23,6 +23,8 @@ pub enum LineRequest {
         consumer: String,
         /// Which lines, to be what.
         lines: Vec<(LineId, LineConfig)>,
+        /// Of which of them, by position, those stay as they are that turn out to be driven.
+        as_found: u64,
     },
     /// Reads lines of the claim.
     Read {
@@ -63,7 +65,12 @@ pub enum LineReply {
         lines: Vec<LineInfo>,
     },
     /// To `claim`.
-    Claimed(ClaimId),
+    Claimed {
+        /// Its claim.
+        claim: ClaimId,
+        /// Positions of lines that turned out to be driven, and stay as they are.
+        kept: u64,
+    },
     /// To `read`.
     Values(Values),
     /// To `write` and `configure`.

@@ -5,11 +5,15 @@
 
 mod claims;
 mod controls;
+mod found;
+mod gpio_sim;
+mod kernel;
 mod settle;
 mod view;
 
 pub use claims::Refusal;
 pub use controls::{ControlError, Fault};
+pub use kernel::Kernel;
 pub use view::{ComponentState, LineState, Part, State};
 
 use super::Line;
@@ -23,6 +27,7 @@ use super::record::{CAPACITY, Cause, Page, Record};
 use super::sensor::LightSensor;
 use crate::header;
 use crate::line::{Bias, Direction, Drive};
+use gpio_sim::Memory;
 use std::collections::BTreeMap;
 
 /// The label of the board's chip.
@@ -34,7 +39,7 @@ pub const MODEL: &str = "Simulated Raspberry Pi";
 #[derive(Debug)]
 pub struct Board {
     now_ns: u64,
-    persist_outputs: bool,
+    kernel: Kernel,
     lines: [LineUnit; COUNT],
     nets: Vec<Vec<Line>>,
     wires: Vec<Placed<Wire>>,
@@ -60,6 +65,8 @@ struct LineUnit {
     floating: bool,
     stuck: Option<bool>,
     holder: Option<Holder>,
+    /// Its level, where the board has the manners of gpio-sim.
+    memory: Memory,
 }
 
 /// Who has a line.
@@ -85,23 +92,25 @@ impl<T> Placed<T> {
 
 impl Board {
     /// The board at power-on: all lines are inputs with their power-on pulls, all capacitors are empty.
-    ///
-    /// `persist_outputs`: whether an output stays one when its claim ends, as Raspberry Pi's kernel does by default.
-    pub fn power_on(now_ns: u64, circuit: Circuit, persist_outputs: bool) -> Self {
+    pub fn power_on(now_ns: u64, circuit: Circuit, kernel: Kernel) -> Self {
         let lines = Line::ALL.map(|line| LineUnit {
             direction: Direction::Input,
             drives_high: false,
             drive: Drive::PushPull,
-            bias: header::power_on_bias(line.bcm()),
+            bias: match kernel {
+                Kernel::RaspberryPi | Kernel::Upstream => header::power_on_bias(line.bcm()),
+                Kernel::GpioSim => Bias::PullDown,
+            },
             high: false,
             contention: false,
             floating: false,
             stuck: None,
             holder: None,
+            memory: Memory::default(),
         });
         let mut board = Self {
             now_ns,
-            persist_outputs,
+            kernel,
             lines,
             nets: net::nets(circuit.wires.iter().map(|wire| wire.between)),
             wires: circuit.wires.into_iter().map(Placed::new).collect(),

@@ -21,6 +21,19 @@ impl Drivers {
         if high { self.highs += 1 } else { self.lows += 1 }
     }
 
+    /// What is left without one strong driver that was added.
+    pub(super) fn without(self, high: bool) -> Self {
+        match high {
+            true => Self { highs: self.highs.saturating_sub(1), ..self },
+            false => Self { lows: self.lows.saturating_sub(1), ..self },
+        }
+    }
+
+    /// The level that strong drivers give, if there are any; low wins.
+    pub(super) fn strong_level(self) -> Option<bool> {
+        (self.highs + self.lows > 0).then_some(self.lows == 0)
+    }
+
     /// Whether strong drivers disagree.
     pub(super) fn contention(self) -> bool {
         self.highs > 0 && self.lows > 0
@@ -34,13 +47,8 @@ impl Drivers {
     /// The level they give: low wins among strong drivers, strong wins over pulls, more pulls win over fewer.
     /// A net that nothing holds keeps the level it had.
     pub(super) fn level(self, last: bool) -> bool {
-        if self.highs + self.lows > 0 {
-            self.lows == 0
-        } else if self.ups != self.downs {
-            self.ups > self.downs
-        } else {
-            last
-        }
+        let pulled = if self.ups != self.downs { self.ups > self.downs } else { last };
+        self.strong_level().unwrap_or(pulled)
     }
 }
 

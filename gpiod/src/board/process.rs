@@ -10,7 +10,7 @@ mod timer;
 pub use directory::{CONTROL_SOCKET, DirectoryError, LINES_SOCKET};
 
 use super::circuit::Circuit;
-use super::model::Board;
+use super::model::{Board, Kernel};
 use crate::clock::now_ns;
 use directory::Directory;
 use sd_notify::NotifyState;
@@ -26,8 +26,8 @@ pub struct Options {
     pub dir: PathBuf,
     /// What is wired to it.
     pub circuit: Circuit,
-    /// Whether outputs stay as they are when their claim ends.
-    pub persist_outputs: bool,
+    /// The kernel whose manners it has.
+    pub kernel: Kernel,
 }
 
 /// Why the board does not run, or runs no longer.
@@ -53,7 +53,7 @@ async fn serve(options: Options) -> Result<(), Error> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let directory = Directory::take(&options.dir)?;
     let (lines, control) = (directory.bind(LINES_SOCKET)?, directory.bind(CONTROL_SOCKET)?);
-    let shared = Shared::new(Board::power_on(now_ns(), options.circuit, options.persist_outputs));
+    let shared = Shared::new(Board::power_on(now_ns(), options.circuit, options.kernel));
     // Nobody may be there to read it; that is no reason not to run.
     let _ = writeln!(
         io::stderr(),

@@ -5,9 +5,10 @@ mod show;
 use crate::board::Line;
 use crate::board::circuit::Circuit;
 use crate::board::client::{Client, Error};
-use crate::board::model::Fault;
+use crate::board::model::{Fault, Kernel};
 use crate::board::process::{self, DirectoryError, Options};
 use crate::failure::{Exit, Failure};
+use clap::builder::PossibleValue;
 use clap::{Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,10 +27,10 @@ pub struct Args {
     /// What is wired to the board: a circuit file (TOML). Without it, nothing is
     #[arg(long, value_name = "FILE")]
     circuit: Option<PathBuf>,
-    /// Whether outputs stay as they are when their claim ends, as on Raspberry Pi's kernel; else they become inputs
-    /// [default: true]
-    #[arg(long, value_name = "BOOL")]
-    persist_outputs: Option<bool>,
+    /// Whose manners it has where GPIO drivers differ: in what a line does that nobody drives any more
+    /// [default: raspberry-pi]
+    #[arg(long, value_name = "KERNEL")]
+    kernel: Option<Kernel>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -120,6 +121,21 @@ enum FaultCommand {
     },
 }
 
+impl ValueEnum for Kernel {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::RaspberryPi => "Raspberry Pi's: an output whose claim ends stays as it is",
+            Self::Upstream => "upstream's: an output whose claim ends becomes an input",
+            Self::GpioSim => "the kernel's GPIO simulator: a line whose claim ends falls to its pull",
+        };
+        Some(PossibleValue::new(self.name()).help(help))
+    }
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Switch {
     On,
@@ -144,15 +160,14 @@ fn light(text: &str) -> Result<Lux, String> {
 pub fn run(args: Args) -> Result<(), Failure> {
     let Some(command) = args.command else {
         let circuit = args.circuit.as_deref().map(read_circuit).transpose()?.unwrap_or_default();
-        let options =
-            Options { dir: args.dir, circuit, persist_outputs: args.persist_outputs.unwrap_or(true) };
+        let options = Options { dir: args.dir, circuit, kernel: args.kernel.unwrap_or_default() };
         return process::run(options).map_err(|error| {
             let taken = matches!(error, process::Error::Directory(DirectoryError::Taken(_)));
             Failure::new(if taken { Exit::TempFail } else { Exit::Os }, error.to_string())
         });
     };
-    if args.circuit.is_some() || args.persist_outputs.is_some() {
-        let reason = "--circuit and --persist-outputs are for starting a board, not for one that runs";
+    if args.circuit.is_some() || args.kernel.is_some() {
+        let reason = "--circuit and --kernel are for starting a board, not for one that runs";
         return Err(Failure::new(Exit::Usage, reason));
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

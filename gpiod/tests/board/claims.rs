@@ -18,18 +18,23 @@ const WIRE: &str = "[[wire]]\nname = 'w'\nbetween = ['GPIO20', 'GPIO21']\n";
 fn holder(board: &Board) -> std::process::Child {
     let mut stream = UnixStream::connect(board.path().join("lines.sock")).unwrap();
     let lines = vec![(line(20), LineConfig { value: Value::Active, ..output() })];
-    let request = LineRequest::Claim { consumer: "holder".to_owned(), lines };
+    let request = LineRequest::Claim { consumer: "holder".to_owned(), lines, as_found: 0 };
     writeln!(stream, "{}", serde_json::to_string(&request).unwrap()).unwrap();
     let mut reply = String::new();
     BufReader::new(&stream).read_line(&mut reply).unwrap();
-    assert!(matches!(serde_json::from_str(&reply).unwrap(), LineReply::Claimed(_)));
+    assert!(matches!(serde_json::from_str(&reply).unwrap(), LineReply::Claimed { .. }));
     Command::new("sleep").arg("1000").stdin(Stdio::from(OwnedFd::from(stream))).spawn().unwrap()
 }
 
 #[tokio::test]
 async fn a_claim_ends_when_its_holders_process_is_killed() {
-    for (persist, direction) in [("true", Direction::Output), ("false", Direction::Input)] {
-        let board = Board::start("", &["--persist-outputs", persist]);
+    for (arguments, direction, high) in [
+        (&[][..], Direction::Output, true),
+        (&["--kernel", "raspberry-pi"], Direction::Output, true),
+        (&["--kernel", "upstream"], Direction::Input, false),
+        (&["--kernel", "gpio-sim"], Direction::Output, false),
+    ] {
+        let board = Board::start("", arguments);
         let mut client = board.client().await;
         let mut holder = holder(&board);
         let state = client.state().await.unwrap();
@@ -41,7 +46,7 @@ async fn a_claim_ends_when_its_holders_process_is_killed() {
         assert_eq!((freed.line.bcm(), freed.cause), (20, Cause::Released("holder".to_owned())));
         assert!(freed.time_ns > killed_ns);
         let state = client.state().await.unwrap();
-        assert_eq!((state.lines[20].direction, state.lines[20].high), (direction, persist == "true"));
+        assert_eq!((state.lines[20].direction, state.lines[20].high), (direction, high));
         board.hold(&[(20, input())]);
     }
 }

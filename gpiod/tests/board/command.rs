@@ -91,3 +91,13 @@ fn a_mistake_gets_one_clear_message_and_its_exit_code() {
     );
     assert!(!nowhere.exists(), "a board that does not start leaves nothing");
 }
+
+#[test]
+fn a_kernel_is_one_of_three_and_is_chosen_when_the_board_starts() {
+    let board = Board::start("", &[]);
+    let told = failure(board.path(), &["--kernel", "upstream", "state"]);
+    let reason = "gpiod: --circuit and --kernel are for starting a board, not for one that runs\n";
+    assert_eq!(told, (Some(64), reason.to_owned()));
+    let (code, text) = failure(board.path(), &["--kernel", "linux"]);
+    assert!(code == Some(64) && text.contains("raspberry-pi, upstream, gpio-sim"), "{text}");
+}

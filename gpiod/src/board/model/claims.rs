@@ -1,13 +1,10 @@
 //! Claims: how programs hold lines, in the shape and with the manners of the kernel's line requests.
 
-use super::{Board, CHIP, Holder};
+use super::{Board, Holder, Kernel};
 use crate::board::Line;
 use crate::board::claim::{Claim, ClaimId, ClaimedLine};
 use crate::board::record::{Cause, Change};
-use crate::header;
-use crate::line::{
-    AtExit, Direction, EdgeEvent, LineConfig, LineId, LineInfo, MAX_LINES, Moment, OnExit, Values,
-};
+use crate::line::{Bias, Direction, EdgeEvent, LineConfig, LineId, MAX_LINES, Moment, Values};
 use serde::{Deserialize, Serialize};
 
 /// The longest consumer name, in bytes: the kernel's `GPIO_MAX_NAME_SIZE` less its end.
@@ -39,31 +36,6 @@ fn invalid<T>(reason: impl Into<String>) -> Result<T, Refusal> {
 }
 
 impl Board {
-    /// All lines, by BCM number.
-    pub fn line_infos(&self) -> Vec<LineInfo> {
-        let info = |line: Line| {
-            let unit = &self.lines[line.index()];
-            LineInfo {
-                id: LineId { chip: 0, offset: line.bcm() },
-                chip: CHIP.to_owned(),
-                name: line.to_string(),
-                header_pin: header::pin_of(line.bcm()),
-                direction: unit.direction,
-                high: Some(unit.high),
-                drives_high: (unit.direction == Direction::Output).then_some(unit.drives_high),
-                consumer: self.consumer(line),
-                function: None,
-                at_exit: AtExit { claimed: Some(self.at_claims_end()), unclaimed: false },
-            }
-        };
-        Line::ALL.map(info).to_vec()
-    }
-
-    /// What an output does when its claim ends.
-    fn at_claims_end(&self) -> OnExit {
-        if self.persist_outputs { OnExit::Keep } else { OnExit::Input }
-    }
-
     /// Claims all of the lines, or none.
     ///
     /// # Errors
@@ -104,15 +76,17 @@ impl Board {
         Ok(id)
     }
 
-    /// Ends a claim. Outputs stay or become inputs, as the board was told at power-on; pulls stay.
+    /// Ends a claim. What its outputs do then is the [`Kernel`]'s affair; pulls stay.
     pub fn release(&mut self, id: ClaimId) {
         let Some(claim) = self.claims.remove(&id) else { return };
         let cause = Cause::Released(claim.consumer);
         for ClaimedLine { line, .. } in claim.lines {
             self.lines[line.index()].holder = None;
             self.note(line, Change::Release, &cause);
-            if !self.persist_outputs {
-                self.set_direction(line, Direction::Input, &cause);
+            match self.kernel {
+                Kernel::RaspberryPi => {}
+                Kernel::Upstream => self.set_direction(line, Direction::Input, &cause),
+                Kernel::GpioSim => self.lines[line.index()].memory.freed(),
             }
         }
         self.settle(&cause);
@@ -169,14 +143,24 @@ impl Board {
         let cause = Cause::Consumer(claim.consumer.clone());
         let changed: Vec<_> = lines.iter().map(|(p, config)| (usize::from(*p), *config)).collect();
         for (position, config) in &changed {
-            // An edge that the change itself makes is seen by a line that was an input with edges and stays one.
+            // An edge that the change itself makes is seen by a line that was an input with edges and stays one. In
+            // gpio-sim it happens before the kernel gets round to switching edges off.
             let each = &mut claim.lines[*position];
-            each.config.edges &= config.edges;
+            each.config.edges &= match self.kernel {
+                Kernel::RaspberryPi | Kernel::Upstream => config.edges,
+                Kernel::GpioSim => config.direction == Direction::Input,
+            };
             each.config.active_low = config.active_low;
         }
         let on_board: Vec<_> = changed.iter().map(|(p, config)| (claim.lines[*p].line, *config)).collect();
+        let others = claim.lines.iter().enumerate().filter(|(i, _)| changed.iter().all(|(p, _)| p != i));
+        let others: Vec<_> = others.map(|(_, each)| (each.line, each.config.bias)).collect();
         for (line, config) in &on_board {
             self.configure_line(*line, config, &cause);
+        }
+        for (line, bias) in others {
+            // The kernel takes a configuration of all lines of a claim: the others are told again what they are.
+            self.apply_pull(line, bias);
         }
         self.settle(&cause);
         if let Some(claim) = self.claims.get_mut(&id) {
@@ -222,7 +206,9 @@ impl Board {
     /// Level before direction, so that an output drives its first value from its first moment.
     fn configure_line(&mut self, line: Line, config: &LineConfig, cause: &Cause) {
         let unit = &mut self.lines[line.index()];
-        if let Some(bias) = config.bias {
+        // gpio-sim can not be without a pull, and keeps the one that it has.
+        let can_be = |bias: &Bias| *bias != Bias::Disabled || self.kernel != Kernel::GpioSim;
+        if let Some(bias) = config.bias.filter(can_be) {
             unit.bias = bias;
         }
         if config.direction == Direction::Output {
@@ -230,6 +216,15 @@ impl Board {
             unit.drive = config.drive;
         }
         self.set_direction(line, config.direction, cause);
+        self.apply_pull(line, config.bias);
+    }
+
+    /// Applies the pull of a configuration, which is a moment on gpio-sim and nowhere else.
+    fn apply_pull(&mut self, line: Line, bias: Option<Bias>) {
+        let unit = &mut self.lines[line.index()];
+        if let Some(bias) = bias.filter(|bias| *bias != Bias::Disabled && self.kernel == Kernel::GpioSim) {
+            unit.memory.configured(bias);
+        }
     }
 
     fn moment(&self) -> Moment {

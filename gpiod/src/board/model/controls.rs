@@ -186,7 +186,10 @@ impl Board {
     }
 
     fn set_stuck(&mut self, line: Line, stuck: Option<bool>) -> Cause {
-        self.lines[line.index()].stuck = stuck;
+        let unit = &mut self.lines[line.index()];
+        unit.stuck = stuck;
+        // A hand on gpio-sim that does the same again moves the line again.
+        unit.memory.forget_outside();
         Cause::Fault(format!("stuck {}", if stuck == Some(true) { "high" } else { "low" }))
     }
 

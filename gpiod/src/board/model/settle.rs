@@ -1,6 +1,6 @@
 //! From what drives and pulls to levels: every change of the board ends here, and here it is recorded.
 
-use super::{Board, Holder};
+use super::{Board, Holder, Kernel, LineUnit};
 use crate::board::Line;
 use crate::board::circuit::Rail;
 use crate::board::net::Drivers;
@@ -9,19 +9,48 @@ use crate::board::sensor::{DRIVER_OHMS, Load, PULL_OHMS, SUPPLY_VOLTS};
 use crate::line::{Bias, Direction, Drive};
 
 impl Board {
-    /// Gives every net its level. What changed is recorded under this cause and told to the claims.
+    /// Gives every line its level. What changed is recorded under this cause and told to the claims.
     pub(super) fn settle(&mut self, cause: &Cause) {
         for net in 0..self.nets.len() {
             let drivers = self.drivers(net);
-            let (high, floating) = match self.sensor_on(net) {
-                Some(sensor) => (self.charge(sensor, drivers), false),
-                None => (drivers.level(self.last_level(net)), drivers.floating()),
-            };
+            let charged = self.sensor_on(net).map(|sensor| self.charge(sensor, drivers));
+            let last = self.last_level(net);
             for i in 0..self.nets[net].len() {
                 let line = self.nets[net][i];
+                let (high, floating) = match (self.kernel, charged) {
+                    (Kernel::GpioSim, _) => self.remembered(line, drivers, charged),
+                    (Kernel::RaspberryPi | Kernel::Upstream, Some(high)) => (high, false),
+                    (Kernel::RaspberryPi | Kernel::Upstream, None) => {
+                        (drivers.level(last), drivers.floating())
+                    }
+                };
                 self.set_level(line, high, drivers.contention(), floating, cause);
             }
         }
+    }
+
+    /// The level of a line with the manners of gpio-sim, and whether nothing holds it there. `drivers` and `charged`
+    /// are those of its net: the drivers, and the level of the light sensor.
+    fn remembered(&mut self, line: Line, drivers: Drivers, charged: Option<bool>) -> (bool, bool) {
+        let own = self.drives(line);
+        let others = own.map_or(drivers, |high| drivers.without(high));
+        let outside = charged.or_else(|| others.strong_level());
+        let unit = &mut self.lines[line.index()];
+        let claimed_output =
+            unit.direction == Direction::Output && matches!(unit.holder, Some(Holder::Claim(_)));
+        unit.memory.look(outside, unit.bias, !claimed_output);
+        if let Some(high) = own {
+            unit.memory.driven(high);
+        }
+        (unit.memory.is_high(), own.is_none() && unit.memory.floats())
+    }
+
+    /// The level that the board drives a line at. With the manners of gpio-sim a line that is free is not driven,
+    /// also if it is an output.
+    fn drives(&self, line: Line) -> Option<bool> {
+        let unit = &self.lines[line.index()];
+        let claimed = matches!(unit.holder, Some(Holder::Claim(_)));
+        unit.drives().filter(|_| claimed || self.kernel != Kernel::GpioSim)
     }
 
     /// All that is connected to a net, its light sensor left out.
@@ -30,15 +59,12 @@ impl Board {
         let on_net = |line: &Line| self.nets[net].contains(line);
         for line in &self.nets[net] {
             let unit = &self.lines[line.index()];
-            let drives = match unit.drive {
-                Drive::PushPull => true,
-                Drive::OpenDrain => !unit.drives_high,
-                Drive::OpenSource => unit.drives_high,
-            };
-            if unit.direction == Direction::Output && drives {
-                drivers.strong(unit.drives_high);
+            if let Some(high) = self.drives(*line) {
+                drivers.strong(high);
             }
             match unit.bias {
+                // The pulls of gpio-sim are no resistors.
+                _ if self.kernel == Kernel::GpioSim => {}
                 Bias::Disabled => {}
                 Bias::PullUp => drivers.ups += 1,
                 Bias::PullDown => drivers.downs += 1,
@@ -120,5 +146,17 @@ impl Board {
             contention: unit.contention,
             cause: cause.clone(),
         });
+    }
+}
+
+impl LineUnit {
+    /// The level that it drives, as an output that is not let go of.
+    pub(super) fn drives(&self) -> Option<bool> {
+        let drives = match self.drive {
+            Drive::PushPull => true,
+            Drive::OpenDrain => !self.drives_high,
+            Drive::OpenSource => self.drives_high,
+        };
+        (self.direction == Direction::Output && drives).then_some(self.drives_high)
     }
 }

@@ -4,12 +4,17 @@ use crate::line::{Edge, EdgeEvent, LineConfig, LineId, Value};
 use std::path::Path;
 
 mod claims;
+mod gpio_sim;
 mod random;
 
 const MS: u64 = 1_000_000;
 
 fn board_with(circuit: &str) -> Board {
-    Board::power_on(0, Circuit::parse(Path::new("test.toml"), circuit).unwrap(), true)
+    board_as(Kernel::default(), circuit)
+}
+
+fn board_as(kernel: Kernel, circuit: &str) -> Board {
+    Board::power_on(0, Circuit::parse(Path::new("test.toml"), circuit).unwrap(), kernel)
 }
 
 fn line(bcm: u32) -> Line {

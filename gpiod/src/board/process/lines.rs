@@ -46,10 +46,10 @@ fn answer(shared: &Shared, claim: &mut Option<Claim>, request: LineRequest) -> L
             let lines = shared.with(|board| board.line_infos());
             return LineReply::Board { model: MODEL.to_owned(), lines };
         }
-        (LineRequest::Claim { consumer, lines }, None) => {
-            shared.with(|board| board.claim(&consumer, &lines)).map(|id| {
+        (LineRequest::Claim { consumer, lines, as_found }, None) => {
+            shared.with(|board| board.claim_as_found(&consumer, &lines, as_found)).map(|(id, kept)| {
                 *claim = Some(Claim { shared: shared.clone(), id });
-                LineReply::Claimed(id)
+                LineReply::Claimed { claim: id, kept }
             })
         }
         (LineRequest::Read { mask }, Some(id)) => {

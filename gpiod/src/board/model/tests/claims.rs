@@ -1,4 +1,5 @@
 use super::*;
+use crate::line::{AtExit, OnExit};
 
 fn id(bcm: u32) -> LineId {
     LineId { chip: 0, offset: bcm }
@@ -54,16 +55,20 @@ fn a_reconfigured_output_that_keeps_its_value_does_not_blink() {
 }
 
 #[test]
-fn the_end_of_a_claim_leaves_outputs_or_lets_them_go_as_the_board_is_told() {
-    for persist in [true, false] {
-        let mut board = Board::power_on(0, Circuit::default(), persist);
+fn the_end_of_a_claim_does_to_an_output_what_the_kernel_does() {
+    for (kernel, high, direction, told) in [
+        (Kernel::RaspberryPi, true, Direction::Output, Some(OnExit::Keep)),
+        (Kernel::Upstream, false, Direction::Input, Some(OnExit::Input)),
+        (Kernel::GpioSim, false, Direction::Output, None),
+    ] {
+        let mut board = board_as(kernel, "");
         let claim = claim(&mut board, 20, output(Value::Active));
+        let drives_high = (kernel != Kernel::GpioSim).then_some(true);
+        assert_eq!(board.line_infos()[20].drives_high, drives_high);
         board.release(claim);
         let line = &board.state().lines[20];
-        assert_eq!(
-            (line.high, line.direction == Direction::Output, &line.consumer),
-            (persist, persist, &None)
-        );
+        assert_eq!((line.high, line.direction, &line.consumer), (high, direction, &None));
+        assert_eq!(board.line_infos()[20].at_exit, AtExit { claimed: told, unclaimed: false });
     }
 }
 

@@ -40,7 +40,7 @@ enum Act {
     Wait(u64),
 }
 
-fn config() -> impl Strategy<Value = LineConfig> {
+pub(super) fn config() -> impl Strategy<Value = LineConfig> {
     let drive = prop_oneof![Just(Drive::PushPull), Just(Drive::OpenDrain), Just(Drive::OpenSource)];
     let bias = prop::option::of(prop_oneof![Just(Bias::Disabled), Just(Bias::PullUp), Just(Bias::PullDown)]);
     (any::<bool>(), any::<bool>(), bias, drive, any::<bool>(), any::<bool>()).prop_map(
@@ -54,6 +54,10 @@ fn config() -> impl Strategy<Value = LineConfig> {
             debounce_ns: 0,
         },
     )
+}
+
+fn kernel() -> impl Strategy<Value = Kernel> {
+    prop::sample::select(&Kernel::ALL)
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -130,8 +134,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_record_of_every_line_alternates_and_ends_at_its_level(acts in prop::collection::vec(act(), 1..60)) {
-        let mut board = board_with(CIRCUIT);
+    fn the_record_of_every_line_alternates_and_ends_at_its_level(
+        kernel in kernel(),
+        acts in prop::collection::vec(act(), 1..60),
+    ) {
+        let mut board = board_as(kernel, CIRCUIT);
         run(&mut board, acts);
         let state = board.state();
         for bcm in 0..28 {
@@ -145,8 +152,11 @@ proptest! {
     }
 
     #[test]
-    fn a_line_has_one_holder_and_it_is_the_claim_that_got_it(acts in prop::collection::vec(act(), 1..60)) {
-        let mut board = board_with(CIRCUIT);
+    fn a_line_has_one_holder_and_it_is_the_claim_that_got_it(
+        kernel in kernel(),
+        acts in prop::collection::vec(act(), 1..60),
+    ) {
+        let mut board = board_as(kernel, CIRCUIT);
         let held = run(&mut board, acts);
         for state in board.state().lines {
             let claims = held.iter().filter(|claim| claim.lines.contains(&state.line.bcm())).count();
@@ -169,9 +179,10 @@ proptest! {
 
     #[test]
     fn every_edge_of_a_watched_line_is_delivered_or_missing_from_the_numbers(
+        kernel in kernel(),
         takes in prop::collection::vec((1..30u64, 1..20usize), 1..20),
     ) {
-        let mut board = board_with(CIRCUIT);
+        let mut board = board_as(kernel, CIRCUIT);
         let since = board.last_seq();
         let id = claim(&mut board, 0, input());
         let mut delivered = 0;
