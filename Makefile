@@ -1,6 +1,6 @@
 # The words that people and CI use: one target, one command. What needs more than a line stands in scripts/.
 # What a bare machine lacks (buf, cargo-deny, Python's gRPC) is installed by the scripts into a cache outside of
-# this tree, ${XDG_CACHE_HOME:-~/.cache}/gpiod-dev; nothing else is ever installed.
+# this tree, ${XDG_CACHE_HOME:-~/.cache}/gpiod-dev; what test-hardware lacks is named, and installed only when told to.
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
