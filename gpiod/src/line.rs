@@ -131,6 +131,8 @@ pub struct LineInfo {
     pub function: Option<String>,
     /// What becomes of it as an output when its holder's process ends.
     pub at_exit: AtExit,
+    /// Whether its chip is behind a bus such as I²C, so that each access waits for that.
+    pub waits: bool,
 }
 
 impl LineInfo {

@@ -5,6 +5,7 @@
 
 mod board;
 mod changes;
+mod promises;
 
 pub use board::connect;
 
@@ -13,12 +14,11 @@ use crate::broker::{Broker, EdgeSources, RequestIndex};
 use crate::config::{Config, Problems};
 use crate::error::chain;
 use crate::failure::{Exit, Failure};
-use crate::line::OnExit;
 use crate::log_keys as keys;
 use crate::programs::Programs;
 use crate::reactor;
 use crate::server::{self, socket::RunDir};
-use crate::wiring::{LineIndex, Wiring};
+use crate::wiring::Wiring;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,7 +74,7 @@ async fn take_lines(config: &Config) -> Result<(Arc<Broker>, EdgeSources), Failu
     // some of them.
     let wiring = Wiring::bind(config, &board).map_err(|problems| config_failure(&problems))?;
     changes::watch(backend.as_ref(), &wiring);
-    say_at_exit(&wiring);
+    promises::say(&wiring);
     let backend: Arc<dyn Backend> = Arc::from(backend);
     let mut tries = 0;
     loop {
@@ -89,26 +89,6 @@ async fn take_lines(config: &Config) -> Result<(Arc<Broker>, EdgeSources), Failu
                 return Err(Failure::new(Exit::TempFail, chain(&error)));
             }
             Err(error) => return Err(Failure::new(Exit::Unavailable, chain(&error))),
-        }
-    }
-}
-
-/// Says what the outputs will do when the daemon has gone: that is the board's affair more than the configuration's.
-fn say_at_exit(wiring: &Wiring) {
-    let outcomes = [
-        (Some(OnExit::Keep), "these outputs keep their levels when gpiod ends"),
-        (Some(OnExit::Input), "these outputs become inputs when gpiod ends"),
-        (None, "what these outputs do when gpiod ends is up to their chip's driver"),
-    ];
-    for (at_exit, text) in outcomes {
-        let does = |line: &LineIndex| {
-            let line = wiring.line(*line);
-            line.config.kind.driven().is_some() && line.at_exit == at_exit
-        };
-        let lines: Vec<String> =
-            (0..wiring.lines.len()).map(LineIndex).filter(does).map(|line| wiring.full_name(line)).collect();
-        if !lines.is_empty() {
-            tracing::info!({ keys::LINES } = lines.join(","), "{text}");
         }
     }
 }

@@ -146,6 +146,7 @@ mod tests {
             consumer: None,
             function: function.map(str::to_owned),
             at_exit: AtExit { claimed: Some(OnExit::Keep), unclaimed: false },
+            waits: false,
         }
     }
 

@@ -82,6 +82,7 @@ mod tests {
             consumer: None,
             function: None,
             at_exit: AtExit { claimed, unclaimed },
+            waits: false,
         };
         of(&line, &info).map_err(|_| ())
     }

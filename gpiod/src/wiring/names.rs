@@ -86,6 +86,7 @@ mod tests {
             consumer: None,
             function: None,
             at_exit: AtExit::default(),
+            waits: false,
         }
     }
 

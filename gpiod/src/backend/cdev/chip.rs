@@ -27,6 +27,8 @@ pub(super) struct About {
     pub(super) label: String,
     /// What an output does when its request ends; `None` where that is not known of the driver.
     at_claims_end: Option<OnExit>,
+    /// Whether it is behind a bus on which each access waits.
+    waits: bool,
     /// The header that its lines are on; `None` where they are on none.
     pub(super) header: Option<pi::Header>,
 }
@@ -56,6 +58,7 @@ impl About {
             consumer: info.flags.contains(LineFlags::USED).then(|| String::from(&info.consumer)),
             function: None,
             at_exit: AtExit { claimed: self.at_claims_end, unclaimed: false },
+            waits: self.waits,
         }
     }
 }
@@ -123,16 +126,34 @@ fn chip(index: u8, file: File, path: PathBuf) -> io::Result<Chip> {
         ),
         _ => error,
     })?;
-    let at_claims_end = driver(&String::from(&info.name)).and_then(|driver| at_claims_end(&driver));
-    let about = About { index, label: String::from(&info.label), at_claims_end, header: None };
+    let device = Device::of(&String::from(&info.name));
+    let driver = device.as_ref().and_then(|device| device.link("driver"));
+    let at_claims_end = driver.as_deref().and_then(at_claims_end);
+    let waits = device.is_some_and(|device| device.waits(driver.as_deref()));
+    let about = About { index, label: String::from(&info.label), at_claims_end, waits, header: None };
     Ok(Chip { file, lines: info.num_lines, path, about })
 }
 
-/// The driver of a chip: of the device that the chip's own stands below.
-fn driver(chip: &str) -> Option<String> {
-    let device = fs::canonicalize(Path::new("/sys/bus/gpio/devices").join(chip)).ok()?;
-    let driver = fs::read_link(device.parent()?.join("driver")).ok()?;
-    Some(driver.file_name()?.to_str()?.to_owned())
+/// The device that a chip is part of, in sysfs.
+struct Device(PathBuf);
+
+impl Device {
+    fn of(chip: &str) -> Option<Self> {
+        let chip = fs::canonicalize(Path::new("/sys/bus/gpio/devices").join(chip)).ok()?;
+        Some(Self(chip.parent()?.to_owned()))
+    }
+
+    /// The last name of what a link of the device leads to.
+    fn link(&self, name: &str) -> Option<String> {
+        Some(fs::read_link(self.0.join(name)).ok()?.file_name()?.to_str()?.to_owned())
+    }
+
+    /// Whether each access waits: for a bus, or for the firmware that a Raspberry Pi asks for some lines.
+    fn waits(&self, driver: Option<&str>) -> bool {
+        let bus = self.link("subsystem");
+        matches!(bus.as_deref(), Some("i2c" | "spi" | "usb" | "w1" | "serdev" | "hid"))
+            || driver == Some("raspberrypi-exp-gpio")
+    }
 }
 
 /// What a driver does with an output whose request ends.

@@ -23,6 +23,7 @@ impl Board {
                 consumer: self.consumer(line),
                 function: None,
                 at_exit: AtExit { claimed: self.kernel.at_claims_end(), unclaimed: false },
+                waits: false,
             }
         };
         Line::ALL.map(info).to_vec()
