@@ -15,8 +15,10 @@ use gpiod::line::{Direction, LineInfo, OnExit};
 use gpiod_sdk::Value;
 use nix::sys::signal::Signal;
 use rig::{LIGHTS, Rig};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 type Scene = for<'a> fn(&'a Board) -> std::pin::Pin<Box<dyn Future<Output = ()> + 'a>>;
 
@@ -31,6 +33,12 @@ const ALL: &[(&str, Scene)] = &[
     }),
     ("and when it is killed", |board| Box::pin(kept(board, Signal::SIGKILL))),
     ("outputs that are to let go do, or the wish is refused", |board| Box::pin(let_go(board))),
+    ("registers that may not be opened say what to grant, and the devices alone are enough", |board| {
+        Box::pin(denied(board))
+    }),
+    ("a container that hides the device tree gets the character device, and the reason", |board| {
+        Box::pin(hidden(board))
+    }),
 ];
 
 fn main() -> ExitCode {
@@ -42,6 +50,8 @@ fn main() -> ExitCode {
     }
     let board = Board { eye: gpiomem::open().unwrap() };
     println!("claims here, when they end: {:?}", board.line(9).at_exit.claimed.unwrap());
+    // A daemon of another user tells us when it is ready.
+    nix::sys::stat::umask(nix::sys::stat::Mode::empty());
     let reactor = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut failed = 0;
     for (name, scene) in ALL {
@@ -152,4 +162,38 @@ async fn let_go(board: &Board) {
         rig.daemon.take().unwrap().signal(signal).await;
         assert_eq!([9, 10, 11].map(|bcm| board.line(bcm).direction), [Direction::Input; 3], "{signal}");
     }
+}
+
+async fn denied(_: &Board) {
+    const NOBODY: u32 = 65_532;
+    let config = format!("[backend]\nkind = \"gpiomem\"\n{LIGHTS}");
+    let mode = |device: &str, mode| fs::set_permissions(device, Permissions::from_mode(mode)).unwrap();
+    for device in ["/dev/gpiochip0", "/dev/gpiochip1", "/dev/gpiomem"] {
+        mode(device, 0o666);
+    }
+    for device in ["/dev/gpiomem", "/dev/gpiochip0"] {
+        mode(device, 0o600);
+        let (code, said) = Rig::refused_as(&config, Some(NOBODY)).await;
+        let told = said.contains(device) && said.contains("give the daemon read and write access");
+        assert!(code == 69 && told, "without {device} {code}: {said}");
+        mode(device, 0o666);
+    }
+    // No capability, no group: the devices, and what every process may read.
+    let rig = Rig::start_as(&config, Some(NOBODY)).await;
+    assert_eq!(rig.client().await.lines().await.unwrap().backend.kind, "gpiomem");
+}
+
+async fn hidden(_: &Board) {
+    let mount = |words: &[&str]| {
+        assert!(Command::new(words[0]).args(&words[1..]).status().unwrap().success(), "{words:?}");
+    };
+    mount(&["mount", "-t", "tmpfs", "none", "/sys/firmware"]);
+    let rig = Rig::start(LIGHTS).await;
+    let backend = rig.client().await.lines().await.unwrap().backend;
+    mount(&["umount", "/sys/firmware"]);
+    assert_eq!(
+        (&*backend.kind, &*backend.board),
+        ("cdev", "Raspberry Pi 1, 2, 3 or Zero (by its GPIO chip)")
+    );
+    assert!(rig.log().contains("rppal does not know the board"), "{}", rig.log());
 }

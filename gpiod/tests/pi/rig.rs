@@ -2,6 +2,8 @@
 
 use crate::fixture::{self, Process};
 use gpiod_sdk::Client;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -17,27 +19,38 @@ lines.green  = { line = "GPIO11", direction = "output" }
 
 pub(crate) struct Rig {
     dir: TempDir,
+    user: Option<u32>,
     pub(crate) daemon: Option<Process>,
 }
 
 impl Rig {
     pub(crate) async fn start(config: &str) -> Self {
-        let mut rig = Self::prepare(config);
+        Self::start_as(config, None).await
+    }
+
+    /// With the daemon as another user than root.
+    pub(crate) async fn start_as(config: &str, user: Option<u32>) -> Self {
+        let mut rig = Self::prepare(config, user);
         rig.start_daemon().await;
         rig
     }
 
-    fn prepare(config: &str) -> Self {
+    fn prepare(config: &str, user: Option<u32>) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
+        chown(dir.path(), user, user).unwrap();
         let head = format!("run_dir = {:?}\n", dir.path().join("run"));
         std::fs::write(dir.path().join("gpiod.toml"), head + config).unwrap();
-        Self { dir, daemon: None }
+        Self { dir, user, daemon: None }
     }
 
     fn serve(&self) -> Command {
         let program = std::env::var_os("GPIOD").unwrap_or_else(|| env!("CARGO_BIN_EXE_gpiod").into());
         let mut command = Command::new(program);
         command.arg("serve").arg("--config").arg(self.dir.path().join("gpiod.toml"));
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
         command
     }
 
@@ -56,7 +69,11 @@ impl Rig {
 
     /// Starts a daemon that can not start, and answers its exit code and what it said.
     pub(crate) async fn refused(config: &str) -> (i32, String) {
-        let rig = Self::prepare(config);
+        Self::refused_as(config, None).await
+    }
+
+    pub(crate) async fn refused_as(config: &str, user: Option<u32>) -> (i32, String) {
+        let rig = Self::prepare(config, user);
         let mut command = rig.serve();
         command.stdin(Stdio::null()).kill_on_drop(true);
         let ended =

@@ -162,9 +162,9 @@ impl Device {
 /// pin into an input (drivers/pinctrl/bcm/pinctrl-bcm2835.c, `bcm2835_pmx_free`), while some of Raspberry Pi's own
 /// kernels kept it an output (raspberrypi/linux, pull request 6117): of those nobody can tell.
 fn at_claims_end(driver: &str) -> Option<OnExit> {
-    let module = match driver {
-        "pinctrl-bcm2835" => "pinctrl_bcm2835",
-        "rp1-pinctrl" | "pinctrl-rp1" => "pinctrl_rp1",
+    let (module, without) = match driver {
+        "pinctrl-bcm2835" => ("pinctrl_bcm2835", Some(OnExit::Input)),
+        "rp1-pinctrl" | "pinctrl-rp1" => ("pinctrl_rp1", None),
         _ => return None,
     };
     match fs::read_to_string(format!("/sys/module/{module}/parameters/persist_gpio_outputs")) {
@@ -172,7 +172,7 @@ fn at_claims_end(driver: &str) -> Option<OnExit> {
         Ok(_) => Some(OnExit::Input),
         Err(_) => {
             let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
-            (!is_raspberry_pis(release.trim())).then_some(OnExit::Input)
+            without.filter(|_| !is_raspberry_pis(release.trim()))
         }
     }
 }
