@@ -52,4 +52,6 @@ if ((EUID != 0)); then
     echo "packages.sh: only root can install; run: sudo ${install[*]}" >&2
     exit 1
 fi
+# A bare machine may have no lists yet, or old ones; where there is no network, what is there must do.
+apt-get update --quiet || echo "packages.sh: apt's lists could not be renewed" >&2
 DEBIAN_FRONTEND=noninteractive exec "${install[@]}"

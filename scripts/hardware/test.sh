@@ -83,8 +83,8 @@ arm=
 build_arm() {
     [[ -z "$arm" ]] || return 0
     "$here/packages.sh" raspi || return 2
-    arm="$("$here/cross-arm64.sh" test --no-run -p gpiod --bin gpiod --test contract --test pi)" || return 2
-    # The daemon itself is no test, and the `test` above makes a test of it.
+    arm="$("$here/cross-arm64.sh" test --no-run -p gpiod --test contract --test pi)" || return 2
+    # The daemon itself is built with them, and not named.
     arm+=$'\n'"$("$here/cross-arm64.sh" build -p gpiod --bin gpiod)" || return 2
 }
 
