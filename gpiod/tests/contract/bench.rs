@@ -37,6 +37,12 @@ pub(crate) trait Bench {
     /// Does something, and tells all levels that somebody outside saw on a line meanwhile, the first one included.
     fn levels_during(&self, bcm: u32, act: &mut dyn FnMut()) -> Vec<bool>;
 
+    /// Does something, and tells which ways a line was turned meanwhile, output or not. `None`: nobody looks at that here.
+    fn turns_during(&self, _bcm: u32, act: &mut dyn FnMut()) -> Option<Vec<bool>> {
+        act();
+        None
+    }
+
     /// Whether this is gpio-sim, or the simulated board with its manners, which differ from silicon in what a line does
     /// that nobody drives any more.
     fn has_manners_of_gpio_sim(&self) -> bool {

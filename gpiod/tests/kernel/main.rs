@@ -14,6 +14,7 @@ mod refusals;
 mod rig;
 mod scenes;
 #[path = "../contract/bench/trace.rs"]
+#[allow(dead_code, reason = "the contract uses more of it")]
 mod trace;
 
 use std::path::Path;

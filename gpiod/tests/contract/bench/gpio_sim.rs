@@ -67,6 +67,19 @@ impl Bench for GpioSim {
         levels
     }
 
+    fn turns_during(&self, bcm: u32, act: &mut dyn FnMut()) -> Option<Vec<bool>> {
+        trace::begin();
+        act();
+        let number = self.first_number + bcm;
+        Some(
+            trace::turns()
+                .into_iter()
+                .filter(|(line, _)| *line == number)
+                .map(|(_, output)| output)
+                .collect(),
+        )
+    }
+
     fn has_manners_of_gpio_sim(&self) -> bool {
         true
     }

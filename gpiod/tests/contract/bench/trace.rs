@@ -1,4 +1,4 @@
-//! What the kernel did to lines, by its own trace of every value that it gave one.
+//! What the kernel did to lines, by its own trace of every value and direction that it gave one.
 
 use std::fs;
 use std::path::Path;
@@ -26,4 +26,16 @@ pub(crate) fn sets() -> Vec<(u32, bool)> {
         Some((line.parse().ok()?, level == "1"))
     };
     trace.lines().filter_map(set).collect()
+}
+
+/// Which way lines were turned since, oldest first: a line's number, and whether it became an output.
+pub(crate) fn turns() -> Vec<(u32, bool)> {
+    let trace = fs::read_to_string(Path::new(TRACING).join("trace")).unwrap();
+    // A line of it ends with, say, `gpio_direction: 531  in (0)`.
+    let turn = |line: &str| {
+        let (_, event) = line.split_once("gpio_direction: ")?;
+        let [line, way, "(0)"] = event.split_whitespace().collect::<Vec<_>>()[..] else { return None };
+        Some((line.parse().ok()?, way == "out"))
+    };
+    trace.lines().filter_map(turn).collect()
 }

@@ -4,7 +4,6 @@ use crate::Verdict::{self, NotProvable, Passed};
 use crate::bench::{Bench, Hold, active, input, output, watched};
 use gpiod::clock::now_ns;
 use gpiod::line::{EVENT_BUFFER, Edge, EdgeEvent, LineConfig};
-use std::time::Duration;
 
 const NO_EDGES: &str = "this bench gives no edges: nothing outside can move a line";
 
@@ -133,24 +132,30 @@ pub(crate) fn bursts(bench: &dyn Bench) -> Verdict {
 }
 
 pub(crate) fn debounce(bench: &dyn Bench) -> Verdict {
-    const PERIOD: Duration = Duration::from_millis(20);
-    let config = LineConfig { debounce_ns: 20_000_000, ..watched() };
-    let Some(mut hold) = watch(bench, 25, config) else { return NotProvable(NO_EDGES) };
-    // Not a period in it, and it ends where it began.
-    for _ in 0..5 {
+    const PERIOD_NS: u64 = 200_000_000;
+    let config = LineConfig { debounce_ns: PERIOD_NS, ..watched() };
+    // A busy machine may make us late, and then what did last is told rightly: only a try that was in time proves more.
+    for _ in 0..10 {
+        let Some(mut hold) = watch(bench, 25, config) else { return NotProvable(NO_EDGES) };
+        let begin = now_ns();
+        for _ in 0..5 {
+            bench.set(25, true);
+            bench.set(25, false);
+        }
+        let last = now_ns();
         bench.set(25, true);
-        bench.set(25, false);
+        let bits = hold.bits();
+        if now_ns() - begin >= PERIOD_NS {
+            continue;
+        }
+        assert_eq!(bits, 0, "what did not last is not read");
+        let edges = hold.edges(1);
+        let told: Vec<_> = edges.iter().map(|event| (event.edge, event.line_seqno)).collect();
+        assert_eq!(told, [(Edge::Rising, 1)], "nor told");
+        let after = edges[0].timestamp_ns - last;
+        assert!(after >= PERIOD_NS, "{after} ns");
+        assert_eq!(hold.bits(), 1);
+        return Passed;
     }
-    let begin = now_ns();
-    bench.set(25, true);
-    assert_eq!(hold.bits(), 0, "what did not last is not read");
-    let edges = hold.edges(1);
-    assert_eq!(
-        edges.iter().map(|event| (event.edge, event.line_seqno)).collect::<Vec<_>>(),
-        [(Edge::Rising, 1)]
-    );
-    let after = edges[0].timestamp_ns - begin;
-    assert!(u128::from(after) >= PERIOD.as_nanos(), "{after} ns");
-    assert_eq!(hold.bits(), 1);
-    Passed
+    panic!("this machine was never in time")
 }
