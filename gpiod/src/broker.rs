@@ -96,6 +96,14 @@ impl Broker {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether lines of a socket are here; the administrator's are where most are.
+    pub fn serves(&self, scope: Scope) -> bool {
+        match scope {
+            Scope::Group(group) | Scope::Watch(group) => self.lock().wiring.serves(group),
+            Scope::Admin => false,
+        }
+    }
+
     /// The limits in force.
     pub fn limits(&self) -> &Limits {
         &self.limits

@@ -28,6 +28,8 @@ pub struct Config {
     pub run_dir: PathBuf,
     /// What stands behind the lines.
     pub backend: BackendChoice,
+    /// Labels of chips whose accesses take long without that being known of them; each is served by a thread of its own.
+    pub own_thread: Vec<String>,
     /// How long a starting daemon keeps an output that it finds driven, before it counts as released.
     pub resume_within: Duration,
     /// What clients may use up.

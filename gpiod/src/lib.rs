@@ -16,7 +16,7 @@
 //!
 //! # Tasks
 //!
-//! One current-thread reactor runs everything but programs: per socket one server with a task per connection, per
+//! One current-thread reactor runs everything but programs and chips behind a bus, which have theirs: per socket one server with a task per connection, per
 //! request to the backend one task that reads its edges, per session with a watchdog one task that waits for it to run
 //! out. A second thread runs the programs, one task each; their results go back to the task of the session or call.
 //! All share one [`Broker`](broker::Broker), whose mutex is never held over an `.await`.
@@ -26,10 +26,10 @@
 //! 1. Read and check the configuration whole.
 //! 2. Lock the run directory.
 //! 3. Start the programs' thread, and say which real-time rights it got.
-//! 4. Reach the board and bind the configuration to it.
-//! 5. Request all lines; outputs that are found driven are taken over as they are.
-//! 6. Make the sockets.
-//! 7. Say that it is ready.
+//! 4. Make the sockets; who connects waits.
+//! 5. Reach the board and bind the configuration to it.
+//! 6. Request all lines; outputs that are found driven are taken over as they are.
+//! 7. Serve, and say that it is ready.
 //!
 //! # Stop
 //!

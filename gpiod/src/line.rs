@@ -102,7 +102,8 @@ pub struct LineConfig {
     pub active_low: bool,
     /// Whether both its edges are reported. Only for an input: the kernel reports no edges of outputs.
     pub edges: bool,
-    /// A level must be stable for this long before its edge is reported, in ns; 0 is no debounce.
+    /// A level must be stable for this long before its edge is reported, in ns; 0 is no debounce. Of no meaning for an
+    /// output: it is for when the line is an input.
     pub debounce_ns: u64,
 }
 

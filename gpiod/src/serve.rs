@@ -1,23 +1,25 @@
 //! The daemon, from its configuration to its stop.
 //!
-//! Start: take the run directory, start the programs' thread, reach the board, bind the configuration to it, take the
-//! lines, make the sockets, say that it is ready. Stop, on SIGTERM or SIGINT: end the clients' streams, leave the outputs as they are, go.
+//! Start: take the run directory, start the programs' thread, make the sockets, reach the board, bind the configuration to
+//! it, take the lines, say that it is ready. What can fail comes before what drives. Stop, on SIGTERM or SIGINT: end the clients' streams, leave the outputs as they are, go.
 
 mod board;
 mod changes;
+mod part;
 mod promises;
 
 pub use board::connect;
 
-use crate::backend::{self, Backend, EdgeSource};
-use crate::broker::{Broker, EdgeSources, RequestIndex};
+use part::{Lines, Part, on_own_thread};
+
+use crate::backend::{self, Backend};
+use crate::broker::Broker;
 use crate::config::{Config, Problems};
 use crate::error::chain;
 use crate::failure::{Exit, Failure};
 use crate::log_keys as keys;
 use crate::programs::Programs;
-use crate::reactor;
-use crate::server::{self, socket::RunDir};
+use crate::server::socket::{RunDir, Socket};
 use crate::wiring::Wiring;
 use std::io;
 use std::sync::Arc;
@@ -37,37 +39,45 @@ const BUSY_RETRY: (Duration, u32) = (Duration::from_millis(50), 20);
 pub async fn run(config: Config) -> Result<(), Failure> {
     let run_dir = RunDir::take(&config.run_dir).map_err(|error| run_dir_failure(&config, &error))?;
     // Before anything is driven: what can fail here should leave the board as it was.
-    let programs = Programs::start()
-        .await
-        .map_err(|error| Failure::new(Exit::Os, format!("the programs' thread: {error}")))?;
-    let (broker, sources) = take_lines(&config).await?;
+    let programs = start_programs().await?;
     let shutdown = stop_signal().map_err(|error| Failure::new(Exit::Os, format!("signals: {error}")))?;
-    let sockets = run_dir.bind(&config).map_err(|error| Failure::new(Exit::Os, error.to_string()))?;
+    let mut sockets = run_dir.bind(&config).map_err(|error| Failure::new(Exit::Os, error.to_string()))?;
+    let taken = tokio::select! {
+        taken = take_lines(&config) => taken?,
+        () = shutdown.cancelled() => return Ok(()),
+    };
+    let mut taken = taken.into_iter();
     for socket in &sockets {
         tracing::info!({ keys::PATH } = %socket.path.display(), "listening");
     }
-    let mut tasks = JoinSet::new();
-    for (request, source) in sources {
-        tasks.spawn(pump(Arc::clone(&broker), request, source));
+    let main = taken.next();
+    let mut others = JoinSet::new();
+    for lines in taken {
+        let served = |socket: &mut Socket| lines.broker.serves(socket.scope);
+        let own = Part { sockets: sockets.extract_if(.., served).collect(), lines, config: config.clone() };
+        others.spawn(on_own_thread(own, shutdown.clone())?);
     }
-    tokio::spawn(release_orphans(Arc::clone(&broker), config.resume_within));
     ready();
-    let serve = server::run(Arc::clone(&broker), programs, sockets, shutdown.clone());
-    tokio::pin!(serve);
-    let outcome = tokio::select! {
-        served = &mut serve => served.map_err(|error| Failure::new(Exit::Software, error.to_string())),
-        Some(ended) = tasks.join_next() => {
-            shutdown.cancel();
-            let _ = serve.await;
-            let gone = ended.map_or_else(|defect| defect.to_string(), |gone| chain(&gone));
-            Err(Failure::new(Exit::Unavailable, gone))
-        }
-    };
+    let mut outcome = Ok(());
+    if let Some(lines) = main {
+        outcome = Part { lines, sockets, config }.serve(programs, shutdown.clone()).await;
+        shutdown.cancel();
+    }
+    while let Some(ended) = others.join_next().await {
+        outcome =
+            outcome.and(ended.unwrap_or_else(|defect| Err(Failure::new(Exit::Software, defect.to_string()))));
+    }
     tracing::info!("stopped");
     outcome
 }
 
-async fn take_lines(config: &Config) -> Result<(Arc<Broker>, EdgeSources), Failure> {
+async fn start_programs() -> Result<Arc<Programs>, Failure> {
+    let failed = |error: io::Error| Failure::new(Exit::Os, format!("the programs' thread: {error}"));
+    Programs::start().await.map_err(failed)
+}
+
+/// Takes the lines of the board, and tells which thread each belongs to: first those of this one.
+async fn take_lines(config: &Config) -> Result<Vec<Lines>, Failure> {
     let backend = connect(config)?;
     let board = backend.lines().map_err(|error| Failure::new(Exit::Unavailable, chain(&error)))?;
     // What the lines are now decides what they become. It is asked once, before a try that fails half-way has driven
@@ -76,21 +86,28 @@ async fn take_lines(config: &Config) -> Result<(Arc<Broker>, EdgeSources), Failu
     changes::watch(backend.as_ref(), &wiring);
     promises::say(&wiring);
     let backend: Arc<dyn Backend> = Arc::from(backend);
+    let mut all = Vec::new();
     let mut tries = 0;
-    loop {
-        match Broker::new(Arc::clone(&backend), wiring.clone(), config.limits) {
-            Ok(taken) => return Ok(taken),
-            Err(error @ backend::Error::Busy { .. }) if tries < BUSY_RETRY.1 => {
-                tries += 1;
-                tracing::warn!({ keys::ERROR } = %error, "waiting for the line");
-                tokio::time::sleep(BUSY_RETRY.0).await;
+    for (thread, wiring) in wiring.by_thread() {
+        loop {
+            match Broker::new(Arc::clone(&backend), wiring.clone(), config.limits) {
+                Ok((broker, sources)) => {
+                    all.push(Lines { thread, broker, sources });
+                    break;
+                }
+                Err(error @ backend::Error::Busy { .. }) if tries < BUSY_RETRY.1 => {
+                    tries += 1;
+                    tracing::warn!({ keys::ERROR } = %error, "waiting for the line");
+                    tokio::time::sleep(BUSY_RETRY.0).await;
+                }
+                Err(error @ backend::Error::Busy { .. }) => {
+                    return Err(Failure::new(Exit::TempFail, chain(&error)));
+                }
+                Err(error) => return Err(Failure::new(Exit::Unavailable, chain(&error))),
             }
-            Err(error @ backend::Error::Busy { .. }) => {
-                return Err(Failure::new(Exit::TempFail, chain(&error)));
-            }
-            Err(error) => return Err(Failure::new(Exit::Unavailable, chain(&error))),
         }
     }
+    Ok(all)
 }
 
 /// The failure of a wrong configuration.
@@ -124,35 +141,5 @@ fn ready() {
     tracing::info!("ready");
     if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
         tracing::warn!({ keys::ERROR } = %error, "the service manager could not be told");
-    }
-}
-
-async fn release_orphans(broker: Arc<Broker>, resume_within: Duration) {
-    tokio::time::sleep(resume_within).await;
-    broker.release_adopted();
-}
-
-/// Gives the edges of one request to the broker, in the reactor. Ends when the board has gone.
-async fn pump(broker: Arc<Broker>, request: RequestIndex, source: Box<dyn EdgeSource>) -> backend::Error {
-    let failed = |source| backend::Error::Failed { operation: "waiting for edges", source };
-    let mut source = match reactor::readable(source) {
-        Ok(source) => source,
-        Err(error) => return failed(error),
-    };
-    let mut edges = Vec::new();
-    loop {
-        // Edges that come without end still give others their turn.
-        tokio::task::consume_budget().await;
-        let mut ready = match source.readable_mut().await {
-            Ok(ready) => ready,
-            Err(error) => return failed(error),
-        };
-        edges.clear();
-        match ready.get_inner_mut().0.read(&mut edges) {
-            Ok(true) => {}
-            Ok(false) => ready.clear_ready(),
-            Err(error) => return error,
-        }
-        broker.edges(request, &edges);
     }
 }

@@ -26,6 +26,7 @@ use socket::Socket;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic_health::ServingStatus;
@@ -49,6 +50,8 @@ pub async fn run(
     for Socket { listener, scope, .. } in sockets {
         let services =
             Services::new(Arc::clone(&broker), Arc::clone(&programs), scope, health_service.clone())?;
+        // Whichever thread serves it: it becomes the reactor's here.
+        let listener = UnixListener::from_std(listener)?;
         let incoming = Incoming::new(listener, broker.limits().connections as usize, scope);
         tasks.spawn(accept(incoming, services, Arc::clone(&broker), tasks.clone(), shutdown.clone()));
     }

@@ -183,7 +183,7 @@ impl Values {
         }
         let bit = 1 << event.position;
         let told = (self.bits & bit != 0) == (event.edge == Edge::Rising);
-        if event.timestamp_ns <= self.read.earliest_ns() || told {
+        if event.timestamp_ns < self.read.earliest_ns() || told {
             return true;
         }
         self.bits ^= bit;
@@ -235,7 +235,7 @@ mod tests {
         // Event 9 is rising, 10 falling, 11 rising; the values were read between 8 and 12.
         for (bits, told) in [(0, vec![9, 10, 11, 13]), (1, vec![10, 11, 13])] {
             let queue = Queue::new(8, read(10, 2, bits));
-            for n in [7, 8, 9, 10, 11, 13] {
+            for n in [6, 7, 9, 10, 11, 13] {
                 queue.push(event(n));
             }
             let events = queue.take().unwrap().events;

@@ -3,6 +3,9 @@
 
 mod at_exit;
 mod names;
+mod thread;
+
+pub use thread::Thread;
 
 use crate::config::{Config, Line, Problem, Problems};
 use crate::line::{LineId, LineInfo, OnExit};
@@ -93,12 +96,17 @@ impl Wiring {
                     (None, true)
                 });
                 let home = GroupIndex(index);
-                let info = info.clone();
+                let mut info = info.clone();
+                info.waits |= config.own_thread.contains(&info.chip);
                 taken.insert(info.id, LineIndex(wiring.lines.len()));
                 lines.push((line.name.clone(), LineIndex(wiring.lines.len())));
                 wiring.lines.push(WiredLine { info, config: line.clone(), home, at_exit, claim });
             }
             wiring.groups.push(WiredGroup { name: group.name.clone(), lines });
+            if let Err(reason) = wiring.thread_of(GroupIndex(index)) {
+                let at = group.lines.first().map_or(0, |line| line.at);
+                problems.push(Problem { line: at, key: format!("group.{}.lines", group.name), reason });
+            }
         }
         if problems.is_empty() { Ok(wiring) } else { Err(Problems::new(&config.path, problems)) }
     }
@@ -165,6 +173,34 @@ mod tests {
              Raspberry Pi in config.txt), or set take_over = true to take the pin from it"
         );
         assert_eq!(bind(&format!("{group}, take_over = true }}\n")).unwrap().lines.len(), 1);
+    }
+
+    #[test]
+    fn a_group_is_served_by_one_thread_or_refused() {
+        let parse = |groups: &str| {
+            let text = format!("[backend]\nkind = \"cdev\"\nown_thread = [\"expander\"]\n{groups}");
+            Config::parse(Path::new("gpiod.toml"), &text).unwrap()
+        };
+        let mut expander = line(0, None);
+        (expander.id.chip, expander.chip, expander.name) = (1, "expander".to_owned(), String::new());
+        let board = [line(8, None), expander];
+        let apart = "[[group]]\nname = \"a\"\nlines.x = { line = \"GPIO8\", direction = \"input\" }\n\
+                     [[group]]\nname = \"b\"\nlines.y = { line = \"expander:0\", direction = \"output\" }\n";
+        let parts = Wiring::bind(&parse(apart), &board).unwrap().by_thread();
+        let served: Vec<_> = parts
+            .iter()
+            .map(|(thread, part)| (thread.clone(), [0, 1].map(|group| part.serves(GroupIndex(group)))))
+            .collect();
+        let own = Thread::Chip(1, "expander".to_owned());
+        assert_eq!(served, [(Thread::Main, [true, false]), (own, [false, true])]);
+        assert_eq!(parts[1].1.groups[1].lines[0].1, LineIndex(0), "counted anew");
+        let mixed = "[[group]]\nname = \"a\"\nlines.x = { line = \"GPIO8\", direction = \"input\" }\n\
+                     lines.y = { line = \"expander:0\", direction = \"output\" }\n";
+        assert_eq!(
+            Wiring::bind(&parse(mixed), &board).unwrap_err().to_string(),
+            "gpiod.toml:6: group.a.lines: chip \"expander\" is behind a bus and served by a thread of its own: put its \
+             lines into groups of their own"
+        );
     }
 
     #[test]

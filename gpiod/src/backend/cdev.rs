@@ -89,6 +89,13 @@ impl Cdev {
 
     /// Requests lines, all or none.
     pub(super) fn hold(&self, consumer: &str, lines: &[Wanted]) -> Result<Vec<Part>, Error> {
+        // The kernel drives one line after the other, and would let go of them again at the first that is held.
+        for line in lines {
+            let info = self.line_info(line.id.chip, line.id.offset)?;
+            if let Some(consumer) = info.consumer.clone() {
+                return Err(Error::Busy { line: info.name_or_place(), consumer });
+            }
+        }
         let parts = line_config::parts(lines);
         parts.into_iter().map(|part| self.hold_part(consumer, lines, part)).collect()
     }
@@ -101,8 +108,11 @@ impl Cdev {
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Err(self.holder(&wanted)),
             // Kernels whose pin control is strict say so of a pin that another function has (drivers/pinctrl/pinmux.c).
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
-                let names: Vec<String> =
-                    wanted.iter().map(|line| format!("{}:{}", chip.about.label, line.id.offset)).collect();
+                let name = |line: &&Wanted| {
+                    let info = self.line_info(line.id.chip, line.id.offset).ok();
+                    info.map_or_else(|| line.id.offset.to_string(), |info| info.name_or_place())
+                };
+                let names: Vec<String> = wanted.iter().map(name).collect();
                 let text = format!(
                     "the kernel refuses {}: a pin may be in use by another function such as SPI, or its chip can not \
                      do what is asked ({error})",

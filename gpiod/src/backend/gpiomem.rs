@@ -96,7 +96,7 @@ impl Backend for Gpiomem {
         let (free, claimed): (Vec<usize>, Vec<usize>) = (0..lines.len()).partition(unclaimed);
         let to_claim: Vec<Wanted> = claimed.iter().map(|i| lines[*i]).collect();
         let mut requests = Vec::new();
-        // Claims first: they may be refused, and then nothing has moved.
+        self.refuse_held(&free, lines)?;
         for part in self.cdev.hold(consumer, &to_claim)? {
             let wanted: Vec<usize> = part.wanted.iter().map(|i| claimed[*i]).collect();
             let bcms = wanted.iter().map(|i| self.bcm(&lines[*i])).collect();
@@ -109,7 +109,6 @@ impl Backend for Gpiomem {
             });
         }
         if !free.is_empty() {
-            self.refuse_held(&free, lines)?;
             let driven =
                 free.iter().filter_map(|i| Some((self.bcm(&lines[*i])?, lines[*i].config))).collect();
             let held = Unclaimed::drive(Arc::clone(&self.registers), driven);

@@ -169,10 +169,10 @@ impl Pins {
     pub(super) fn edge(&mut self, request: RequestIndex, event: EdgeEvent) -> Option<LineEdge> {
         let line = *self.requests[request.0].lines.get(usize::from(event.position))?;
         let held = &mut self.lines[line.0];
-        // The kernel counts anew when edge detection is switched on anew.
-        let expected = if event.line_seqno > held.kernel_seqno { held.kernel_seqno + 1 } else { 1 };
+        // The count goes on when edges are switched off and on, and around when it is full.
+        let lost = event.line_seqno.wrapping_sub(held.kernel_seqno).wrapping_sub(1);
         held.kernel_seqno = event.line_seqno;
-        Some(LineEdge { line, lost: event.line_seqno.saturating_sub(expected) })
+        Some(LineEdge { line, lost })
     }
 
     /// The first request that has a line of the mask: which it is, the lines of the mask that it has, and their
@@ -192,15 +192,11 @@ impl Pins {
 }
 
 impl HeldLine {
-    /// Adds to a line's configuration what is decided here. An output has no edges to report or to debounce: the
-    /// kernel refuses to be asked.
+    /// Adds to a line's configuration what is decided here. An output has no edges to report: the kernel refuses to be
+    /// asked.
     fn fit(&self, config: LineConfig) -> LineConfig {
-        match config.direction {
-            Direction::Input => {
-                LineConfig { edges: self.edge_users > 0, debounce_ns: self.debounce_ns, ..config }
-            }
-            Direction::Output => LineConfig { edges: false, debounce_ns: 0, ..config },
-        }
+        let edges = config.direction == Direction::Input && self.edge_users > 0;
+        LineConfig { edges, debounce_ns: self.debounce_ns, ..config }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::line::{Direction, Edge, EdgeEvent, LineConfig, Moment, Value, known_m
 use crate::log_keys as keys;
 use crate::watch::{Event, Source};
 use crate::wiring::{LineIndex, Wiring};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -36,13 +36,34 @@ pub(super) struct LineState {
     pub(super) watchers: Vec<Watcher>,
     /// How many edges the daemon has seen, lost ones included.
     pub(super) seqno: u64,
-    /// Edges after the first and up to the second of these moments are told already, by what a change of direction
-    /// did.
-    pub(super) told_ns: (u64, u64),
+    /// Edges after the first and up to the second of two moments are told already, by what a change of direction did.
+    /// Of more turns than the reactor's edges keep up with, the oldest are forgotten.
+    pub(super) told_ns: VecDeque<(u64, u64)>,
     /// What it became between being let go and being listened to, or just after: the kernel's edge may be on its way.
     pub(super) unseen: Option<(Edge, Moment)>,
     /// Found driven at the start and not held since.
     pub(super) adopted: bool,
+}
+
+/// Turns of a line whose edges may still be on their way from the kernel.
+const TURNS: usize = 64;
+
+impl LineState {
+    /// What happened between these moments has been told.
+    fn told(&mut self, after_ns: u64, until_ns: u64) {
+        if self.told_ns.len() == TURNS {
+            self.told_ns.pop_front();
+        }
+        self.told_ns.push_back((after_ns, until_ns));
+    }
+
+    /// Whether an edge of the kernel has been told already. Edges of a line come in order: turns before it are done with.
+    fn knows(&mut self, timestamp_ns: u64) -> bool {
+        while self.told_ns.front().is_some_and(|(_, until_ns)| *until_ns < timestamp_ns) {
+            self.told_ns.pop_front();
+        }
+        self.told_ns.front().is_some_and(|(after_ns, _)| *after_ns < timestamp_ns)
+    }
 }
 
 impl State {
@@ -103,7 +124,7 @@ impl State {
         let after = self.pins.read(&turned, mask)?;
         for i in ones(before.bits ^ after.bits) {
             // An edge that the kernel saw meanwhile is the same change: it is told once.
-            self.lines[turned[i].0].told_ns = (before.read.timestamp_ns, after.read.latest_ns());
+            self.lines[turned[i].0].told(before.read.timestamp_ns, after.read.latest_ns());
             let value = Value::from_bit(after.bits >> i & 1 == 1);
             // An output changed when it was told to, an input at any time since it was let go.
             let when = match self.pins.config(turned[i]).direction {
@@ -140,8 +161,7 @@ impl State {
     fn tell(&mut self, line: LineIndex, edge: Edge, when: Moment, source: Source) {
         let line = &mut self.lines[line.0];
         let Moment { timestamp_ns, uncertainty_ns } = when;
-        let known =
-            source == Source::Kernel && line.told_ns.0 < timestamp_ns && timestamp_ns <= line.told_ns.1;
+        let known = source == Source::Kernel && line.knows(timestamp_ns);
         line.seqno += u64::from(!known);
         if known {
             line.unseen = None;

@@ -36,7 +36,7 @@ impl Checker<'_> {
     }
 
     fn config(&mut self, path: &Path, file: file::File) -> Config {
-        let backend = self.backend(file.backend);
+        let (backend, own_thread) = self.backend(file.backend);
         let resume_within = file.resume_within.map_or(RESUME_WITHIN, |text| {
             let line = line_of(self.text, text.span().start);
             self.duration(line, "resume_within", text.get_ref(), Duration::from_secs(3600))
@@ -59,29 +59,30 @@ impl Checker<'_> {
             path: path.to_owned(),
             run_dir: file.run_dir.unwrap_or_else(|| PathBuf::from(RUN_DIR)),
             backend,
+            own_thread,
             resume_within,
             limits,
             groups,
         }
     }
 
-    fn backend(&mut self, backend: Option<Spanned<file::Backend>>) -> BackendChoice {
-        let Some(backend) = backend else { return BackendChoice::Auto };
-        let file::Backend { kind, board } = backend.into_inner();
+    fn backend(&mut self, backend: Option<Spanned<file::Backend>>) -> (BackendChoice, Vec<String>) {
+        let Some(backend) = backend else { return (BackendChoice::Auto, Vec::new()) };
+        let file::Backend { kind, board, own_thread } = backend.into_inner();
         let choice = match kind {
             BackendKind::Auto => BackendChoice::Auto,
             BackendKind::Gpiomem => BackendChoice::Gpiomem,
             BackendKind::Cdev => BackendChoice::Cdev,
             BackendKind::Sim => {
                 let dir = board.map_or_else(|| PathBuf::from(BOARD_DIR), Spanned::into_inner);
-                return BackendChoice::Sim(dir);
+                return (BackendChoice::Sim(dir), own_thread);
             }
         };
         if let Some(board) = board {
             let line = line_of(self.text, board.span().start);
             self.problem(line, "backend.board", "only the simulated board, kind = \"sim\", has a directory");
         }
-        choice
+        (choice, own_thread)
     }
 
     fn limits(&mut self, line: usize, limits: &Limits) {

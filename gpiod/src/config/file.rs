@@ -22,13 +22,17 @@ pub(super) struct File {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Backend {
+    #[serde(default)]
     pub(super) kind: BackendKind,
     pub(super) board: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    pub(super) own_thread: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum BackendKind {
+    #[default]
     Auto,
     Gpiomem,
     Cdev,

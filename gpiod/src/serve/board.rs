@@ -14,7 +14,7 @@ use std::path::Path;
 pub fn connect(config: &Config) -> Result<Box<dyn Backend>, Failure> {
     let named = "the configuration names it";
     let (board, why): (Box<dyn Backend>, String) = match &config.backend {
-        BackendChoice::Auto => auto(gpiomem::open().map(boxed), cdev::open().map(boxed))?,
+        BackendChoice::Auto => auto(gpiomem::open().map(boxed), || cdev::open().map(boxed))?,
         BackendChoice::Gpiomem => {
             (boxed(gpiomem::open().map_err(|error| unavailable(&error))?), named.into())
         }
@@ -38,12 +38,15 @@ fn boxed(backend: impl Backend + 'static) -> Box<dyn Backend> {
 /// simulated board: nobody who forgot a key should drive one in place of a motor.
 fn auto(
     registers: Result<Box<dyn Backend>, Error>,
-    character_device: Result<Box<dyn Backend>, Error>,
+    character_device: impl FnOnce() -> Result<Box<dyn Backend>, Error>,
 ) -> Result<(Box<dyn Backend>, String), Failure> {
-    match (registers, character_device) {
-        (Ok(board), _) => Ok((board, "a Raspberry Pi's registers and GPIO chip are here".to_owned())),
-        (Err(why), Ok(board)) => Ok((board, format!("gpiomem can not be had ({})", chain(&why)))),
-        (Err(_), Err(why)) => {
+    let why = match registers {
+        Ok(board) => return Ok((board, "a Raspberry Pi's registers and GPIO chip are here".to_owned())),
+        Err(why) => why,
+    };
+    match character_device() {
+        Ok(board) => Ok((board, format!("gpiomem can not be had ({})", chain(&why)))),
+        Err(why) => {
             let text = format!(
                 "this machine has no GPIO that can be used: {}. To try gpiod without, run `gpiod board` and configure \
                  [backend] kind = \"sim\"",
@@ -103,9 +106,9 @@ mod tests {
 
     #[test]
     fn registers_come_before_the_character_device_and_the_reason_is_told() {
-        let both = auto(Ok(boxed(Board("gpiomem"))), Ok(boxed(Board("cdev")))).unwrap();
+        let both = auto(Ok(boxed(Board("gpiomem"))), || Ok(boxed(Board("cdev")))).unwrap();
         assert_eq!(both.0.kind(), "gpiomem");
-        let (board, why) = auto(none("no /dev/gpiomem"), Ok(boxed(Board("cdev")))).unwrap();
+        let (board, why) = auto(none("no /dev/gpiomem"), || Ok(boxed(Board("cdev")))).unwrap();
         assert_eq!(
             (board.kind(), why.as_str()),
             ("cdev", "gpiomem can not be had (opening failed: no /dev/gpiomem)")
@@ -114,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_machine_without_pins_hears_of_the_simulated_board_and_does_not_get_it() {
-        let failure = auto(none("a"), none("no /dev/gpiochip*")).unwrap_err();
+        let failure = auto(none("a"), || none("no /dev/gpiochip*")).unwrap_err();
         assert_eq!(failure.exit, Exit::Unavailable as u8);
         assert_eq!(
             failure.message,

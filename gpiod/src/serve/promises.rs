@@ -5,7 +5,7 @@ use crate::line::OnExit;
 use crate::log_keys as keys;
 use crate::wiring::{LineIndex, WiredLine, Wiring};
 
-/// Says what outputs do when the daemon has gone, and warns of lines that take time.
+/// Says what outputs do when the daemon has gone, and tells of lines that take time.
 pub(super) fn say(wiring: &Wiring) {
     let outcomes = [
         (Some(OnExit::Keep), "these outputs keep their levels when gpiod ends"),
@@ -19,9 +19,9 @@ pub(super) fn say(wiring: &Wiring) {
         }
     }
     if let Some(lines) = names(wiring, |line| line.info.waits) {
-        tracing::warn!(
+        tracing::info!(
             { keys::LINES } = lines,
-            "these lines are behind a bus: each access holds up all other lines for as long as it takes"
+            "these lines are behind a bus: their chip has a thread of its own, and the admin socket only lists them"
         );
     }
 }

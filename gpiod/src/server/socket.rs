@@ -11,9 +11,8 @@ use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
-use std::os::unix::net::SocketAddr;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
-use tokio::net::UnixListener;
 
 /// The file name of every socket.
 const NAME: &str = "gpiod.sock";
@@ -96,6 +95,7 @@ impl RunDir {
         let nursery = self.path.join(NURSERY);
         remove(&nursery)?;
         let listener = UnixListener::bind(&nursery)?;
+        listener.set_nonblocking(true)?;
         chown(&nursery, None, rights.gid)?;
         fs::set_permissions(&nursery, Permissions::from_mode(rights.mode))?;
         fs::rename(&nursery, path)?;

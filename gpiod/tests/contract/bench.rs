@@ -37,6 +37,11 @@ pub(crate) trait Bench {
     /// Does something, and tells all levels that somebody outside saw on a line meanwhile, the first one included.
     fn levels_during(&self, bcm: u32, act: &mut dyn FnMut()) -> Vec<bool>;
 
+    /// Whether nothing that a line does during an act can escape [`levels_during`](Self::levels_during).
+    fn sees_all(&self) -> bool {
+        true
+    }
+
     /// Does something, and tells which ways a line was turned meanwhile, output or not. `None`: nobody looks at that here.
     fn turns_during(&self, _bcm: u32, act: &mut dyn FnMut()) -> Option<Vec<bool>> {
         act();

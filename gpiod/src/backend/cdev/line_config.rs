@@ -41,7 +41,8 @@ pub(super) fn uapi(lines: &[LineConfig], as_is: u64) -> v2::LineConfig {
         if line.direction == Direction::Output && !left {
             values.set(i, line.value.is_active());
         }
-        if line.debounce_ns > 0 {
+        // Only a line that is an input by these very words may be debounced.
+        if line.debounce_ns > 0 && line.direction == Direction::Input && !left {
             add(&mut periods, micros(line.debounce_ns), i);
         }
     }
@@ -120,7 +121,7 @@ mod tests {
                 drive,
                 active_low,
                 edges: edges && !output,
-                debounce_ns: if output { 0 } else { debounce_ns },
+                debounce_ns,
             },
         )
     }
@@ -159,22 +160,26 @@ mod tests {
             prop_assert_eq!(all, (0..lines.len()).collect::<Vec<_>>());
             for part in parts {
                 prop_assert!(part.iter().all(|i| asked[*i].id.chip == asked[part[0]].id.chip));
-                // A line that becomes something else keeps its debounce period, or has none as an output.
+                // A line that becomes something else keeps its debounce period, for when it is an input.
                 let later: Vec<LineConfig> = part
                     .iter()
                     .map(|i| {
                         let (_, now, later) = lines[*i];
-                        let input = later.direction == Direction::Input;
-                        LineConfig { debounce_ns: if input { now.debounce_ns } else { 0 }, ..later }
+                        LineConfig { debounce_ns: now.debounce_ns, ..later }
                     })
                     .collect();
-                for configs in [part.iter().map(|i| asked[*i].config).collect(), later] {
-                    let made = uapi(&configs, 0);
+                let now = part.iter().map(|i| asked[*i].config).collect();
+                let all = if part.len() == 64 { u64::MAX } else { (1 << part.len()) - 1 };
+                for (configs, as_found) in [(now, 0), (later.clone(), 0), (later, all)] {
+                    let configs: Vec<LineConfig> = configs;
+                    let made = uapi(&configs, as_found);
                     for (i, config) in configs.iter().enumerate() {
-                        let output = config.direction == Direction::Output;
+                        let left = as_found >> i & 1 == 1;
+                        let output = config.direction == Direction::Output && !left;
+                        let input = config.direction == Direction::Input && !left;
                         let expected = (
-                            flags(config),
-                            micros(config.debounce_ns),
+                            if left { polarity(config) } else { flags(config) },
+                            if input { micros(config.debounce_ns) } else { 0 },
                             output.then_some(config.value.is_active()),
                         );
                         let (got, period, value) = of_line(&made, i);

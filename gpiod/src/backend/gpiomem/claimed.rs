@@ -36,7 +36,8 @@ impl Claimed {
                 continue;
             }
             let pushes = line.direction == Direction::Output && line.drive == Drive::PushPull;
-            self.readable |= u64::from(line.debounce_ns == 0) << i;
+            let debounced = line.direction == Direction::Input && line.debounce_ns > 0;
+            self.readable |= u64::from(!debounced) << i;
             self.writable |= u64::from(pushes) << i;
         }
     }

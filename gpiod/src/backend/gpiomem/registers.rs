@@ -100,7 +100,7 @@ impl Registers {
         });
     }
 
-    /// Switches the pull. On the chips before the BCM2711 that takes some 10 µs.
+    /// Switches the pull. On the chips before the BCM2711 rppal waits twice for 5 µs at least, by sleeping: 100 µs and more.
     pub(super) fn pull(&self, bcm: u8, bias: Bias) {
         let bias = match bias {
             Bias::Disabled => gpio::Bias::Off,

@@ -244,9 +244,6 @@ fn check(config: &LineConfig) -> Result<(), Refusal> {
     if config.direction == Direction::Output && config.edges {
         return invalid("an output has no edges");
     }
-    if config.direction == Direction::Output && config.debounce_ns > 0 {
-        return invalid("an output is not debounced");
-    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use super::{HeldLine, HeldRequest, Pins, RequestIndex, configured};
 use crate::backend::{Backend, EdgeSource, Error, Wanted};
 use crate::config::AtStart;
-use crate::line::{Direction, LineConfig, Value, ones};
+use crate::line::{Direction, LineConfig, LineInfo, Value, ones};
 use crate::wiring::{LineIndex, WiredLine, Wiring};
 
 /// What taking the lines gave.
@@ -18,6 +18,7 @@ pub(in crate::broker) struct Taken {
 impl Pins {
     /// Requests all wired lines. An output that is found driven is taken over as it is, without a blink.
     pub(in crate::broker) fn request(backend: &dyn Backend, wiring: &Wiring) -> Result<Taken, Error> {
+        refuse_held(backend, wiring)?;
         let mut starts: Vec<Start> = wiring.lines.iter().map(start).collect();
         let lines = starts.iter().zip(&wiring.lines).map(|(start, line)| HeldLine::new(start.config, line));
         let mut pins = Self { requests: Vec::new(), lines: lines.collect() };
@@ -83,6 +84,19 @@ impl HeldLine {
     }
 }
 
+/// Refuses lines that somebody has before any is requested: the kernel drives one line of a request after the other,
+/// and lets go of them all when it comes to one that is held.
+fn refuse_held(backend: &dyn Backend, wiring: &Wiring) -> Result<(), Error> {
+    let board = backend.lines()?;
+    for line in &wiring.lines {
+        let now = board.iter().find(|info| info.id == line.info.id);
+        if let Some(consumer) = now.and_then(|info| info.consumer.clone()) {
+            return Err(Error::Busy { line: line.info.name_or_place(), consumer });
+        }
+    }
+    Ok(())
+}
+
 /// What a line is at the daemon's start.
 struct Start {
     config: LineConfig,
@@ -99,12 +113,17 @@ fn start(line: &WiredLine) -> Start {
         AtStart::Active => output(Value::Active),
         AtStart::Input => base,
     };
-    let is_output = line.info.direction == Direction::Output && line.info.function.is_none();
-    match line.info.drives_high.filter(|_| is_output) {
+    let LineInfo { direction, high, drives_high, function, .. } = &line.info;
+    let is_output = *direction == Direction::Output && function.is_none();
+    match drives_high.filter(|_| is_output) {
         Some(high) => {
             let value = Value::from_bit(high != line.config.active_low);
             Start { config: output(value), found: Some(true) }
         }
-        None => Start { config, found: is_output.then_some(false) },
+        // What the kernel says of a line that nobody holds may be old, of its direction too.
+        None => {
+            let unknown = function.is_none() && (is_output || high.is_none());
+            Start { config, found: unknown.then_some(false) }
+        }
     }
 }

@@ -37,6 +37,7 @@ impl Bench for GpioSim {
         for bcm in 0..28 {
             self.sim.chips()[0].pulldown(bcm).unwrap();
         }
+        irq::look_again();
     }
 
     fn backend(&self) -> &dyn Backend {

@@ -23,6 +23,11 @@ pub(crate) fn settle() {
     }
 }
 
+/// Looks for the threads anew: those of a process that is just ending are not those of the next.
+pub(crate) fn look_again() {
+    *KNOWN.lock().unwrap() = threads();
+}
+
 /// The numbers of the threads that handle our lines' interrupts, which are called after the lines' holder.
 fn threads() -> Vec<String> {
     let all =

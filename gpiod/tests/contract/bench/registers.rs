@@ -38,7 +38,11 @@ impl Bench for Registers {
         super::find(&self.backend, bcm).high.unwrap()
     }
 
-    /// Before and after: the guest has one busy processor, and what happened in between nobody saw.
+    fn sees_all(&self) -> bool {
+        false
+    }
+
+    /// Before and after: what happened in between nobody saw.
     fn levels_during(&self, bcm: u32, act: &mut dyn FnMut()) -> Vec<bool> {
         let mut levels = vec![self.is_high(bcm)];
         act();

@@ -18,13 +18,19 @@ pub(crate) fn names(bench: &dyn Bench) -> Verdict {
 
 pub(crate) fn all_or_none(bench: &dyn Bench) -> Verdict {
     let hold = bench.hold(&[(17, active())]);
-    let lines = [18, 17].map(|bcm| wanted(bench.backend(), bcm, output()));
-    match bench.hold_as("gpiod:second", &lines).map(|_| ()) {
+    drop(bench.hold(&[(18, output())]));
+    let lines = [wanted(bench.backend(), 18, active()), wanted(bench.backend(), 17, output())];
+    let mut refused = None;
+    let levels = bench.levels_during(18, &mut || {
+        refused = Some(bench.hold_as("gpiod:second", &lines).map(|_| ()));
+    });
+    match refused.unwrap() {
         Err(Error::Busy { line, consumer }) => {
             assert_eq!((&*line, &*consumer), ("GPIO17", "gpiod:contract"));
         }
         other => panic!("{other:?}"),
     }
+    assert_eq!(levels, [false], "the free line has not moved either");
     assert!(bench.is_high(17), "the holder's line has not moved");
     assert_eq!(bench.info(18).consumer, None, "the free line stayed free");
     drop(hold);

@@ -26,6 +26,9 @@ pub(crate) fn first_value(bench: &dyn Bench) -> Verdict {
             }
         }
     }
+    if !bench.sees_all() {
+        return NotProvable("the levels are right before and after; nobody sees what is between");
+    }
     Passed
 }
 

@@ -26,7 +26,6 @@ fn a_claim_that_makes_no_sense_is_refused() {
     assert!(invalid(board.claim("c", &[(LineId { chip: 1, offset: 2 }, input())])));
     assert!(invalid(board.claim(&"c".repeat(32), &[(id(2), input())])));
     assert!(invalid(board.claim("c", &[(id(2), LineConfig { edges: true, ..output(Value::Active) })])));
-    assert!(invalid(board.claim("c", &[(id(2), LineConfig { debounce_ns: 1, ..output(Value::Active) })])));
     let twice = board.claim("c", &[(id(2), input()), (id(2), input())]);
     assert_eq!(twice, Err(Refusal::Busy { line: "GPIO2".to_owned(), consumer: "c".to_owned() }));
 }

@@ -1,0 +1,82 @@
+//! A chip behind a bus has a thread of its own: waiting for it holds up nobody else.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod fixture;
+
+use fixture::{CONFIG, PATIENCE, Rig, raw};
+use gpiod_proto::v1::ListLinesRequest;
+use gpiod_sdk::Value;
+use nix::sys::signal::{Signal, kill};
+use tonic::transport::Endpoint;
+
+const OWN_THREAD: &str = "own_thread = [\"pinctrl-bcm2835\"]\n";
+
+#[tokio::test]
+async fn groups_on_a_chip_with_a_thread_of_its_own_are_served_as_any_other() {
+    let rig = Rig::with_backend(CONFIG, OWN_THREAD).await;
+    assert!(rig.log().contains("their chip has a thread of its own"), "{}", rig.log());
+    let client = rig.client("bench").await;
+    let session = client.session().output("out").input("in").open().await.unwrap();
+    let (out, input) = (session.output("out").unwrap(), session.input("in").unwrap());
+    let mut watch = session.watch(&input).open().await.unwrap();
+    out.set(Value::Active).await.unwrap();
+    while !matches!(watch.next().await.unwrap().unwrap(), gpiod_sdk::WatchItem::Edge(_)) {}
+    assert_eq!(input.read().await.unwrap(), Value::Active);
+    // The administrator sees whose they are, and reaches them by their own sockets.
+    let mut admin = raw(&rig.admin_socket()).await;
+    let lines = admin.list_lines(ListLinesRequest {}).await.unwrap().into_inner().lines;
+    let out = lines.iter().find(|line| line.board_line == "GPIO22").unwrap();
+    assert_eq!(out.holder.as_ref().unwrap().name, "gpiod:bench");
+}
+
+#[tokio::test]
+async fn a_chip_that_does_not_answer_holds_up_its_own_thread_alone() {
+    let rig = Rig::with_backend(CONFIG, OWN_THREAD).await;
+    let client = rig.client("bench").await;
+    let session = client.session().output("out").open().await.unwrap();
+    let mut admin = {
+        let endpoint = Endpoint::try_from(format!("unix:{}", rig.admin_socket().display())).unwrap();
+        let channel = endpoint.connect().await.unwrap();
+        tonic_health::pb::health_client::HealthClient::new(channel)
+    };
+    kill(rig.board.pid(), Signal::SIGSTOP).unwrap();
+    let out = session.output("out").unwrap();
+    let stuck = out.set(Value::Active);
+    tokio::pin!(stuck);
+    let others = async {
+        for _ in 0..100 {
+            let asked = tonic_health::pb::HealthCheckRequest::default();
+            admin.check(asked).await.unwrap();
+        }
+    };
+    // Were there one thread, the first of these would come after the board was given up.
+    tokio::select! {
+        biased;
+        answer = &mut stuck => panic!("a board that is stopped answered: {answer:?}"),
+        answered = tokio::time::timeout(PATIENCE, others) => answered.unwrap(),
+    }
+    kill(rig.board.pid(), Signal::SIGCONT).unwrap();
+    stuck.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stop_ends_all_threads_and_leaves_the_outputs() {
+    let mut rig = Rig::with_backend(CONFIG, OWN_THREAD).await;
+    let client = rig.client("bench").await;
+    let session = client.session().output("out").open().await.unwrap();
+    session.output("out").unwrap().set(Value::Active).await.unwrap();
+    let status = rig.daemon.take().unwrap().signal(Signal::SIGTERM).await;
+    assert_eq!(status.code(), Some(0));
+    let state = rig.board().await.state().await.unwrap();
+    assert!(state.lines[22].high);
+}
+
+#[tokio::test]
+async fn a_board_that_goes_away_stops_all_threads() {
+    let mut rig = Rig::with_backend(CONFIG, OWN_THREAD).await;
+    let daemon = rig.daemon.take().unwrap();
+    kill(rig.board.pid(), Signal::SIGKILL).unwrap();
+    let mut child = daemon.child;
+    let status = tokio::time::timeout(PATIENCE, child.wait()).await.expect("it ends").unwrap();
+    assert_eq!(status.code(), Some(69));
+}
