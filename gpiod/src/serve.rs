@@ -7,7 +7,7 @@ mod board;
 mod changes;
 mod promises;
 
-pub use board::connect;
+pub use board::{connect, reach};
 
 use crate::backend::{self, Backend, EdgeSource};
 use crate::broker::{Broker, EdgeSources, RequestIndex};
