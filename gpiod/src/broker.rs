@@ -87,6 +87,7 @@ impl Broker {
             sessions: HashMap::new(),
             usage: Usage::default(),
             next_id: 1,
+            unwanted: Arc::default(),
             stopping: false,
         };
         Ok((Arc::new(Self { state: Mutex::new(state), limits }), sources))

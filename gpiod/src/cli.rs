@@ -14,6 +14,7 @@ pub mod program;
 mod refusal;
 #[cfg(test)]
 mod samples;
+pub mod selftest;
 pub mod serve;
 pub mod set;
 pub mod watch;
@@ -66,6 +67,8 @@ pub enum Command {
     Watch(watch::Args),
     /// Run a short timed program inside the daemon
     Program(program::Args),
+    /// Check a board with one wire between two of its lines
+    Selftest(selftest::Args),
 }
 
 /// Runs a command to its end.
@@ -83,5 +86,6 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Set(args) => set::run(&args),
         Command::Watch(args) => watch::run(&args),
         Command::Program(args) => program::run(&args),
+        Command::Selftest(args) => selftest::run(&args),
     }
 }

@@ -7,8 +7,8 @@ use std::fmt;
 pub enum Exit {
     /// 0: whoever read the output has gone, which is an end and no mistake.
     NoReader = 0,
-    /// 1: what was waited for did not come in time.
-    TimedOut = 1,
+    /// 1: what was waited for did not come in time, or what was tested failed.
+    Failed = 1,
     /// 64: the arguments are wrong.
     Usage = 64,
     /// 65: what was asked can not be done with these lines: an unknown line, an input written to, a bad program.

@@ -8,7 +8,7 @@ mod changes;
 mod part;
 mod promises;
 
-pub use board::connect;
+pub use board::{connect, reach};
 
 use part::{Lines, Part, on_own_thread};
 

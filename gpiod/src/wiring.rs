@@ -129,6 +129,14 @@ impl Wiring {
     }
 }
 
+/// Finds the one line of a board that is called so, by its name or by chip and offset.
+///
+/// # Errors
+/// That there is none, or more than one.
+pub fn find<'a>(board: &'a [LineInfo], name: &str) -> Result<&'a LineInfo, String> {
+    Names::of(board).find(name)
+}
+
 fn in_other_function(line: &str, function: &str) -> String {
     format!(
         "{line} is in use as {function}: switch that function off (on a Raspberry Pi in config.txt), \

@@ -52,6 +52,16 @@ fn only_the_command_line_uses_the_client_library() {
 }
 
 #[test]
+fn of_all_commands_the_selftest_alone_holds_lines_of_a_board_itself() {
+    let none: Vec<String> = Vec::new();
+    assert_eq!(offenders("gpiod/src/cli", &["crate::backend"], &["gpiod/src/cli/selftest"]), none);
+    assert_eq!(
+        offenders("gpiod/src", &["selftest::"], &["gpiod/src/cli.rs", "gpiod/src/cli/selftest"]),
+        none
+    );
+}
+
+#[test]
 fn the_broker_knows_no_backend_and_no_server() {
     let none: Vec<String> = Vec::new();
     assert_eq!(

@@ -145,13 +145,18 @@ impl Pins {
         applied
     }
 
-    /// Takes one such wish back.
-    pub(super) fn unwant_edges(&mut self, lines: &[LineIndex]) -> Result<(), Error> {
+    /// Takes one such wish back. The edges themselves go on until [`sweep_edges`](Self::sweep_edges).
+    pub(super) fn unwant_edges(&mut self, lines: &[LineIndex]) {
         for line in lines {
             let users = &mut self.lines[line.0].edge_users;
             *users = users.saturating_sub(1);
         }
-        self.apply_edges(lines)
+    }
+
+    /// Switches off the edges that nobody wants any more.
+    pub(super) fn sweep_edges(&mut self) -> Result<(), Error> {
+        let all: Vec<LineIndex> = (0..self.lines.len()).map(LineIndex).collect();
+        self.apply_edges(&all)
     }
 
     fn apply_edges(&mut self, lines: &[LineIndex]) -> Result<(), Error> {

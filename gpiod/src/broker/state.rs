@@ -16,6 +16,7 @@ use crate::watch::{Event, Source};
 use crate::wiring::{LineIndex, Wiring};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -26,6 +27,8 @@ pub(super) struct State {
     pub(super) sessions: HashMap<SessionId, Session>,
     pub(super) usage: Usage,
     pub(super) next_id: u64,
+    /// Told when a line's edges are no longer wanted.
+    pub(super) unwanted: Arc<Notify>,
     /// Set once, at the stop: from then on nothing is driven any more, since outputs are to stay as they are.
     pub(super) stopping: bool,
 }

@@ -117,7 +117,23 @@ impl State {
     }
 
     fn edges_off(&mut self, lines: &[LineIndex]) {
-        if let Err(error) = self.pins.unwant_edges(lines) {
+        self.pins.unwant_edges(lines);
+        self.unwanted.notify_one();
+    }
+}
+
+impl Broker {
+    /// Waits until edges are unwanted that have been wanted. They are to be switched off by
+    /// [`sweep_edges`](Self::sweep_edges), but not at once: to switch an edge on takes the kernel so long that a client
+    /// which watches and lets it be in a loop would leave the others little of the daemon.
+    pub async fn edges_unwanted(&self) {
+        let unwanted = Arc::clone(&self.lock().unwanted);
+        unwanted.notified().await;
+    }
+
+    /// Switches off the edges that nobody wants any more.
+    pub fn sweep_edges(&self) {
+        if let Err(error) = self.lock().pins.sweep_edges() {
             tracing::warn!({ keys::ERROR } = %error, "edges could not be switched off");
         }
     }

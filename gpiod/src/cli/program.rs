@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         }
         match result.timed_out() {
             None => Ok(()),
-            Some(step) => Err(Failure::new(Exit::TimedOut, format!("step {step} timed out"))),
+            Some(step) => Err(Failure::new(Exit::Failed, format!("step {step} timed out"))),
         }
     })
 }

@@ -12,15 +12,7 @@ use std::path::Path;
 /// # Errors
 /// Exit code 69 when it can not be reached; the text says what is missing or to be granted.
 pub fn connect(config: &Config) -> Result<Box<dyn Backend>, Failure> {
-    let named = "the configuration names it";
-    let (board, why): (Box<dyn Backend>, String) = match &config.backend {
-        BackendChoice::Auto => auto(gpiomem::open().map(boxed), || cdev::open().map(boxed))?,
-        BackendChoice::Gpiomem => {
-            (boxed(gpiomem::open().map_err(|error| unavailable(&error))?), named.into())
-        }
-        BackendChoice::Cdev => (boxed(cdev::open().map_err(|error| unavailable(&error))?), named.into()),
-        BackendChoice::Sim(dir) => (boxed(simulated(dir)?), named.into()),
-    };
+    let (board, why) = reach(&config.backend, "the configuration names it")?;
     tracing::info!(
         { keys::BACKEND } = board.kind(),
         { keys::BOARD } = board.board(),
@@ -28,6 +20,20 @@ pub fn connect(config: &Config) -> Result<Box<dyn Backend>, Failure> {
         "board found"
     );
     Ok(board)
+}
+
+/// Reaches a board. Answers also why it is this one; `named` says it of one that was asked for.
+///
+/// # Errors
+/// As for [`connect`].
+pub fn reach(choice: &BackendChoice, named: &str) -> Result<(Box<dyn Backend>, String), Failure> {
+    let board = match choice {
+        BackendChoice::Auto => return auto(gpiomem::open().map(boxed), || cdev::open().map(boxed)),
+        BackendChoice::Gpiomem => boxed(gpiomem::open().map_err(|error| unavailable(&error))?),
+        BackendChoice::Cdev => boxed(cdev::open().map_err(|error| unavailable(&error))?),
+        BackendChoice::Sim(dir) => boxed(simulated(dir)?),
+    };
+    Ok((board, named.to_owned()))
 }
 
 fn boxed(backend: impl Backend + 'static) -> Box<dyn Backend> {

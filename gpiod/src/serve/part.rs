@@ -46,6 +46,7 @@ impl Part {
         for (request, source) in sources {
             tasks.spawn(pump(Arc::clone(&broker), request, source));
         }
+        tokio::spawn(sweep_edges(Arc::clone(&broker)));
         tokio::spawn(release_orphans(Arc::clone(&broker), self.config.resume_within));
         let serve = server::run(broker, programs, self.sockets, shutdown.clone());
         tokio::pin!(serve);
@@ -92,6 +93,17 @@ pub(super) fn on_own_thread(
         told.await
             .unwrap_or_else(|_| Err(Failure::new(Exit::Software, "a chip's thread has ended".to_owned())))
     })
+}
+
+/// How long edges that nobody wants any more go on, for whoever comes back.
+const LINGER: Duration = Duration::from_secs(1);
+
+async fn sweep_edges(broker: Arc<Broker>) {
+    loop {
+        broker.edges_unwanted().await;
+        tokio::time::sleep(LINGER).await;
+        broker.sweep_edges();
+    }
 }
 
 async fn release_orphans(broker: Arc<Broker>, resume_within: Duration) {

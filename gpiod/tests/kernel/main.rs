@@ -13,6 +13,7 @@ mod photoresistor;
 mod refusals;
 mod rig;
 mod scenes;
+mod selftest;
 #[path = "../contract/bench/trace.rs"]
 #[allow(dead_code, reason = "the contract uses more of it")]
 mod trace;
@@ -35,7 +36,8 @@ fn main() -> ExitCode {
     nix::sys::stat::umask(nix::sys::stat::Mode::empty());
     let reactor = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut failed = 0;
-    let all: Vec<_> = scenes::ALL.iter().chain(refusals::ALL).filter(|(name, _)| wanted(name)).collect();
+    let all = scenes::ALL.iter().chain(refusals::ALL).chain(selftest::ALL);
+    let all: Vec<_> = all.filter(|(name, _)| wanted(name)).collect();
     assert!(!all.is_empty(), "there is no such scene");
     for (name, scene) in all {
         chip.quiet();
