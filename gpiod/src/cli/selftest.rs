@@ -28,7 +28,9 @@ use stop::{Stop, Trouble};
 
 /// Arguments of `gpiod selftest`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    override_usage = "gpiod selftest --loop LINE,LINE [OPTIONS]",
+    after_help = "\
 Put one wire between two lines of the header that nothing else is connected to, best with 1 kΩ in it: GPIO22 is pin \
 15, GPIO27 is pin 13. No daemon is needed; one that has the lines must be stopped. The first line drives, the second \
 listens. Before anything is driven both are listened to: a line that something else drives ends the test. In the end \
@@ -44,7 +46,8 @@ Examples:
   gpiod selftest --loop GPIO22,GPIO27
   gpiod selftest --loop GPIO27,GPIO22 --backend cdev --count 10000
   gpiod selftest --loop GPIO22,GPIO27 --json | jq '.steps[] | select(.verdict == \"failed\")'
-  gpiod selftest --loop GPIO22,GPIO27 --backend sim --board /tmp/board")]
+  gpiod selftest --loop GPIO22,GPIO27 --backend sim --board /tmp/board"
+)]
 pub struct Args {
     /// The two lines that the wire joins: the one that drives, the one that listens
     #[arg(long = "loop", value_name = "LINE,LINE", value_parser = lines::two,

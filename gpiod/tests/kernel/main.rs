@@ -13,6 +13,7 @@ mod photoresistor;
 mod refusals;
 mod rig;
 mod scenes;
+mod selftest;
 #[path = "../contract/bench/trace.rs"]
 mod trace;
 
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     nix::sys::stat::umask(nix::sys::stat::Mode::empty());
     let reactor = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut failed = 0;
-    let all = scenes::ALL.iter().chain(refusals::ALL);
+    let all = scenes::ALL.iter().chain(refusals::ALL).chain(selftest::ALL);
     for (name, scene) in all.filter(|(name, _)| wanted(name)) {
         chip.quiet();
         let run = || reactor.block_on(scene(chip));

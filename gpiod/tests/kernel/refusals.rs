@@ -20,7 +20,7 @@ pub(crate) const ALL: &[(&str, Scene)] = &[
 ];
 
 /// Another program's request for a line.
-fn take(chip: &Chip, bcm: u32) -> File {
+pub(crate) fn take(chip: &Chip, bcm: u32) -> File {
     let file = File::options().read(true).write(true).open(&chip.device).unwrap();
     let request = LineRequest {
         offsets: Offsets::from_slice(&[bcm]),

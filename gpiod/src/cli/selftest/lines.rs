@@ -65,7 +65,9 @@ fn refuse(info: &LineInfo, take_over: bool) -> Result<(), Failure> {
     let name = printable(&info.name_or_place());
     if let Some(consumer) = &info.consumer {
         let daemon = match consumer.starts_with("gpiod:") {
-            true => ", so the daemon has it: stop it, or choose lines that its configuration does not name",
+            true => {
+                ", so gpiod has it: stop the daemon, or choose lines that its configuration does not name"
+            }
             false => ": choose another line, or end that",
         };
         let text = format!("{name} is held by {consumer:?}{daemon}");

@@ -120,6 +120,14 @@ pub(super) fn turn_round(bench: &mut Bench<'_>) -> Result<Outcome, Trouble> {
         }
         measured.add(event.timestamp_ns.saturating_sub(let_go.timestamp_ns));
         uncertain.add(let_go.uncertainty_ns);
+        // Low again, and seen to be, before the next turn.
+        bench.listen()?;
+        bench.write(false)?;
+        let heard = bench.hear(1, PATIENCE_NS)?;
+        if kinds(&heard) != [Edge::Falling] {
+            faults.push(format!("after turn {n} {:?} was heard", kinds(&heard)));
+            break;
+        }
     }
     Ok(Outcome::judged(&faults, format!("{TURNS} times driven low, let go, and raised by the other end"))
         .and(format!("let go to edge {}", measured.text()))

@@ -8,6 +8,9 @@ use crate::line::{Bias, LineInfo};
 /// How long a line must keep still under each pull.
 const STILL_NS: u64 = 60_000_000;
 
+/// How late the listener may follow.
+const FOLLOWS_NS: u64 = 50_000_000;
+
 fn word(high: bool) -> &'static str {
     if high { "high" } else { "low" }
 }
@@ -72,9 +75,15 @@ pub(super) fn there(bench: &mut Bench<'_>) -> Result<Outcome, Trouble> {
     for (active, against) in [(true, Bias::PullDown), (false, Bias::PullUp)] {
         let against = bench.pull(against);
         bench.set(Side::Listener, watched(against))?;
+        bench.listen()?;
         bench.set(Side::Driver, output(active))?;
         bench.settle()?;
-        let levels = [bench.read(Side::Driver)?, bench.read(Side::Listener)?];
+        let mut levels = [bench.read(Side::Driver)?, bench.read(Side::Listener)?];
+        if levels == [active, !active] {
+            // Behind a filter it may follow later.
+            bench.hear(1, FOLLOWS_NS)?;
+            levels = [bench.read(Side::Driver)?, bench.read(Side::Listener)?];
+        }
         if levels != [active; 2] {
             // At once, before anything is said.
             bench.rest()?;
