@@ -14,7 +14,7 @@ pub(super) const CONSUMER: &str = "gpiod:selftest";
 /// What a pull may need to move two pads and a wire; it is some µs, but a machine may be busy.
 const SETTLE_NS: u64 = 2_000_000;
 /// How long something that is to come may take. Not the board's time, but a busy machine's.
-pub(super) const PATIENCE_NS: u64 = 500_000_000;
+pub(super) const PATIENCE_NS: u64 = 1_000_000_000;
 
 /// One of the two lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::num::Wrapping;
 /// How many edges a burst has: fewer than the kernel keeps (1,024), so that a late reader loses none.
 const BURST: u32 = 1000;
 /// After so much silence a burst is over.
-const SILENCE_NS: u64 = 300_000_000;
+const SILENCE_NS: u64 = 1_000_000_000;
 
 fn begin(bench: &mut Bench<'_>) -> Result<(), Trouble> {
     let pull = bench.pull(Bias::PullDown);

@@ -12,7 +12,7 @@ use crate::line::{Bias, LineId, OnExit};
 /// How long an output that is to keep its level is looked at after its holder's end.
 const KEEPS_NS: u64 = 200_000_000;
 /// How long the board may take to notice that a holder has gone. A kernel knows it before anybody else.
-const NOTICED_NS: u64 = 4 * PATIENCE_NS;
+const NOTICED_NS: u64 = 2 * PATIENCE_NS;
 
 /// What the wire did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

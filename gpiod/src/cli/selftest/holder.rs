@@ -74,7 +74,7 @@ impl Holder {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut holder = Self(command.spawn()?);
         let Some(mut said) = holder.0.stdout.take() else { return Err(io::Error::other("no pipe").into()) };
-        let until_ns = now_ns() + 10 * PATIENCE_NS;
+        let until_ns = now_ns() + 5 * PATIENCE_NS;
         let mut word = [0; HELD.len()];
         if stop.wait(Some(said.as_fd()), until_ns)? && said.read(&mut word)? == HELD.len() {
             return Ok(holder);

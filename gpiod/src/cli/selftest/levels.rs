@@ -19,7 +19,7 @@ pub(super) fn toggles(bench: &mut Bench<'_>) -> Result<Outcome, Trouble> {
     let (mut writes, mut reads) = (Latency::default(), Latency::default());
     let (mut done, mut late, mut wrong) = (0u32, 0u32, 0u32);
     let begin_ns = now_ns();
-    while done < bench.count && now_ns() - begin_ns < TIME_NS && wrong < 10 {
+    while done < bench.count && now_ns() - begin_ns < TIME_NS && wrong < 3 {
         bench.stop.check()?;
         let level = done % 2 == 0;
         let start_ns = now_ns();
