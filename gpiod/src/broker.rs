@@ -162,11 +162,14 @@ impl Broker {
         Ok(moment)
     }
 
-    /// Takes what the board reported of one request.
-    pub fn edges(&self, request: RequestIndex, events: &[EdgeEvent]) {
+    /// Takes what the board reported of one request, and whether that is all for now.
+    pub fn edges(&self, request: RequestIndex, events: &[EdgeEvent], drained: bool) {
         let mut state = self.lock();
         for event in events {
             state.edge(request, *event);
+        }
+        if drained {
+            state.drained(request);
         }
     }
 

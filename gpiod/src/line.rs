@@ -223,7 +223,9 @@ pub struct EdgeEvent {
     pub edge: Edge,
     /// When: CLOCK_MONOTONIC, ns.
     pub timestamp_ns: u64,
-    /// Counts the edges of this line within its request, from 1. A gap is what the kernel's buffer lost.
+    /// Counts the edges of all lines of the request, from 1. A gap is what the kernel's buffer lost.
+    pub seqno: u32,
+    /// Counts the edges of this line within its request, from 1. A gap is what the kernel's buffer lost of this line.
     pub line_seqno: u32,
 }
 

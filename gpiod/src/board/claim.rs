@@ -11,6 +11,8 @@ pub type ClaimId = u64;
 pub(super) struct Claim {
     pub consumer: String,
     pub lines: Vec<ClaimedLine>,
+    /// The number of its last edge, of whichever line.
+    seqno: u32,
     events: VecDeque<EdgeEvent>,
     /// Edges that were handed out and not yet taken: they keep their place in the buffer.
     in_flight: usize,
@@ -66,13 +68,14 @@ impl ClaimedLine {
         self.seqno = self.seqno.wrapping_add(1);
         let edge = if high == self.config.active_low { Edge::Falling } else { Edge::Rising };
         let position = u8::try_from(position).ok()?;
-        Some(EdgeEvent { position, edge, timestamp_ns: now_ns, line_seqno: self.seqno })
+        // Which it is of the whole claim is counted there.
+        Some(EdgeEvent { position, edge, timestamp_ns: now_ns, seqno: 0, line_seqno: self.seqno })
     }
 }
 
 impl Claim {
     pub(super) fn new(consumer: String, lines: Vec<ClaimedLine>) -> Self {
-        Self { consumer, lines, events: VecDeque::new(), in_flight: 0 }
+        Self { consumer, lines, seqno: 0, events: VecDeque::new(), in_flight: 0 }
     }
 
     /// The line's level has changed.
@@ -114,7 +117,9 @@ impl Claim {
     }
 
     fn push(&mut self, event: Option<EdgeEvent>) {
-        let Some(event) = event else { return };
+        let Some(mut event) = event else { return };
+        self.seqno = self.seqno.wrapping_add(1);
+        event.seqno = self.seqno;
         let room = usize::from(EVENT_BUFFER) - self.in_flight;
         if self.events.len() >= room {
             self.events.pop_front();

@@ -1,9 +1,12 @@
 //! The daemon's own hold on the wired lines: one request per group, made at start and kept, and what each line was
 //! last told to be. Callers name lines; which request and position that is, is known here alone.
 
+mod reckoning;
 mod take;
 
 pub(super) use take::Taken;
+
+use reckoning::Reckoning;
 
 use super::RequestIndex;
 use crate::backend::{Error, HeldLines};
@@ -24,6 +27,7 @@ struct HeldRequest {
     held: Box<dyn HeldLines>,
     /// Which line stands at each of its positions.
     lines: Vec<LineIndex>,
+    reckoning: Reckoning,
 }
 
 #[derive(Debug)]
@@ -35,8 +39,6 @@ struct HeldLine {
     debounce_ns: u64,
     /// How many watches and programs want its edges.
     edge_users: u32,
-    /// The last sequence number that the kernel gave one of its edges; 0 before the first.
-    kernel_seqno: u32,
 }
 
 /// Which line an edge is of, and how many edges of the line the kernel's buffer dropped just before it.
@@ -172,12 +174,17 @@ impl Pins {
 
     /// Says which line an edge of a request is of, and how many the kernel lost before it.
     pub(super) fn edge(&mut self, request: RequestIndex, event: EdgeEvent) -> Option<LineEdge> {
-        let line = *self.requests[request.0].lines.get(usize::from(event.position))?;
-        let held = &mut self.lines[line.0];
-        // The count goes on when edges are switched off and on, and around when it is full.
-        let lost = event.line_seqno.wrapping_sub(held.kernel_seqno).wrapping_sub(1);
-        held.kernel_seqno = event.line_seqno;
-        Some(LineEdge { line, lost })
+        let request = &mut self.requests[request.0];
+        let lost = request.reckoning.edge(&event)?;
+        Some(LineEdge { line: *request.lines.get(usize::from(event.position))?, lost })
+    }
+
+    /// When all edges of a request have been taken: which lines lost edges without a sign, and how many.
+    pub(super) fn silent_losses(&mut self, request: RequestIndex) -> Vec<(LineIndex, u32)> {
+        let HeldRequest { reckoning, lines, .. } = &mut self.requests[request.0];
+        let listens = |position: usize| self.lines[lines[position].0].config.edges;
+        let silent = reckoning.silent(listens);
+        silent.into_iter().map(|(position, lost)| (lines[position], lost)).collect()
     }
 
     /// The first request that has a line of the mask: which it is, the lines of the mask that it has, and their

@@ -150,15 +150,26 @@ impl State {
 
     pub(super) fn edge(&mut self, request: RequestIndex, event: EdgeEvent) {
         let Some(edge) = self.pins.edge(request, event) else { return };
-        if edge.lost > 0 {
-            let line = &mut self.lines[edge.line.0];
-            line.seqno += u64::from(edge.lost);
-            for watcher in &line.watchers {
-                watcher.queue.lose(edge.lost.into());
-            }
-        }
+        self.lost(edge.line, edge.lost);
         let when = Moment { timestamp_ns: event.timestamp_ns, uncertainty_ns: 0 };
         self.tell(edge.line, event.edge, when, Source::Kernel);
+    }
+
+    /// All edges of a request that waited have been taken.
+    pub(super) fn drained(&mut self, request: RequestIndex) {
+        for (line, lost) in self.pins.silent_losses(request) {
+            self.lost(line, lost);
+        }
+    }
+
+    fn lost(&mut self, line: LineIndex, count: u32) {
+        if count > 0 {
+            let line = &mut self.lines[line.0];
+            line.seqno += u64::from(count);
+            for watcher in &line.watchers {
+                watcher.queue.lose(count.into());
+            }
+        }
     }
 
     fn tell(&mut self, line: LineIndex, edge: Edge, when: Moment, source: Source) {

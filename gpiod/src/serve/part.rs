@@ -127,11 +127,13 @@ async fn pump(broker: Arc<Broker>, request: RequestIndex, source: Box<dyn EdgeSo
             Err(error) => return failed(error),
         };
         edges.clear();
-        match ready.get_inner_mut().0.read(&mut edges) {
-            Ok(true) => {}
-            Ok(false) => ready.clear_ready(),
+        let more = match ready.get_inner_mut().0.read(&mut edges) {
+            Ok(more) => more,
             Err(error) => return error,
+        };
+        if !more {
+            ready.clear_ready();
         }
-        broker.edges(request, &edges);
+        broker.edges(request, &edges, !more);
     }
 }

@@ -201,6 +201,7 @@ impl EdgeSource for Edges {
                 position,
                 edge: if event.kind == RISING { Edge::Rising } else { Edge::Falling },
                 timestamp_ns: event.timestamp_ns,
+                seqno: event.seqno,
                 line_seqno: event.line_seqno,
             });
         }

@@ -71,7 +71,7 @@ fn a_wire_carries_an_output_to_an_input() {
     board.advance(5);
     board.write(out, 1, 1).unwrap();
     assert_eq!(board.read(watch, 1).unwrap().bits, 1);
-    let edge = EdgeEvent { position: 0, edge: Edge::Rising, timestamp_ns: 5, line_seqno: 1 };
+    let edge = EdgeEvent { position: 0, edge: Edge::Rising, timestamp_ns: 5, seqno: 1, line_seqno: 1 };
     assert_eq!(board.take_events(watch, 9).unwrap(), [edge]);
     board.fault(&Fault::Disconnect("w".to_owned())).unwrap();
     assert_eq!(board.read(watch, 1).unwrap().bits, 0, "its own pull-down has it");

@@ -1,5 +1,6 @@
 //! Taking the lines of the board, once, at the start.
 
+use super::reckoning::Reckoning;
 use super::{HeldLine, HeldRequest, Pins, RequestIndex, configured};
 use crate::backend::{Backend, EdgeSource, Error, Wanted};
 use crate::config::AtStart;
@@ -44,8 +45,9 @@ impl Pins {
                 .collect();
             for request in backend.request(&format!("gpiod:{}", group.name), &wanted)? {
                 let index = RequestIndex(pins.requests.len());
-                let lines = request.wanted.iter().map(|wanted| own[*wanted]).collect();
-                let held = HeldRequest { held: request.lines, lines };
+                let lines: Vec<LineIndex> = request.wanted.iter().map(|wanted| own[*wanted]).collect();
+                let reckoning = Reckoning::of(lines.len());
+                let held = HeldRequest { held: request.lines, lines, reckoning };
                 for line in pins.hold(held, request.kept)? {
                     starts[line.0].found = Some(true);
                 }
@@ -78,7 +80,7 @@ impl HeldLine {
     /// A line that is not yet part of a request.
     fn new(config: LineConfig, line: &WiredLine) -> Self {
         let debounce_ns = configured(line).debounce_ns;
-        let mut held = Self { request: 0, position: 0, config, debounce_ns, edge_users: 0, kernel_seqno: 0 };
+        let mut held = Self { request: 0, position: 0, config, debounce_ns, edge_users: 0 };
         held.config = held.fit(config);
         held
     }

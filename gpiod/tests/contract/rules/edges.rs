@@ -34,6 +34,18 @@ pub(crate) fn order(bench: &dyn Bench) -> Verdict {
     }
     assert_eq!(seen.len(), 10);
     assert!(hold.edges_so_far().is_empty());
+    drop(hold);
+    // Of several lines each has its own count, and all have one.
+    bench.set(23, false);
+    bench.set(24, false);
+    let mut hold = bench.hold(&[(23, watched()), (24, watched())]);
+    for bcm in [23, 24, 24, 23] {
+        let high = !bench.is_high(bcm);
+        bench.set(bcm, high);
+    }
+    let counts: Vec<_> =
+        hold.edges(4).iter().map(|event| (event.position, event.seqno, event.line_seqno)).collect();
+    assert_eq!(counts, [(0, 1, 1), (1, 2, 1), (1, 3, 2), (0, 4, 2)]);
     Passed
 }
 

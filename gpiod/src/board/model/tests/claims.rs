@@ -145,7 +145,13 @@ fn debounce_reports_a_level_that_lasted_at_the_end_of_its_period() {
     board.advance(100 * MS);
     let edges = board.take_events(watch, 9).unwrap();
     // Bouncing ends 2 ms after each turn, and 5 ms later the level counts.
-    let edge = |edge, at, line_seqno| EdgeEvent { position: 0, edge, timestamp_ns: at, line_seqno };
+    let edge = |edge, at, line_seqno| EdgeEvent {
+        position: 0,
+        edge,
+        timestamp_ns: at,
+        seqno: line_seqno,
+        line_seqno,
+    };
     assert_eq!(edges, [edge(Edge::Rising, 7 * MS, 1), edge(Edge::Falling, 27 * MS, 2)]);
 }
 
