@@ -1,0 +1,62 @@
+//! Measures gpiod, and programs of the same kind beside it. One file for each measurement; `README.md` has what they said.
+
+mod chip;
+mod hand;
+mod peers;
+mod process;
+mod series;
+
+use std::process::ExitCode;
+
+/// What goes wrong here is told to a person, and ends the run.
+pub(crate) type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+const HELP: &str = "\
+Measures gpiod.
+
+usage: gpiod-bench BENCH [OPTION]...
+
+  peers   gpiod beside other programs that own GPIO lines, on one chip of the kernel's GPIO simulator
+
+gpiod-bench BENCH --help tells more.
+exit codes: 0 measured; 1 something failed; 64 wrong arguments
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    let ran = match arguments.next().as_deref().and_then(|bench| bench.to_str()) {
+        Some("peers") => match peers::arguments::parse(arguments) {
+            Ok(Some(wanted)) => peers::run(&wanted),
+            Ok(None) => {
+                print!("{}", peers::arguments::HELP);
+                Ok(())
+            }
+            Err(mistake) => return wrong(&mistake),
+        },
+        Some("-h" | "--help") => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Some(other) => return wrong(&format!("there is no bench '{other}'")),
+        None => return wrong("which bench?"),
+    };
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gpiod-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn wrong(mistake: &str) -> ExitCode {
+    eprintln!("gpiod-bench: {mistake}\n\n{HELP}");
+    ExitCode::from(64)
+}
+
+/// CLOCK_MONOTONIC in ns, as the kernel stamps edges.
+pub(crate) fn now_ns() -> u64 {
+    // Linux has this clock since 2.6, and gives it no negative time.
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
+        .map_or(0, |time| time.tv_sec().unsigned_abs() * 1_000_000_000 + time.tv_nsec().unsigned_abs())
+}
