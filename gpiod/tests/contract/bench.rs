@@ -163,6 +163,18 @@ impl Hold {
         edges
     }
 
+    /// Waits for edges, and returns those that have come; none when none comes for a second.
+    pub(crate) fn more_edges(&mut self) -> Vec<EdgeEvent> {
+        let mut edges = Vec::new();
+        let sources: Vec<_> = self.parts.iter().filter_map(|part| part.edges.as_ref()).collect();
+        let mut ready: Vec<PollFd> =
+            sources.iter().map(|source| PollFd::new(source.as_fd(), PollFlags::POLLIN)).collect();
+        if poll(&mut ready, PollTimeout::from(1_000u16)).unwrap() > 0 {
+            self.read_edges(&mut edges);
+        }
+        edges
+    }
+
     /// The edges that have come already.
     pub(crate) fn edges_so_far(&mut self) -> Vec<EdgeEvent> {
         let mut edges = Vec::new();

@@ -23,6 +23,7 @@ impl GpioSim {
         }
         let sim =
             gpiosim::builder().with_name("contract").with_bank(&bank).live().expect("gpio-sim, as root");
+        irq::stay();
         let backend = cdev::open().unwrap();
         Self { first_number: first_number(), sim, backend }
     }
@@ -49,8 +50,11 @@ impl Bench for GpioSim {
     }
 
     fn set(&self, bcm: u32, high: bool) -> Option<()> {
+        let (before, changes) = (irq::count(), self.is_high(bcm) != high);
         self.sim.chips()[0].set_pull(bcm, if high { Level::High } else { Level::Low }).unwrap();
-        irq::settle();
+        if changes {
+            irq::settle(before);
+        }
         Some(())
     }
 

@@ -1,6 +1,11 @@
 //! When the kernel is done with an edge: the simulated interrupt of a line is handled by a thread, and until that sleeps
 //! again the next edge would be one with the last.
+//!
+//! The interrupt itself comes on the processor that made the edge, so whoever stays on one processor is interrupted before
+//! it goes on, and then sees the thread awake.
 
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
 use std::fs;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -10,17 +15,37 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The threads that were seen last; looking for them is slower than looking at them.
 static KNOWN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Waits until all edges that were made so far have been taken in.
-pub(crate) fn settle() {
+/// How long an interrupt may take to be raised; a line that nobody listens to raises none.
+const RAISED: Duration = Duration::from_millis(20);
+
+/// Waits until an edge has been taken in that was made when so many interrupts had been [`count`]ed.
+pub(crate) fn settle(before: u64) {
     let mut known = KNOWN.lock().unwrap();
     let begin = Instant::now();
     if known.is_empty() || known.iter().any(|thread| state(thread).is_none()) {
         *known = threads();
     }
+    while !known.is_empty() && count() == before && begin.elapsed() < RAISED {
+        std::thread::yield_now();
+    }
     while known.iter().any(|thread| state(thread).is_some_and(|state| state != 'S')) {
         assert!(begin.elapsed() < PATIENCE, "an interrupt's thread does not come to rest");
         std::thread::yield_now();
     }
+}
+
+/// Stays on one processor, which [`settle`] needs.
+pub(crate) fn stay() {
+    let mut one = CpuSet::new();
+    one.set(0).unwrap();
+    sched_setaffinity(Pid::from_raw(0), &one).unwrap();
+}
+
+/// How many interrupts of our lines there have been.
+pub(crate) fn count() -> u64 {
+    let table = fs::read_to_string("/proc/interrupts").unwrap();
+    let of = |line: &str| line.split_whitespace().filter_map(|word| word.parse::<u64>().ok()).sum::<u64>();
+    table.lines().filter(|line| line.contains("gpiod:")).map(of).sum()
 }
 
 /// Looks for the threads anew: those of a process that is just ending are not those of the next.

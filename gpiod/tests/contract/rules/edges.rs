@@ -104,42 +104,75 @@ pub(crate) fn off_and_on(bench: &dyn Bench) -> Verdict {
     Passed
 }
 
+/// What came of edges that were made one after the other, from a rising one on.
+#[derive(Default)]
+struct Account {
+    numbers: Vec<u32>,
+    lost: u32,
+    /// Edges that became one with the next: gpio-sim's interrupt does that when its machine is made to wait. What is told
+    /// then is the second, so the level is not what the count says any more.
+    swallowed: u32,
+}
+
+impl Account {
+    fn last(&self) -> u32 {
+        self.numbers.last().copied().unwrap_or_default()
+    }
+
+    /// Takes edges until so many are accounted for.
+    fn take(&mut self, hold: &mut Hold, made: u32) {
+        while self.last() + self.swallowed < made {
+            let edges = hold.more_edges();
+            assert!(
+                !edges.is_empty(),
+                "{} of {made} edges are told, missing or swallowed",
+                self.last() + self.swallowed
+            );
+            for event in edges {
+                assert!(event.line_seqno > self.last(), "in order, and each once");
+                self.lost += event.line_seqno - self.last() - 1;
+                let odd = (event.line_seqno + self.swallowed) % 2 == 1;
+                self.swallowed += u32::from((event.edge == Edge::Rising) != odd);
+                self.numbers.push(event.line_seqno);
+            }
+        }
+        assert!(self.swallowed <= made / 20, "{} of {made} edges swallowed", self.swallowed);
+    }
+}
+
 pub(crate) fn overflow(bench: &dyn Bench) -> Verdict {
     let Some(mut hold) = watch(bench, 23, watched()) else { return NotProvable(NO_EDGES) };
-    let count = u32::from(EVENT_BUFFER) + 100;
-    for n in 1..=count {
+    let (room, made) = (u32::from(EVENT_BUFFER), u32::from(EVENT_BUFFER) + 200);
+    for n in 1..=made {
         bench.set(23, n % 2 == 1);
     }
-    let numbers: Vec<u32> = hold.edges(EVENT_BUFFER.into()).iter().map(|event| event.line_seqno).collect();
+    let mut account = Account::default();
+    account.take(&mut hold, made);
+    let last = account.last();
     // The simulated board has some on their way already when its buffer is full; the others drop their very oldest.
-    let early = numbers.iter().zip(1u32..).take_while(|(number, n)| *number == n).count();
-    let newest = (101 + u32::try_from(early).unwrap())..=count;
-    assert_eq!(numbers, (1..).take(early).chain(newest).collect::<Vec<_>>());
-    bench.set(23, count % 2 == 0);
-    assert_eq!(hold.edges(1)[0].line_seqno, count + 1, "it goes on as if nothing had been");
+    let early = account.numbers.iter().zip(1u32..).take_while(|(number, n)| *number == n).count();
+    let newest = (last - room + 1 + u32::try_from(early).unwrap())..=last;
+    assert_eq!(account.numbers, (1..).take(early).chain(newest).collect::<Vec<_>>());
+    bench.set(23, made % 2 == 0);
+    assert_eq!(hold.edges(1)[0].line_seqno, last + 1, "it goes on as if nothing had been");
     Passed
 }
 
 pub(crate) fn bursts(bench: &dyn Bench) -> Verdict {
     let Some(mut hold) = watch(bench, 23, watched()) else { return NotProvable(NO_EDGES) };
-    let buffer = u32::from(EVENT_BUFFER);
-    let (mut total, mut last, mut delivered, mut lost) = (0, 0, 0, 0);
-    for burst in [1, 16, 17, 100, 500, buffer - 1, buffer, buffer + 1, 2 * buffer, 3 * buffer, 1000, 700, 20]
-    {
+    let room = u32::from(EVENT_BUFFER);
+    let (mut made, mut account) = (0, Account::default());
+    for burst in [1, 16, 17, 100, 500, room - 1, room, room + 1, 2 * room, 3 * room, 1000, 700, 20] {
+        let before = account.lost;
         for _ in 0..burst {
-            total += 1;
-            bench.set(23, total % 2 == 1);
+            made += 1;
+            bench.set(23, made % 2 == 1);
         }
-        for event in hold.edges(burst.min(buffer) as usize) {
-            assert!(event.line_seqno > last, "in order, and each once");
-            assert_eq!(event.edge == Edge::Rising, event.line_seqno % 2 == 1, "and itself");
-            lost += event.line_seqno - last - 1;
-            last = event.line_seqno;
-            delivered += 1;
-        }
-        assert_eq!(delivered + lost, total, "what is missing is counted");
+        account.take(&mut hold, made);
+        let lost = account.lost - before;
+        assert!(lost <= burst.saturating_sub(room), "{lost} lost of {burst}: there was room for {room}");
     }
-    assert!(total >= 10_000 && lost == 1 + buffer + 2 * buffer, "{total} {lost}");
+    assert!(made >= 10_000 && account.lost > 2 * room, "{made} {}", account.lost);
     Passed
 }
 
