@@ -73,9 +73,11 @@ run_sim() {
     kernel="$(grep /kernel- <<<"$programs")"
     # Three columns: without a bench it is the simulated board, with the manners of each kernel in turn.
     "$contract" --results "$results/1-sim.rows" || return 1
-    "$here/sim-guest.sh" --timeout 600 --share "$results" \
-        "$contract" --bench cdev --results "$results/3-cdev.rows" || return 1
-    "$here/sim-guest.sh" --timeout 600 "$kernel" || return 1
+    # The guest has a /tmp of its own, and this tree may be in ours.
+    local guest=("$here/sim-guest.sh" --timeout 600 --share "$PWD")
+    [[ "$contract" == "$PWD"/* || "$contract" != /* ]] || guest+=(--share "$(dirname "$(dirname "$contract")")")
+    "${guest[@]}" "$contract" --bench cdev --results "$results/3-cdev.rows" || return 1
+    "${guest[@]}" "$kernel" || return 1
 }
 
 arm=
