@@ -75,27 +75,21 @@ impl Cdev {
         Ok(chip.about.line(&info.map_err(failed("asking the kernel for its lines"))?))
     }
 
-    /// Who holds one of these lines.
-    fn holder(&self, lines: &[&Wanted]) -> Error {
-        let infos = lines.iter().filter_map(|line| self.line_info(line.id.chip, line.id.offset).ok());
-        for info in infos {
-            let name = info.name_or_place();
-            if let Some(consumer) = info.consumer {
-                return Error::Busy { line: name, consumer };
+    /// Refuses lines of which somebody holds one, and says who.
+    pub(super) fn refuse_held<'a>(&self, lines: impl IntoIterator<Item = &'a Wanted>) -> Result<(), Error> {
+        for line in lines {
+            let info = self.line_info(line.id.chip, line.id.offset)?;
+            if let Some(consumer) = &info.consumer {
+                return Err(Error::Busy { line: info.name_or_place(), consumer: consumer.clone() });
             }
         }
-        Error::Busy { line: "one of the lines".to_owned(), consumer: "somebody who has just gone".to_owned() }
+        Ok(())
     }
 
     /// Requests lines, all or none.
     pub(super) fn hold(&self, consumer: &str, lines: &[Wanted]) -> Result<Vec<Part>, Error> {
         // The kernel drives one line after the other, and would let go of them again at the first that is held.
-        for line in lines {
-            let info = self.line_info(line.id.chip, line.id.offset)?;
-            if let Some(consumer) = info.consumer.clone() {
-                return Err(Error::Busy { line: info.name_or_place(), consumer });
-            }
-        }
+        self.refuse_held(lines)?;
         let parts = line_config::parts(lines);
         parts.into_iter().map(|part| self.hold_part(consumer, lines, part)).collect()
     }
@@ -105,7 +99,13 @@ impl Cdev {
         let chip = &self.chips[usize::from(wanted[0].id.chip)];
         match hold::request(chip, consumer, &wanted) {
             Ok((held, edges, kept)) => Ok(Part { wanted: part, kept, held, edges }),
-            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => Err(self.holder(&wanted)),
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                // Somebody came first after we looked, and may have gone by now.
+                self.refuse_held(wanted)?;
+                let (line, consumer) =
+                    ("one of the lines".to_owned(), "somebody who has just gone".to_owned());
+                Err(Error::Busy { line, consumer })
+            }
             // Kernels whose pin control is strict say so of a pin that another function has (drivers/pinctrl/pinmux.c).
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
                 let name = |line: &&Wanted| {

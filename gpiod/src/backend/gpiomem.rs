@@ -96,7 +96,8 @@ impl Backend for Gpiomem {
         let (free, claimed): (Vec<usize>, Vec<usize>) = (0..lines.len()).partition(unclaimed);
         let to_claim: Vec<Wanted> = claimed.iter().map(|i| lines[*i]).collect();
         let mut requests = Vec::new();
-        self.refuse_held(&free, lines)?;
+        // Lines that are driven without a claim are still nobody else's to have.
+        self.cdev.refuse_held(free.iter().map(|i| &lines[*i]))?;
         for part in self.cdev.hold(consumer, &to_claim)? {
             let wanted: Vec<usize> = part.wanted.iter().map(|i| claimed[*i]).collect();
             let bcms = wanted.iter().map(|i| self.bcm(&lines[*i])).collect();
@@ -119,18 +120,5 @@ impl Backend for Gpiomem {
 
     fn changes(&self, except: &[LineId]) -> Result<Vec<Box<dyn ChangeSource>>, Error> {
         self.cdev.changes(except)
-    }
-}
-
-impl Gpiomem {
-    /// Lines that are driven without a claim are still nobody else's to have.
-    fn refuse_held(&self, free: &[usize], lines: &[Wanted]) -> Result<(), Error> {
-        for i in free {
-            let info = self.cdev.line_info(lines[*i].id.chip, lines[*i].id.offset)?;
-            if let Some(consumer) = info.consumer {
-                return Err(Error::Busy { line: info.name, consumer });
-            }
-        }
-        Ok(())
     }
 }
