@@ -7,6 +7,7 @@
 //!
 //! A hold is a value ([`Hold`]), and so is a watch ([`Watch`]): dropping it gives back what it stands for.
 
+mod away;
 mod hold;
 mod list;
 mod open;
@@ -23,14 +24,16 @@ pub use list::{BackendView, LineView, ListView};
 pub use open::{OpenRequest, WantedDirection, WantedLine};
 pub use program_hold::ProgramHold;
 pub use scope::Scope;
-pub use session::SessionEnd;
+pub use session::{Cause, SessionEnd};
 pub use watch::Watch;
 
 use crate::backend::{self, Backend, EdgeSource};
+use crate::clock;
 use crate::config::Limits;
 use crate::error::Error;
 use crate::line::{Direction, EdgeEvent, Moment, Values, known_mask};
 use crate::log_keys as keys;
+use crate::state_file::Section;
 use crate::wiring::{LineIndex, Wiring};
 use pins::{Pins, Taken};
 use state::{LineState, State};
@@ -53,6 +56,8 @@ pub type EdgeSources = Vec<(RequestIndex, Box<dyn EdgeSource>)>;
 #[derive(Debug)]
 pub struct Broker {
     state: Mutex<State>,
+    /// Taken before the state, so that what is written last is what is so last.
+    saved: Mutex<Section>,
     limits: Limits,
 }
 
@@ -62,10 +67,13 @@ impl Broker {
     ///
     /// # Errors
     /// What the backend says, when a line can not be had.
+    ///
+    /// Who holds what is written to `saved`; see [`Broker::restore`].
     pub fn new(
         backend: Arc<dyn Backend>,
         wiring: Wiring,
         limits: Limits,
+        saved: Section,
     ) -> Result<(Arc<Self>, EdgeSources), backend::Error> {
         let Taken { pins, adopted, sources } = Pins::request(backend.as_ref(), &wiring)?;
         let mut lines = Vec::with_capacity(adopted.len());
@@ -88,13 +96,21 @@ impl Broker {
             usage: Usage::default(),
             next_id: 1,
             unwanted: Arc::default(),
+            away_changed: Arc::default(),
             stopping: false,
         };
-        Ok((Arc::new(Self { state: Mutex::new(state), limits }), sources))
+        Ok((Arc::new(Self { state: Mutex::new(state), saved: Mutex::new(saved), limits }), sources))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes down who holds what.
+    pub fn save(&self) {
+        let section = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        let saved = self.lock().saved();
+        section.write(saved);
     }
 
     /// Whether lines of a socket are here; the administrator's are where most are.
@@ -191,10 +207,13 @@ impl Broker {
         state.release(&orphans);
     }
 
-    /// Ends all sessions and watches with [`Error::Stopping`]. Outputs stay as they are.
+    /// Ends all sessions and watches with [`Error::Stopping`]. Outputs stay as they are, and who holds them is written
+    /// down for the next daemon.
     pub fn stop(&self) {
+        let section = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.lock();
         state.stopping = true;
+        section.write_last(state.saved(), clock::now_ns());
         for session in state.sessions.values_mut() {
             session.end(Error::Stopping);
         }

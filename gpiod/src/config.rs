@@ -61,6 +61,8 @@ pub struct Group {
     pub socket_mode: u32,
     /// Unix group of its sockets; the daemon's own by default.
     pub socket_gid: Option<u32>,
+    /// How long the lines of a holder whose connection broke are kept for it; 0, the default, lets them go at once.
+    pub grace: Duration,
     /// Its lines, in the file's order; 1 to 64.
     pub lines: Vec<Line>,
 }

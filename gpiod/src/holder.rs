@@ -27,11 +27,15 @@ pub struct Holder {
     pub caller: Caller,
     /// Since when: CLOCK_MONOTONIC, ns.
     pub since_ns: u64,
+    /// Until when it is waited for, if it is not there: CLOCK_MONOTONIC, ns.
+    pub away_until_ns: Option<u64>,
 }
 
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = if self.name.is_empty() { "a client without a name" } else { &self.name };
-        write!(f, "{name} (uid {}, pid {}, through {})", self.caller.uid, self.caller.pid, self.group)
+        let Caller { uid, pid, .. } = self.caller;
+        let away = if self.away_until_ns.is_some() { ", away and waited for" } else { "" };
+        write!(f, "{name} (uid {uid}, pid {pid}, through {}{away})", self.group)
     }
 }

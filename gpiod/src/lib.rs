@@ -9,6 +9,7 @@
 //! - [`broker`]: where lines, holders and watchers meet. It never waits for a client.
 //! - [`run`]: a program, step by step; [`pace`]: its turns and waits, on the one timer of [`alarm`] and within the
 //!   [`budget`] of its socket; [`programs`]: the thread on which all run, with the rights that [`realtime`] could get.
+//! - [`state_file`]: who holds what, written down for the next daemon; [`token`]: by what a client is known again.
 //! - [`server`]: gRPC. The only module that names tonic or the API's messages.
 //! - [`serve`]: start-up and stop.
 //! - [`board`]: the simulated board, a process of its own.
@@ -59,5 +60,7 @@ pub mod realtime;
 pub mod run;
 pub mod serve;
 pub mod server;
+pub mod state_file;
+pub mod token;
 pub mod watch;
 pub mod wiring;

@@ -14,12 +14,14 @@ use part::{Lines, Part, on_own_thread};
 
 use crate::backend::{self, Backend};
 use crate::broker::Broker;
+use crate::clock;
 use crate::config::{Config, Problems};
 use crate::error::chain;
 use crate::failure::{Exit, Failure};
 use crate::log_keys as keys;
 use crate::programs::Programs;
 use crate::server::socket::{RunDir, Socket};
+use crate::state_file::{Previous, StateFile};
 use crate::wiring::Wiring;
 use std::io;
 use std::sync::Arc;
@@ -42,10 +44,12 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let programs = start_programs().await?;
     let shutdown = stop_signal().map_err(|error| Failure::new(Exit::Os, format!("signals: {error}")))?;
     let mut sockets = run_dir.bind(&config).map_err(|error| Failure::new(Exit::Os, error.to_string()))?;
+    let (state_file, previous) = StateFile::open(run_dir.path());
     let taken = tokio::select! {
-        taken = take_lines(&config) => taken?,
+        taken = take_lines(&config, &state_file) => taken?,
         () = shutdown.cancelled() => return Ok(()),
     };
+    resume(&taken, &previous, config.resume_within);
     let mut taken = taken.into_iter();
     for socket in &sockets {
         tracing::info!({ keys::PATH } = %socket.path.display(), "listening");
@@ -77,7 +81,7 @@ async fn start_programs() -> Result<Arc<Programs>, Failure> {
 }
 
 /// Takes the lines of the board, and tells which thread each belongs to: first those of this one.
-async fn take_lines(config: &Config) -> Result<Vec<Lines>, Failure> {
+async fn take_lines(config: &Config, state_file: &Arc<StateFile>) -> Result<Vec<Lines>, Failure> {
     let backend = connect(config)?;
     let board = backend.lines().map_err(|error| Failure::new(Exit::Unavailable, chain(&error)))?;
     // What the lines are now decides what they become. It is asked once, before a try that fails half-way has driven
@@ -89,8 +93,9 @@ async fn take_lines(config: &Config) -> Result<Vec<Lines>, Failure> {
     let mut all = Vec::new();
     let mut tries = 0;
     for (thread, wiring) in wiring.by_thread() {
+        let section = state_file.section();
         loop {
-            match Broker::new(Arc::clone(&backend), wiring.clone(), config.limits) {
+            match Broker::new(Arc::clone(&backend), wiring.clone(), config.limits, section.clone()) {
                 Ok((broker, sources)) => {
                     all.push(Lines { thread, broker, sources });
                     break;
@@ -108,6 +113,18 @@ async fn take_lines(config: &Config) -> Result<Vec<Lines>, Failure> {
         }
     }
     Ok(all)
+}
+
+/// Waits for those who held lines when the last daemon ended.
+fn resume(taken: &[Lines], previous: &Previous, within: Duration) {
+    let within_ns = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
+    for lines in taken {
+        let until_ns = clock::now_ns().saturating_add(within_ns);
+        match previous {
+            Previous::Known(saved) => lines.broker.restore(saved, until_ns),
+            Previous::None | Previous::Unknown => lines.broker.save(),
+        }
+    }
 }
 
 /// The failure of a wrong configuration.

@@ -11,6 +11,7 @@ use crate::config::{Config, Line, Problem, Problems};
 use crate::line::{LineId, LineInfo, OnExit};
 use names::Names;
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// Which of the wired lines: a position in [`Wiring::lines`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,6 +50,8 @@ pub struct WiredLine {
 pub struct WiredGroup {
     /// Its name.
     pub name: String,
+    /// How long the lines of a holder whose connection broke are kept for it.
+    pub grace: Duration,
     /// Its lines: what apps call them, and which they are.
     pub lines: Vec<(String, LineIndex)>,
 }
@@ -102,7 +105,7 @@ impl Wiring {
                 lines.push((line.name.clone(), LineIndex(wiring.lines.len())));
                 wiring.lines.push(WiredLine { info, config: line.clone(), home, at_exit, claim });
             }
-            wiring.groups.push(WiredGroup { name: group.name.clone(), lines });
+            wiring.groups.push(WiredGroup { name: group.name.clone(), grace: group.grace, lines });
             if let Err(reason) = wiring.thread_of(GroupIndex(index)) {
                 let at = group.lines.first().map_or(0, |line| line.at);
                 problems.push(Problem { line: at, key: format!("group.{}.lines", group.name), reason });

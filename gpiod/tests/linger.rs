@@ -5,6 +5,7 @@ use gpiod::backend::{Backend, Error, HeldLines, Request, Wanted};
 use gpiod::broker::{Broker, Scope};
 use gpiod::config::{Config, Limits};
 use gpiod::line::{AtExit, Direction, LineConfig, LineId, LineInfo, Moment, Values};
+use gpiod::state_file::Section;
 use gpiod::watch::EdgeFilter;
 use gpiod::wiring::{GroupIndex, Wiring};
 use std::path::Path;
@@ -78,7 +79,7 @@ fn a_client_that_watches_and_lets_it_be_in_a_loop_costs_the_kernel_one_interrupt
     let text = "[[group]]\nname = \"a\"\nlines.x = { line = \"button\", direction = \"input\" }\n";
     let config = Config::parse(Path::new("gpiod.toml"), text).unwrap();
     let wiring = Wiring::bind(&config, &backend.lines().unwrap()).unwrap();
-    let (broker, _) = Broker::new(Arc::new(backend), wiring, Limits::default()).unwrap();
+    let (broker, _) = Broker::new(Arc::new(backend), wiring, Limits::default(), Section::nowhere()).unwrap();
     let watch = || broker.watch(Scope::Watch(GroupIndex(0)), &["x".to_owned()], EdgeFilter::Both).unwrap();
     for _ in 0..100 {
         drop(watch());

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Not;
+use std::time::Duration;
 
 pub(crate) mod line_use;
 pub(crate) mod name;
@@ -144,6 +145,8 @@ pub struct Line {
     pub on_release: Option<OnRelease>,
     /// What happens when the daemon goes; `None` for an input.
     pub on_daemon_exit: Option<OnDaemonExit>,
+    /// How long the line is kept for a holder whose connection broke; zero is not at all.
+    pub grace: Duration,
 }
 
 /// Who holds a line.
@@ -162,6 +165,9 @@ pub struct Holder {
     pub pid: u32,
     /// When the hold began: CLOCK_MONOTONIC, ns.
     pub since_ns: u64,
+    /// Set while the holder is away, its connection broken or the daemon started anew: until when its lines are kept
+    /// for it. CLOCK_MONOTONIC, ns.
+    pub away_until_ns: Option<u64>,
 }
 
 /// What stands behind the lines and what it can do.

@@ -52,7 +52,7 @@ async fn a_killed_daemon_is_found_again_at_its_path_and_the_session_goes_on() {
     assert_eq!(names, ["red", "button"]);
     assert!(open.lines.iter().all(|line| line.initial() == v1::Value::Unspecified), "it would blink");
     assert_eq!(open.client_name, "test");
-    let Notice::Resumed { away, times: 1, values } = session.next_notice().await else { panic!() };
+    let Notice::Resumed { away, times: 1, values, .. } = session.next_notice().await else { panic!() };
     assert!(!away.is_zero() && away <= before.elapsed());
     assert_eq!(values.get("button"), Some(Value::Active));
     assert_eq!(session.opened_with(), values);

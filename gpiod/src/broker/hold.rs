@@ -1,8 +1,10 @@
 //! A hold: what a session's holder does with its lines.
 
+use super::session::Cause;
 use super::{Broker, Scope, SessionId, Watch};
 use crate::error::Error;
 use crate::line::{Bias, Direction, Moment, Values, known_mask};
+use crate::token::Token;
 use crate::watch::EdgeFilter;
 use crate::wiring::LineIndex;
 use std::sync::Arc;
@@ -20,7 +22,8 @@ pub struct Change {
     pub bias: Option<Bias>,
 }
 
-/// Lines that a client holds. Dropping it lets them go, and they do what their configuration says.
+/// Lines that a client holds. Dropping it says that the client has gone: they are let go, at once or after the group's
+/// grace, and do what their configuration says. [`Hold::end`] lets them go at once.
 #[derive(Debug)]
 pub struct Hold {
     pub(super) broker: Arc<Broker>,
@@ -28,6 +31,10 @@ pub struct Hold {
     pub(super) scope: Scope,
     /// The values of the lines when they were taken.
     pub first: Values,
+    /// What its client can come back with.
+    pub token: Option<Token>,
+    /// Whether it goes on with the session of the client's token.
+    pub resumed: bool,
 }
 
 impl Hold {
@@ -93,6 +100,6 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.broker.let_go(self.session);
+        self.broker.left(self.session, Cause::Broken);
     }
 }

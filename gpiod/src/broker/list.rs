@@ -44,6 +44,8 @@ pub struct LineView {
     pub value: Option<Value>,
     /// Who holds it.
     pub holder: Option<Holder>,
+    /// How long it is kept for a holder whose connection broke, in ns.
+    pub grace_ns: u64,
     /// What it does as an output when the daemon has gone; `None` for an input, and where nobody can tell.
     pub at_exit: Option<OnExit>,
     /// Whether this socket may hold and drive it.
@@ -64,6 +66,7 @@ impl Broker {
             let values = state.pins.read(&indices, known_mask(indices.len()))?;
             for (i, (name, line)) in part.iter().enumerate() {
                 let wired = state.wiring.line(*line);
+                let grace = state.wiring.groups[wired.home.0].grace;
                 lines.push(LineView {
                     name: name.clone(),
                     groups: state.wiring.groups_of(*line),
@@ -72,6 +75,7 @@ impl Broker {
                     now: Some(*state.pins.config(*line)),
                     value: Some(Value::from_bit(values.bits >> i & 1 == 1)),
                     holder: state.holder(*line).cloned(),
+                    grace_ns: u64::try_from(grace.as_nanos()).unwrap_or(u64::MAX),
                     at_exit: wired.at_exit,
                     may_drive: scope.may_drive().is_ok() && wired.config.kind.driven().is_some(),
                 });
@@ -106,6 +110,7 @@ fn unwired(info: LineInfo) -> LineView {
         now: None,
         value: info.high.map(Value::from_bit),
         holder: None,
+        grace_ns: 0,
         at_exit: None,
         may_drive: false,
         info,

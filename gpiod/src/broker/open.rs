@@ -1,5 +1,6 @@
 //! Opening a session: which lines a client wants, and whether it may have them, all or none.
 
+use super::away::Predecessor;
 use super::session::{Session, SessionEnd, SessionLine};
 use super::usage::{Resource, Usage};
 use super::{Broker, Hold, Scope, SessionId, State};
@@ -10,6 +11,7 @@ use crate::holder::{Caller, Holder};
 use crate::line::{Direction, LineConfig, Value, Values, known_mask};
 use crate::log_keys as keys;
 use crate::program::{self, Shape, Step};
+use crate::token::Token;
 use crate::wiring::LineIndex;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -25,6 +27,8 @@ pub struct OpenRequest {
     pub client_name: String,
     /// Which lines it wants, 1 to 64.
     pub lines: Vec<WantedLine>,
+    /// The token of the session that it means to go on with.
+    pub token: Option<Token>,
 }
 
 /// A line that a client wants to hold.
@@ -56,10 +60,11 @@ impl Broker {
     /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::NotPermitted`], [`Error::LineHeld`],
     /// [`Error::WrongDirection`], [`Error::LimitReached`], [`Error::Stopping`], [`Error::Hardware`].
     pub fn open(self: &Arc<Self>, request: OpenRequest) -> Result<(Hold, SessionEnd), Error> {
-        self.open_if(request, |_, _| Ok(()))
+        self.open_if(request, Token::random(), |_, _| Ok(()))
     }
 
-    /// Holds lines for a program, if it can be run on them. A program that can not moves nothing.
+    /// Holds lines for a program, if it can be run on them. A program that can not moves nothing. Nobody comes back to
+    /// it: it ends with its call.
     ///
     /// # Errors
     /// [`Error::InvalidProgram`], and those of [`Broker::open`].
@@ -69,7 +74,7 @@ impl Broker {
         steps: &[Step],
     ) -> Result<(Hold, SessionEnd), Error> {
         let scope = request.scope;
-        self.open_if(request, |usage, shapes| {
+        self.open_if(request, None, |usage, shapes| {
             let checked = program::check(steps, shapes, &self.limits);
             checked.map_err(|mistake| Error::InvalidProgram(mistake.0))?;
             usage.has_room(scope, Resource::Program, &self.limits)
@@ -80,31 +85,34 @@ impl Broker {
     fn open_if(
         self: &Arc<Self>,
         request: OpenRequest,
+        new_token: Option<Token>,
         fits: impl FnOnce(&Usage, &[Shape]) -> Result<(), Error>,
     ) -> Result<(Hold, SessionEnd), Error> {
-        let OpenRequest { scope, caller, client_name, lines: wanted } = request;
+        let OpenRequest { scope, caller, client_name, lines: wanted, token } = request;
         let mut state = self.lock();
         if state.stopping {
             return Err(Error::Stopping);
         }
         scope.may_drive()?;
         let names: Vec<&str> = wanted.iter().map(|line| line.name.as_str()).collect();
-        let indices: Arc<[LineIndex]> = scope.resolve(&state.wiring, &names)?.into();
+        let predecessor = state.predecessor(scope, token, &scope.resolve(&state.wiring, &names)?)?;
+        let (indices, lines) = state.resolve(scope, &wanted, predecessor.session())?;
         let mut changes = Vec::new();
-        let mut lines = Vec::with_capacity(wanted.len());
         let mut shapes = Vec::with_capacity(wanted.len());
-        for (line, wanted) in indices.iter().zip(&wanted) {
-            let kind = state.may_hold(*line, wanted)?;
-            let change = state.at_open(*line, kind, wanted.initial);
+        for ((line, wanted), SessionLine { kind, .. }) in indices.iter().zip(&wanted).zip(&lines) {
+            let change = state.at_open(*line, *kind, wanted.initial, predecessor);
             let now = change.as_ref().unwrap_or(state.pins.config(*line)).direction;
-            shapes.push(Shape { kind, now });
+            shapes.push(Shape { kind: *kind, now });
             changes.extend(change.map(|config| (*line, config)));
-            lines.push(SessionLine { name: wanted.name.clone(), kind });
         }
         fits(&state.usage, &shapes)?;
-        state.usage.take(scope, Resource::Session, &self.limits)?;
+        if predecessor == Predecessor::None {
+            state.usage.take(scope, Resource::Session, &self.limits)?;
+        }
         let first = match state.take(&changes, &indices) {
             Ok(first) => first,
+            // What a predecessor holds is still its own, to be released when its time is over.
+            Err(error) if predecessor != Predecessor::None => return Err(error),
             Err(error) => {
                 state.usage.give_back(scope, Resource::Session);
                 let moved: Vec<LineIndex> = changes.iter().map(|(line, _)| *line).collect();
@@ -112,35 +120,72 @@ impl Broker {
                 return Err(error);
             }
         };
-        let session = SessionId(state.new_id());
-        for line in indices.iter() {
-            let exclusive = state.wiring.line(*line).config.kind != Kind::Input;
-            let line = &mut state.lines[line.0];
-            line.adopted = false;
-            if exclusive {
-                line.holder = Some(session);
-            }
-        }
+        // Whatever is left of its stream finds no session any more, and so lets nothing go.
+        let before = predecessor.session().and_then(|session| state.sessions.remove(&session));
+        let resumed = matches!(predecessor, Predecessor::Own(_));
+        let token = if resumed { token } else { new_token };
         let group = scope.name(&state.wiring).to_owned();
-        let holder = Holder { name: client_name, group, caller, since_ns: clock::now_ns() };
+        let since_ns = before.filter(|_| resumed).map_or_else(clock::now_ns, |before| before.holder.since_ns);
+        let holder = Holder { name: client_name, group, caller, since_ns, away_until_ns: None };
         tracing::info!(
             { keys::GROUP } = holder.group,
             { keys::CLIENT } = holder.name,
             { keys::UID } = caller.uid,
             { keys::PID } = caller.pid,
             { keys::LINES } = names.join(","),
+            { keys::CAUSE } = predecessor.said(),
             "lines held"
         );
         let (end, ended) = oneshot::channel();
-        let kept = Session { holder, scope, lines, indices, busy: 0, end: Some(end) };
-        state.sessions.insert(session, kept);
-        Ok((Hold { broker: Arc::clone(self), session, scope, first }, ended))
+        let session = state.enter(Session { holder, scope, lines, indices, busy: 0, token, end: Some(end) });
+        drop(state);
+        if token.is_some() {
+            self.save();
+        }
+        Ok((Hold { broker: Arc::clone(self), session, scope, first, token, resumed }, ended))
     }
 }
 
 impl State {
+    /// Finds lines and checks that they may be held as wanted, by whoever takes the place of `predecessor`.
+    pub(super) fn resolve(
+        &self,
+        scope: Scope,
+        wanted: &[WantedLine],
+        predecessor: Option<SessionId>,
+    ) -> Result<(Arc<[LineIndex]>, Vec<SessionLine>), Error> {
+        let names: Vec<&str> = wanted.iter().map(|line| line.name.as_str()).collect();
+        let indices = scope.resolve(&self.wiring, &names)?;
+        let lines = indices.iter().zip(wanted).map(|(line, wanted)| {
+            let kind = self.may_hold(*line, wanted, predecessor)?;
+            Ok(SessionLine { name: wanted.name.clone(), kind })
+        });
+        let lines = lines.collect::<Result<_, Error>>()?;
+        Ok((indices.into(), lines))
+    }
+
+    /// Enters a session: outputs are its own from now on.
+    pub(super) fn enter(&mut self, session: Session) -> SessionId {
+        let id = SessionId(self.new_id());
+        for line in session.indices.iter() {
+            let exclusive = self.wiring.line(*line).config.kind != Kind::Input;
+            let line = &mut self.lines[line.0];
+            line.adopted = false;
+            if exclusive {
+                line.holder = Some(id);
+            }
+        }
+        self.sessions.insert(id, session);
+        id
+    }
+
     /// Checks that a line may be held as wanted; answers what the session may then do with it.
-    fn may_hold(&self, line: LineIndex, wanted: &WantedLine) -> Result<Kind, Error> {
+    fn may_hold(
+        &self,
+        line: LineIndex,
+        wanted: &WantedLine,
+        predecessor: Option<SessionId>,
+    ) -> Result<Kind, Error> {
         let wrong =
             |is, wanted_as| Err(Error::WrongDirection { line: wanted.name.clone(), is, wanted: wanted_as });
         let configured = self.wiring.line(line).config.kind;
@@ -166,20 +211,33 @@ impl State {
             return wrong("an input", "an output, as an initial value needs");
         }
         match self.holder(line) {
-            Some(holder) => Err(Error::LineHeld { line: wanted.name.clone(), holder: holder.clone() }),
-            None => Ok(kind),
+            Some(holder) if self.lines[line.0].holder != predecessor => {
+                Err(Error::LineHeld { line: wanted.name.clone(), holder: holder.clone() })
+            }
+            Some(_) | None => Ok(kind),
         }
     }
 
     /// What must change of a line when it is opened as `kind`, if anything: an output drives from the first moment.
-    fn at_open(&self, line: LineIndex, kind: Kind, initial: Option<Value>) -> Option<LineConfig> {
+    /// Who takes over from somebody else finds the configured pull again.
+    fn at_open(
+        &self,
+        line: LineIndex,
+        kind: Kind,
+        initial: Option<Value>,
+        predecessor: Predecessor,
+    ) -> Option<LineConfig> {
         let now = self.pins.config(line);
-        let output = |value| LineConfig { direction: Direction::Output, value, ..*now };
+        let mut base = *now;
+        if matches!(predecessor, Predecessor::Away(_)) {
+            base.bias = self.wiring.line(line).config.bias;
+        }
+        let output = |value| LineConfig { direction: Direction::Output, value, ..base };
         let new = match (initial, kind) {
             (Some(value), _) => output(value),
             (None, Kind::Output(_)) if now.direction == Direction::Input => output(Value::Inactive),
-            (None, Kind::Input) => LineConfig { direction: Direction::Input, ..*now },
-            (None, Kind::Output(_) | Kind::Both(_)) => *now,
+            (None, Kind::Input) => LineConfig { direction: Direction::Input, ..base },
+            (None, Kind::Output(_) | Kind::Both(_)) => base,
         };
         (new != *now).then_some(new)
     }

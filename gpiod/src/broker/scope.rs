@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::line::MAX_LINES;
 use crate::wiring::{GroupIndex, LineIndex, Wiring};
+use std::time::Duration;
 
 /// Which socket a request came through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +22,14 @@ impl Scope {
         match self {
             Self::Group(group) | Self::Watch(group) => &wiring.groups[group.0].name,
             Self::Admin => "admin",
+        }
+    }
+
+    /// How long the lines of a holder whose connection broke are kept for it; the administrator's are not.
+    pub fn grace(self, wiring: &Wiring) -> Duration {
+        match self {
+            Self::Group(group) | Self::Watch(group) => wiring.groups[group.0].grace,
+            Self::Admin => Duration::ZERO,
         }
     }
 

@@ -7,7 +7,9 @@ use crate::error::Error;
 use crate::holder::Holder;
 use crate::line::{Direction, LineConfig, Moment, Value, known_mask, ones};
 use crate::log_keys as keys;
+use crate::token::Token;
 use crate::wiring::LineIndex;
+use std::fmt;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -20,6 +22,9 @@ pub(super) struct Session {
     pub(super) indices: Arc<[LineIndex]>,
     /// Lines on which programs of this session run.
     pub(super) busy: u64,
+    /// What its client comes back with; without one it does not.
+    pub(super) token: Option<Token>,
+    /// How its client is told of the end; `None` when it was told, or is away.
     pub(super) end: Option<oneshot::Sender<Error>>,
 }
 
@@ -41,31 +46,61 @@ impl Session {
 /// Tells a holder that the daemon ended its session, and why.
 pub type SessionEnd = oneshot::Receiver<Error>;
 
+/// Why lines are let go, or their holder is away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// The client ended its session.
+    Ended,
+    /// Its connection broke: it crashed, was killed, or gave up.
+    Broken,
+    /// It was not heard for longer than its watchdog allows.
+    Watchdog,
+    /// It was away and did not come back in time.
+    NotBack,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ended => "ended",
+            Self::Broken => "broken",
+            Self::Watchdog => "watchdog",
+            Self::NotBack => "not_back",
+        })
+    }
+}
+
 impl Broker {
-    /// Ends a session from the daemon's side: its lines are let go now, its holder is told why.
+    /// Ends a session that was not heard: its lines are let go, now or after the grace, its holder is told why.
     pub fn expire(&self, session: SessionId, why: Error) {
         if let Some(session) = self.lock().sessions.get_mut(&session) {
             session.end(why);
         }
-        self.let_go(session);
+        self.left(session, Cause::Watchdog);
     }
 
     /// Lets the lines of a session go.
-    pub(super) fn let_go(&self, session: SessionId) {
+    pub(super) fn let_go(&self, session: SessionId, cause: Cause) {
         let mut state = self.lock();
-        let Some(Session { holder, scope, indices, .. }) = state.sessions.remove(&session) else { return };
+        let held = state.held_by(session);
+        let Some(Session { holder, scope, token, .. }) = state.sessions.remove(&session) else { return };
         state.usage.give_back(scope, Resource::Session);
         // Inputs are nobody's alone, and nothing about them is a session's to change.
-        let held: Vec<LineIndex> =
-            indices.iter().copied().filter(|line| state.lines[line.0].holder == Some(session)).collect();
         for line in &held {
             state.lines[line.0].holder = None;
         }
         state.release(&held);
+        let stopping = state.stopping;
+        drop(state);
+        // What was held when the daemon was told to stop is the next daemon's affair.
+        if token.is_some() && !stopping {
+            self.save();
+        }
         tracing::info!(
             { keys::GROUP } = holder.group,
             { keys::CLIENT } = holder.name,
             { keys::PID } = holder.caller.pid,
+            { keys::CAUSE } = %cause,
             "lines let go"
         );
     }

@@ -29,6 +29,8 @@ pub(super) struct State {
     pub(super) next_id: u64,
     /// Told when a line's edges are no longer wanted.
     pub(super) unwanted: Arc<Notify>,
+    /// Told when somebody else is waited for than before.
+    pub(super) away_changed: Arc<Notify>,
     /// Set once, at the stop: from then on nothing is driven any more, since outputs are to stay as they are.
     pub(super) stopping: bool,
 }

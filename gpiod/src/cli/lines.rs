@@ -81,7 +81,10 @@ fn holder(holder: &Holder) -> String {
     match holder.group.as_str() {
         // Somebody outside of the daemon: the kernel knows a name and nothing else.
         "" => name,
-        _ => format!("{name} (uid {}, pid {})", holder.uid, holder.pid),
+        _ => {
+            let away = if holder.away_until_ns.is_some() { ", away" } else { "" };
+            format!("{name} (uid {}, pid {}{away})", holder.uid, holder.pid)
+        }
     }
 }
 

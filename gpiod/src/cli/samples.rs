@@ -18,6 +18,7 @@ pub(super) fn red() -> Line {
             gid: 65532,
             pid: 17,
             since_ns: 1,
+            away_until_ns: None,
         }),
         on_release: Some(OnRelease::Inactive),
         on_daemon_exit: Some(OnDaemonExit::Keep),
@@ -46,5 +47,6 @@ pub(super) fn free(name: &str, offset: u32, header_pin: u32) -> Line {
         holder: None,
         on_release: None,
         on_daemon_exit: None,
+        grace: std::time::Duration::ZERO,
     }
 }

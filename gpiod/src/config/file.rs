@@ -46,6 +46,7 @@ pub(super) struct Group {
     pub(super) socket_mode: Option<Spanned<u32>>,
     pub(super) socket_gid: Option<u32>,
     pub(super) on_release: Option<OnRelease>,
+    pub(super) grace: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) lines: BTreeMap<String, Spanned<Line>>,
 }

@@ -4,6 +4,7 @@
 use super::start_programs;
 use crate::backend::{self, EdgeSource};
 use crate::broker::{Broker, EdgeSources, RequestIndex};
+use crate::clock;
 use crate::config::Config;
 use crate::error::chain;
 use crate::failure::{Exit, Failure};
@@ -47,6 +48,7 @@ impl Part {
             tasks.spawn(pump(Arc::clone(&broker), request, source));
         }
         tokio::spawn(sweep_edges(Arc::clone(&broker)));
+        tokio::spawn(release_away(Arc::clone(&broker)));
         tokio::spawn(release_orphans(Arc::clone(&broker), self.config.resume_within));
         let serve = server::run(broker, programs, self.sockets, shutdown.clone());
         tokio::pin!(serve);
@@ -103,6 +105,22 @@ async fn sweep_edges(broker: Arc<Broker>) {
         broker.edges_unwanted().await;
         tokio::time::sleep(LINGER).await;
         broker.sweep_edges();
+    }
+}
+
+/// Lets go of those who are away and not back in time.
+async fn release_away(broker: Arc<Broker>) {
+    loop {
+        match broker.away_until() {
+            None => broker.away_changed().await,
+            Some(until_ns) => {
+                let left = Duration::from_nanos(until_ns.saturating_sub(clock::now_ns()));
+                tokio::select! {
+                    () = tokio::time::sleep(left) => broker.release_away(clock::now_ns()),
+                    () = broker.away_changed() => {}
+                }
+            }
+        }
     }
 }
 

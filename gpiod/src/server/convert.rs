@@ -6,10 +6,11 @@ mod program;
 pub(super) use list::list;
 pub(super) use program::{program_result, steps};
 
-use crate::broker::{Change, WantedDirection, WantedLine};
+use crate::broker::{Change, Hold, WantedDirection, WantedLine};
 use crate::error::Error;
 use crate::holder::MAX_CLIENT_NAME;
 use crate::line::{Bias, Direction, Edge, Value, Values};
+use crate::token::Token;
 use crate::watch::{Batch, EdgeFilter, Event, Losses, Source};
 use gpiod_proto::v1;
 use std::ops::RangeInclusive;
@@ -57,6 +58,24 @@ fn wanted_line(line: v1::SessionLine) -> Result<WantedLine, Error> {
         Err(_) => return Err(invalid(format!("{} is no value", line.initial))),
     };
     Ok(WantedLine { name: line.name, direction, initial })
+}
+
+/// The token of the session that a client means to go on with.
+pub(super) fn token(bytes: &[u8]) -> Result<Option<Token>, Error> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let token = Token::from_bytes(bytes);
+    token.map(Some).ok_or_else(|| invalid("resume_token is not one that this API gives: it has 16 bytes"))
+}
+
+/// A session that was just opened.
+pub(super) fn open_result(hold: &Hold) -> v1::OpenResult {
+    v1::OpenResult {
+        values: Some(values(hold.first)),
+        token: hold.token.map(|token| token.bytes().to_vec()).unwrap_or_default(),
+        resumed: hold.resumed,
+    }
 }
 
 /// A watchdog's time in ns; `None` is no watchdog.

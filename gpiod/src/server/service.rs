@@ -84,16 +84,17 @@ impl GpioService for Service {
         let client_name = convert::client_name(client_name)?;
         let steps = convert::steps(program)?;
         let lines = convert::wanted_lines(lines)?;
-        let (hold, mut ended) = self
-            .broker
-            .open_for_program(OpenRequest { scope: self.scope, caller, client_name, lines }, &steps)?;
+        let (hold, mut ended) = self.broker.open_for_program(
+            OpenRequest { scope: self.scope, caller, client_name, lines, token: None },
+            &steps,
+        )?;
         let run = self.programs.run(hold.begin_program(&steps)?, steps);
         let outcome = tokio::select! {
             biased;
             Ok(why) = &mut ended => return Err(why.into()),
             outcome = run => outcome?,
         };
-        drop(hold);
+        hold.end();
         Ok(Response::new(v1::RunProgramResponse { result: Some(convert::program_result(outcome)) }))
     }
 }

@@ -20,7 +20,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
-use gpiod_proto::v1::{OpenCommand, OpenResult, SessionRequest, SessionResponse};
+use gpiod_proto::v1::{OpenCommand, SessionRequest, SessionResponse};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -47,7 +47,7 @@ pub(super) async fn open(
     let first = first.await.map_err(|_| Error::OpenTimedOut(OPEN_TIME.as_secs()))??;
     let Some(SessionRequest {
         id,
-        command: Some(Command::Open(OpenCommand { lines, client_name, watchdog_ns })),
+        command: Some(Command::Open(OpenCommand { lines, client_name, watchdog_ns, resume_token })),
     }) = first
     else {
         return Err(Error::InvalidRequest("the first command of a session is open".to_owned()).into());
@@ -55,12 +55,10 @@ pub(super) async fn open(
     let client_name = convert::client_name(client_name)?;
     let watchdog_ns = convert::watchdog(watchdog_ns)?;
     let lines = convert::wanted_lines(lines)?;
-    let (hold, end) = broker.open(OpenRequest { scope, caller, client_name, lines })?;
+    let token = convert::token(&resume_token)?;
+    let (hold, end) = broker.open(OpenRequest { scope, caller, client_name, lines, token })?;
     let watchdog = watchdog_ns.map(|ns| Watchdog::start(Arc::clone(broker), hold.session(), ns));
-    let opened = SessionResponse {
-        id,
-        result: Some(Answer::Open(OpenResult { values: Some(convert::values(hold.first)) })),
-    };
+    let opened = SessionResponse { id, result: Some(Answer::Open(convert::open_result(&hold))) };
     Ok(SessionStream(Some(Open {
         opened: Some(opened),
         programs: Arc::clone(programs),
@@ -158,7 +156,14 @@ impl Open {
         }
     }
 
-    /// The next answer; `None` or an error ends the session.
+    /// Ends the session as its client wished: what works on the lines goes before the hold.
+    fn end(self) {
+        let Self { results, watches, hold, .. } = self;
+        drop((results, watches));
+        hold.end();
+    }
+
+    /// The next answer; `None`, the client's wish, or an error ends the session.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<SessionResponse, Status>>> {
         if let Some(opened) = self.opened.take() {
             return Poll::Ready(Some(Ok(opened)));
@@ -185,6 +190,11 @@ impl Stream for SessionStream {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(open) = &mut self.0 else { return Poll::Ready(None) };
         let answer = ready!(open.poll(context));
+        if answer.is_none()
+            && let Some(open) = self.0.take()
+        {
+            open.end();
+        }
         if !matches!(answer, Some(Ok(_))) {
             self.0 = None;
         }

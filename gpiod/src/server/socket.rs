@@ -6,6 +6,7 @@
 
 use crate::broker::Scope;
 use crate::config::{Config, Group};
+use crate::state_file;
 use crate::wiring::GroupIndex;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, DirBuilder, File, Permissions};
@@ -19,7 +20,16 @@ const NAME: &str = "gpiod.sock";
 /// Where a socket is until it has its rights.
 const NURSERY: &str = ".new.sock";
 /// What a run directory has in it.
-const OURS: [&str; 5] = ["admin", "groups", "watch", "lock", NURSERY];
+const OURS: [&str; 8] = [
+    "admin",
+    "groups",
+    "watch",
+    "lock",
+    NURSERY,
+    state_file::NAME,
+    state_file::NURSERY,
+    state_file::SET_ASIDE,
+];
 
 /// A socket that clients can connect to.
 #[derive(Debug)]
@@ -57,6 +67,11 @@ impl RunDir {
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock)
             .map_err(|(_, errno)| io::Error::from(errno))?;
         Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Binds all sockets of a configuration, and removes those of groups that are no longer in it. Directories stay.

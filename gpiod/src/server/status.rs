@@ -52,7 +52,8 @@ mod tests {
     fn one_of_each() -> Vec<Error> {
         let line = || "red".to_owned();
         let caller = Caller { uid: 0, gid: 0, pid: 1 };
-        let holder = Holder { name: "a".to_owned(), group: "b".to_owned(), caller, since_ns: 0 };
+        let holder =
+            Holder { name: "a".to_owned(), group: "b".to_owned(), caller, since_ns: 0, away_until_ns: None };
         let failed = backend::Error::Failed { operation: "x", source: io::Error::other("y") };
         vec![
             Error::LineNotFound { line: line(), known: vec![] },

@@ -62,7 +62,7 @@ impl Wiring {
         }
         for group in &self.groups {
             let lines = group.lines.iter().filter_map(|(name, line)| Some((name.clone(), moved[line.0]?)));
-            part.groups.push(WiredGroup { name: group.name.clone(), lines: lines.collect() });
+            part.groups.push(WiredGroup { lines: lines.collect(), ..group.clone() });
         }
         part
     }

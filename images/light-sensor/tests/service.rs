@@ -38,7 +38,7 @@ fn with_last_step(
             lost_edges: 0,
         })
     } else {
-        Answer::Open(OpenResult { values: Some(Values::default()) })
+        Answer::Open(OpenResult { values: Some(Values::default()), ..Default::default() })
     }))
 }
 

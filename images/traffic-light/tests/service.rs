@@ -24,7 +24,7 @@ const YELLOW: u64 = 0b010;
 /// Holds everything and does everything.
 fn willing(command: &Sent) -> Option<Result<Answer, Status>> {
     Some(Ok(if let Sent::Open(_) = command {
-        Answer::Open(OpenResult { values: Some(Values::default()) })
+        Answer::Open(OpenResult { values: Some(Values::default()), ..Default::default() })
     } else {
         Answer::Done(DoneResult { timestamp_ns: 1 })
     }))

@@ -58,6 +58,9 @@ pub struct Line {
     /// What happens when the daemon goes.
     #[prost(enumeration = "OnDaemonExit", tag = "18")]
     pub on_daemon_exit: i32,
+    /// How long the line is kept for a holder whose connection broke, in ns; 0 is not at all.
+    #[prost(uint64, tag = "20")]
+    pub grace_ns: u64,
 }
 /// Who holds a line.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -81,6 +84,10 @@ pub struct Holder {
     /// When the hold began: CLOCK_MONOTONIC, ns.
     #[prost(uint64, tag = "6")]
     pub since_ns: u64,
+    /// Set while the holder is away, its connection broken or the daemon started anew: until when its lines are kept for
+    /// it. CLOCK_MONOTONIC, ns.
+    #[prost(uint64, optional, tag = "7")]
+    pub away_until_ns: ::core::option::Option<u64>,
 }
 /// What stands behind the lines and what it can do.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -709,6 +716,10 @@ pub struct OpenCommand {
     /// 10,000,000 (10 ms) to 3,600,000,000,000 (1 h); 0 is no watchdog.
     #[prost(uint64, tag = "3")]
     pub watchdog_ns: u64,
+    /// OPTIONAL. The token of a session whose connection broke or whose daemon was started anew: this session goes on
+    /// with its lines, which must be the same, if they have not been let go meanwhile; else it opens anew.
+    #[prost(bytes = "vec", tag = "4")]
+    pub resume_token: ::prost::alloc::vec::Vec<u8>,
 }
 /// Reads values.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -820,11 +831,18 @@ pub mod session_request {
     }
 }
 /// The session is open and the lines are held.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenResult {
     /// The present values of the session's lines.
     #[prost(message, optional, tag = "1")]
     pub values: ::core::option::Option<Values>,
+    /// What the session can be resumed with, while its lines are kept for it: after the daemon was started anew, and where
+    /// the group has a grace after the connection broke. 16 bytes; empty where it can not be.
+    #[prost(bytes = "vec", tag = "2")]
+    pub token: ::prost::alloc::vec::Vec<u8>,
+    /// Whether this goes on with the session of `resume_token`: its lines were not let go in between.
+    #[prost(bool, tag = "3")]
+    pub resumed: bool,
 }
 /// The command was done.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

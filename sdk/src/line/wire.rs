@@ -5,6 +5,7 @@ use crate::line::{
     Backend, Bias, Direction, Drive, Edge, Holder, Line, Lines, OnDaemonExit, OnRelease, Value,
 };
 use gpiod_proto::v1;
+use std::time::Duration;
 
 impl From<Value> for v1::Value {
     fn from(value: Value) -> Self {
@@ -118,14 +119,15 @@ impl From<v1::Line> for Line {
             holder: line.holder.map(Holder::from),
             on_release,
             on_daemon_exit,
+            grace: Duration::from_nanos(line.grace_ns),
         }
     }
 }
 
 impl From<v1::Holder> for Holder {
     fn from(holder: v1::Holder) -> Self {
-        let v1::Holder { name, group, uid, gid, pid, since_ns } = holder;
-        Self { name, group, uid, gid, pid, since_ns }
+        let v1::Holder { name, group, uid, gid, pid, since_ns, away_until_ns } = holder;
+        Self { name, group, uid, gid, pid, since_ns, away_until_ns }
     }
 }
 

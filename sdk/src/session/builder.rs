@@ -74,9 +74,11 @@ impl SessionBuilder {
             lines: self.lines.iter().map(v1::SessionLine::from).collect(),
             client_name: self.client_name,
             watchdog_ns,
+            resume_token: Vec::new(),
         };
         let opened = task::open(&self.connection, command.clone()).await?;
         // When it opens again, nothing may blink: the outputs stay as they are.
+        command.resume_token.clone_from(&opened.token);
         for line in &mut command.lines {
             line.initial = v1::Value::Unspecified.into();
         }

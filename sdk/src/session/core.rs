@@ -175,9 +175,9 @@ impl Core {
         }
     }
 
-    /// The session is open again; its watches are begun anew. Where the app has closed it meanwhile,
+    /// The session is open again, `kept` or opened anew; its watches are begun anew. Where the app has closed it meanwhile,
     /// `requests` is dropped, and so the daemon told.
-    pub(crate) fn resumed(&self, requests: mpsc::Sender<v1::SessionRequest>, values: v1::Values) {
+    pub(crate) fn resumed(&self, requests: mpsc::Sender<v1::SessionRequest>, values: v1::Values, kept: bool) {
         let mut state = self.lock();
         let Link::Away { since, .. } = state.link else { return };
         let away = now().duration_since(since);
@@ -189,7 +189,7 @@ impl Core {
         }
         state.link = Link::Open(requests);
         state.opened_with = self.values(self.lines.all(), values.bits, values.timestamp_ns);
-        self.notices.resumed(away, state.opened_with.clone());
+        self.notices.resumed(away, kept, state.opened_with.clone());
     }
 
     /// The session has ended for good: by the app, which is told what the daemon said last, or by an error.

@@ -17,12 +17,15 @@ pub enum Notice {
         /// What was seen of it.
         why: Error,
     },
-    /// The session is open again on the same lines. Outputs are as the daemon kept them: write what should be now.
+    /// The session is open again on the same lines: write what should be now.
     Resumed {
         /// For how long it was away, all in all since the last `Resumed` that was taken.
         away: Duration,
         /// How often it was away in that time, at least once.
         times: u64,
+        /// Whether the lines were this session's all the time, so that outputs are as it left them. Otherwise they were
+        /// let go meanwhile, and did what their configuration says of that.
+        kept: bool,
         /// The values of all lines now.
         values: Values,
     },
@@ -43,11 +46,31 @@ pub(crate) struct Notices {
 #[derive(Debug, Default)]
 struct Untold {
     lost: Option<Error>,
-    /// Times away that ended, and the values after the last of them.
-    resumed: Option<(Duration, u64, Values)>,
+    resumed: Option<Resumed>,
     /// Whether the session is away after `resumed`, so that a listener hears of it first.
     away_again: bool,
     ended: Option<Error>,
+}
+
+/// Times away that ended, and the values after the last of them.
+#[derive(Clone, Debug)]
+struct Resumed {
+    away: Duration,
+    times: u64,
+    kept: bool,
+    values: Values,
+}
+
+impl Resumed {
+    /// This and what came after it, as one.
+    fn and(self, after: Self) -> Self {
+        Self {
+            away: self.away + after.away,
+            times: self.times + after.times,
+            kept: self.kept && after.kept,
+            values: after.values,
+        }
+    }
 }
 
 impl Notices {
@@ -58,11 +81,11 @@ impl Notices {
         self.told.notify_one();
     }
 
-    pub(crate) fn resumed(&self, away: Duration, values: Values) {
+    pub(crate) fn resumed(&self, away: Duration, kept: bool, values: Values) {
         let mut untold = self.lock();
-        let (before, times) =
-            untold.resumed.take().map_or((Duration::ZERO, 0), |(away, times, _)| (away, times));
-        untold.resumed = Some((before + away, times + 1, values));
+        let now = Resumed { away, times: 1, kept, values };
+        untold.resumed =
+            Some(untold.resumed.take().map_or_else(|| now.clone(), |before| before.and(now.clone())));
         untold.away_again = false;
         self.told.notify_one();
     }
@@ -89,9 +112,9 @@ impl Notices {
         }
         // While away again, the times away are kept for the next `Resumed`: told now, it would seem to be back.
         if !untold.away_again
-            && let Some((away, times, values)) = untold.resumed.take()
+            && let Some(Resumed { away, times, kept, values }) = untold.resumed.take()
         {
-            return Some(Notice::Resumed { away, times, values });
+            return Some(Notice::Resumed { away, times, kept, values });
         }
         let error = untold.ended.clone()?;
         // Whoever else listens must learn it too.
@@ -118,12 +141,12 @@ mod tests {
     fn what_was_not_taken_is_summed_up() {
         let notices = Notices::default();
         notices.lost(Error::Closed);
-        notices.resumed(SECOND, values(1));
+        notices.resumed(SECOND, false, values(1));
         notices.lost(Error::invalid("the last"));
-        notices.resumed(SECOND, values(2));
+        notices.resumed(SECOND, true, values(2));
         let Some(Notice::Lost { why: Error::Invalid { .. } }) = notices.take() else { panic!() };
-        let Some(Notice::Resumed { away, times, values }) = notices.take() else { panic!() };
-        assert_eq!((away, times, values.bits()), (2 * SECOND, 2, 2));
+        let Some(Notice::Resumed { away, times, kept, values }) = notices.take() else { panic!() };
+        assert_eq!((away, times, kept, values.bits()), (2 * SECOND, 2, false, 2));
         assert!(notices.take().is_none());
     }
 
@@ -131,11 +154,11 @@ mod tests {
     fn a_session_that_is_away_again_does_not_seem_to_be_back() {
         let notices = Notices::default();
         notices.lost(Error::Closed);
-        notices.resumed(SECOND, values(1));
+        notices.resumed(SECOND, false, values(1));
         notices.lost(Error::Closed);
         assert!(matches!(notices.take(), Some(Notice::Lost { .. })));
         assert!(notices.take().is_none());
-        notices.resumed(SECOND, values(2));
+        notices.resumed(SECOND, true, values(2));
         assert!(matches!(notices.take(), Some(Notice::Resumed { times: 2, .. })));
     }
 

@@ -14,11 +14,15 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
-/// A session's two streams, and what its lines were when it opened.
+/// A session's two streams, and how it opened.
 pub(crate) struct Opened {
     pub(crate) requests: mpsc::Sender<v1::SessionRequest>,
     pub(crate) responses: Streaming<v1::SessionResponse>,
     pub(crate) values: v1::Values,
+    /// What it can be resumed with.
+    pub(crate) token: Vec<u8>,
+    /// Whether it goes on with the session of the command's token.
+    pub(crate) resumed: bool,
 }
 
 /// Opens a session.
@@ -31,8 +35,8 @@ pub(crate) async fn open(connection: &Connection, command: v1::OpenCommand) -> R
     let mut responses = connection.answer(result)?;
     let first = responses.message().await.map_err(|status| connection.failed(&status))?;
     match first.map(|response| response.result) {
-        Some(Some(Answer::Open(v1::OpenResult { values }))) => {
-            Ok(Opened { requests, responses, values: values.unwrap_or_default() })
+        Some(Some(Answer::Open(v1::OpenResult { values, token, resumed }))) => {
+            Ok(Opened { requests, responses, values: values.unwrap_or_default(), token, resumed })
         }
         Some(Some(Answer::Error(error))) => Err(crate::error::status::refusal(error)),
         Some(_) => Err(Error::protocol("the first answer of a session is not that it is open")),
@@ -40,11 +44,11 @@ pub(crate) async fn open(connection: &Connection, command: v1::OpenCommand) -> R
     }
 }
 
-/// Runs a session to its end. `command` opens it again.
+/// Runs a session to its end. `command` opens it again, with the token that it was last given.
 pub(crate) async fn run(
     core: Arc<Core>,
     connection: Connection,
-    command: v1::OpenCommand,
+    mut command: v1::OpenCommand,
     mut responses: Streaming<v1::SessionResponse>,
 ) {
     let mut backoff = Backoff::new();
@@ -64,7 +68,7 @@ pub(crate) async fn run(
         tokio::select! {
             biased;
             () = core.closed.notified() => return core.ended(Ok(())),
-            again = reopen(&core, &connection, &command, &mut backoff) => match again {
+            again = reopen(&core, &connection, &mut command, &mut backoff) => match again {
                 Ok(again) => responses = again,
                 Err(error) => return core.ended(Err(error)),
             },
@@ -91,14 +95,15 @@ async fn dispatch(
 async fn reopen(
     core: &Core,
     connection: &Connection,
-    command: &v1::OpenCommand,
+    command: &mut v1::OpenCommand,
     backoff: &mut Backoff,
 ) -> Result<Streaming<v1::SessionResponse>, Error> {
     loop {
         tokio::time::sleep(backoff.delay()).await;
         match open(connection, command.clone()).await {
             Ok(opened) => {
-                core.resumed(opened.requests, opened.values);
+                command.resume_token = opened.token;
+                core.resumed(opened.requests, opened.values, opened.resumed);
                 return Ok(opened.responses);
             }
             Err(error) if error.is_final() => return Err(error),

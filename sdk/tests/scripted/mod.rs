@@ -86,7 +86,9 @@ impl Daemon {
     pub(crate) async fn opened(&mut self, bits: u64) -> (v1::OpenCommand, Served) {
         let mut served = self.session().await;
         let open = served.open_command().await;
-        served.answer(0, Answer::Open(v1::OpenResult { values: Some(values(bits)) })).await;
+        served
+            .answer(0, Answer::Open(v1::OpenResult { values: Some(values(bits)), ..Default::default() }))
+            .await;
         (open, served)
     }
 

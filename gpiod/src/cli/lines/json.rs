@@ -39,6 +39,7 @@ pub(in crate::cli) fn line_json(line: &Line) -> Json {
         "holder": line.holder.as_ref().map(holder),
         "on_release": word(line.on_release),
         "on_daemon_exit": word(line.on_daemon_exit),
+        "grace_ms": u64::try_from(line.grace.as_millis()).unwrap_or(u64::MAX),
     })
 }
 
@@ -50,6 +51,7 @@ fn holder(holder: &Holder) -> Json {
         "gid": holder.gid,
         "pid": holder.pid,
         "since_ns": holder.since_ns,
+        "away_until_ns": holder.away_until_ns,
     })
 }
 

@@ -10,11 +10,13 @@ use toml::Spanned;
 
 /// What the kernel's `debounce_period_us` can hold would be over an hour; nobody means that.
 const MAX_DEBOUNCE: Duration = Duration::from_secs(10);
+/// Whoever is away for longer is not about to come back.
+const MAX_GRACE: Duration = Duration::from_secs(3600);
 
 impl Checker<'_> {
     pub(super) fn group(&mut self, group: Spanned<file::Group>) -> Group {
         let at = line_of(self.text, group.span().start);
-        let file::Group { name, socket_mode, socket_gid, on_release, lines } = group.into_inner();
+        let file::Group { name, socket_mode, socket_gid, on_release, grace, lines } = group.into_inner();
         let name_at = line_of(self.text, name.span().start);
         let name = name.into_inner();
         self.name(name_at, "group.name", &name, MAX_GROUP_NAME);
@@ -25,6 +27,10 @@ impl Checker<'_> {
                 self.problem(line, format!("{key}.socket_mode"), "has bits beyond 0o777");
             }
             mode.into_inner()
+        });
+        let grace = grace.map_or(Duration::ZERO, |text| {
+            let line = line_of(self.text, text.span().start);
+            self.duration(line, &format!("{key}.grace"), text.get_ref(), MAX_GRACE)
         });
         let mut lines: Vec<_> = lines.into_iter().collect();
         lines.sort_by_key(|(_, line)| line.span().start);
@@ -38,7 +44,7 @@ impl Checker<'_> {
             self.problem(at, format!("{key}.lines"), reason);
         }
         self.distinct_board_lines(&key, &lines);
-        Group { name, socket_mode, socket_gid, lines }
+        Group { name, socket_mode, socket_gid, grace, lines }
     }
 
     fn line(

@@ -58,6 +58,7 @@ fn line(line: LineView) -> v1::Line {
         one_shot: driven.is_some_and(|driven| driven.one_shot),
         holder,
         on_release: driven.map_or(v1::OnRelease::Unspecified, on_release).into(),
+        grace_ns: line.grace_ns,
         on_daemon_exit: line.at_exit.map_or(v1::OnDaemonExit::Unspecified, on_daemon_exit).into(),
     }
 }
@@ -70,6 +71,7 @@ fn holder(holder: Holder) -> v1::Holder {
         gid: holder.caller.gid,
         pid: holder.caller.pid,
         since_ns: holder.since_ns,
+        away_until_ns: holder.away_until_ns,
     }
 }
 

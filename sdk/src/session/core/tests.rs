@@ -111,7 +111,7 @@ async fn the_end_of_every_watch_finds_room_also_after_the_session_was_opened_aga
     let ids = watches(&core, &mut sent, MAX_WATCHES).await;
     assert!(core.lost(&Error::Closed));
     let (requests, mut sent) = mpsc::channel(REQUESTS);
-    core.resumed(requests, v1::Values::default());
+    core.resumed(requests, v1::Values::default(), true);
     let mut commands: Vec<_> = (0..IN_FLIGHT).map(|_| Box::pin(feed(&core))).collect();
     for command in &mut commands {
         assert!(poll_once(command.as_mut()).await.is_pending());

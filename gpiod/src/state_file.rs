@@ -1,0 +1,174 @@
+//! The state file: who holds what, so that a daemon that is started again knows whom to wait for.
+//!
+//! It lies in the run directory, which is in memory, and says nothing across a boot. It is written anew, by rename,
+//! before a client is told of a change to a hold, and so is never older than what clients know. It is written by
+//! every part of the daemon, each of which has its own section. That it can not be written is told and keeps nobody
+//! from working: then an update of the daemon makes its clients open anew.
+
+mod format;
+
+pub use format::{HeldAs, Saved, SavedLine, SavedSession, Unusable, parse};
+
+use crate::log_keys as keys;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Its name in the run directory.
+pub const NAME: &str = "state";
+/// Where it is until it is whole.
+pub const NURSERY: &str = ".new.state";
+/// Where one is put that can not be used, for whoever wants to know why.
+pub const SET_ASIDE: &str = "state.bad";
+/// More than all limits together can make of it.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// What a daemon finds when it starts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Previous {
+    /// No daemon ran here since the boot.
+    None,
+    /// One ran, and what it held is not known: its file could not be used and was set aside.
+    Unknown,
+    /// One ran, and this was held.
+    Known(Saved),
+}
+
+/// The file of the daemon that runs.
+#[derive(Debug)]
+pub struct StateFile {
+    dir: PathBuf,
+    boot: String,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// What each part holds; nothing is written before all have said it.
+    sections: Vec<Option<Vec<SavedSession>>>,
+    /// When the daemon was told to stop.
+    stopped_ns: Option<u64>,
+    /// Whether the last try to write it failed, so that it is told once.
+    failing: bool,
+}
+
+impl StateFile {
+    /// Reads what the last daemon left in this run directory, and begins a file of one's own. Nothing is written yet.
+    pub fn open(run_dir: &Path) -> (Arc<Self>, Previous) {
+        let boot =
+            fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();
+        let file = Self { dir: run_dir.to_owned(), boot, kept: Mutex::default() };
+        let previous = file.previous();
+        (Arc::new(file), previous)
+    }
+
+    fn previous(&self) -> Previous {
+        let path = self.dir.join(NAME);
+        let read = match read(&path) {
+            Ok(bytes) => format::parse(&bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Previous::None,
+            Err(error) => Err(Unusable::Unreadable(error.to_string())),
+        };
+        match read {
+            Ok(saved) if saved.boot == self.boot => Previous::Known(saved),
+            Ok(_) => {
+                tracing::info!({ keys::PATH } = %path.display(), "the state file is of before the boot: nobody is awaited");
+                Previous::None
+            }
+            Err(error) => {
+                let aside = self.dir.join(SET_ASIDE);
+                let moved = fs::rename(&path, &aside).map(|()| aside.display().to_string());
+                tracing::error!(
+                    { keys::PATH } = %path.display(), { keys::ERROR } = %error,
+                    set_aside = moved.unwrap_or_else(|error| format!("no: {error}")),
+                    "the state file can not be used: outputs that are driven stay so for resume_within, then they are \
+                     released"
+                );
+                Previous::Unknown
+            }
+        }
+    }
+
+    /// A new section, for one part of the daemon.
+    pub fn section(self: &Arc<Self>) -> Section {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.sections.push(None);
+        Section { file: Some(Arc::clone(self)), index: kept.sections.len() - 1 }
+    }
+
+    fn write(&self, change: impl FnOnce(&mut Kept)) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut kept);
+        if kept.sections.iter().any(Option::is_none) {
+            return;
+        }
+        let sessions = kept.sections.iter().flatten().flatten().cloned().collect();
+        let saved = Saved { boot: self.boot.clone(), stopped_ns: kept.stopped_ns, sessions };
+        let written = self.replace(&format::write(&saved));
+        match (&written, kept.failing) {
+            (Err(error), false) => tracing::error!(
+                { keys::PATH } = %self.dir.join(NAME).display(), { keys::ERROR } = %error,
+                "the state file can not be written: a restart would not know who holds what"
+            ),
+            (Ok(()), true) => tracing::info!("the state file can be written again"),
+            (Err(_), true) | (Ok(()), false) => {}
+        }
+        kept.failing = written.is_err();
+    }
+
+    /// Puts whole new contents in the place of the old, so that whoever dies meanwhile leaves the one or the other.
+    fn replace(&self, bytes: &[u8]) -> io::Result<()> {
+        let nursery = self.dir.join(NURSERY);
+        let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&nursery)?;
+        file.write_all(bytes)?;
+        fs::rename(&nursery, self.dir.join(NAME))
+    }
+}
+
+/// One part's share of the file.
+#[derive(Clone, Debug)]
+pub struct Section {
+    file: Option<Arc<StateFile>>,
+    index: usize,
+}
+
+impl Section {
+    /// A share of no file, for tests of what has nothing to do with it.
+    pub fn nowhere() -> Self {
+        Self { file: None, index: 0 }
+    }
+
+    /// Writes down what this part holds now.
+    pub fn write(&self, sessions: Vec<SavedSession>) {
+        if let Some(file) = &self.file {
+            file.write(|kept| kept.sections[self.index] = Some(sessions));
+        }
+    }
+
+    /// The same, for the last time: the daemon was told to stop at this moment.
+    pub fn write_last(&self, sessions: Vec<SavedSession>, stopped_ns: u64) {
+        if let Some(file) = &self.file {
+            file.write(|kept| {
+                kept.sections[self.index] = Some(sessions);
+                kept.stopped_ns = Some(stopped_ns);
+            });
+        }
+    }
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it has more than {MAX_BYTES} bytes"),
+        ));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! The state file's bytes: one line that says what it is, and JSON. Pure.
+//!
+//! `gpiod-state VERSION CRC32 BYTES`, a line feed, and so many bytes of JSON. A file of one version up is read, too, so
+//! that a daemon can be rolled back: what is new in it is passed over. What a version adds must therefore be of no
+//! consequence to whoever does not know it.
+
+use crate::token::Token;
+use serde::{Deserialize, Serialize};
+
+const MAGIC: &str = "gpiod-state";
+/// The version that is written.
+const VERSION: u32 = 1;
+/// The versions that are read.
+const READABLE: std::ops::RangeInclusive<u32> = 1..=VERSION + 1;
+
+/// What a state file says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Saved {
+    /// The boot in which it was written: `/proc/sys/kernel/random/boot_id`.
+    pub boot: String,
+    /// When the daemon was told to stop: CLOCK_MONOTONIC, ns. `None`: it ended otherwise.
+    #[serde(default)]
+    pub stopped_ns: Option<u64>,
+    /// Who held lines.
+    #[serde(default)]
+    pub sessions: Vec<SavedSession>,
+}
+
+/// A session as it is written down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SavedSession {
+    /// The line group through whose socket it came; `None` for the admin socket.
+    pub group: Option<String>,
+    /// What its client comes back with.
+    pub token: Token,
+    /// What its client calls itself.
+    pub name: String,
+    /// The client's user id.
+    pub uid: u32,
+    /// The client's group id.
+    pub gid: u32,
+    /// The client's process id, 0 where it was not visible.
+    pub pid: u32,
+    /// Since when it holds its lines: CLOCK_MONOTONIC, ns.
+    pub since_ns: u64,
+    /// Its lines, in its order.
+    pub lines: Vec<SavedLine>,
+}
+
+/// A line of a session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SavedLine {
+    /// Its name on the session's socket.
+    pub name: String,
+    /// As what it was opened.
+    pub held_as: HeldAs,
+}
+
+/// As what a session holds a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HeldAs {
+    /// It is read and watched.
+    Input,
+    /// It is driven.
+    Output,
+    /// It is driven and listened to in turn.
+    Both,
+}
+
+/// Why a state file can not be used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// The system did not give it.
+    #[error("it can not be read: {0}")]
+    Unreadable(String),
+    /// Its first line is not a state file's.
+    #[error("it is no state file")]
+    Foreign,
+    /// It is of a daemon that is too new or too old.
+    #[error("it is of version {0}, this gpiod reads {first} to {last}", first = READABLE.start(), last = READABLE.end())]
+    Version(u32),
+    /// It is not as long as it says, or its bytes are not those that were written.
+    #[error("it is damaged")]
+    Damaged,
+    /// What it says makes no sense.
+    #[error("it says what can not be: {0}")]
+    Senseless(String),
+}
+
+/// Writes it.
+pub(super) fn write(saved: &Saved) -> Vec<u8> {
+    // Strings and numbers: there is nothing in it that JSON can not say.
+    let body = serde_json::to_vec(saved).unwrap_or_default();
+    let mut bytes = format!("{MAGIC} {VERSION} {:08x} {}\n", crc32fast::hash(&body), body.len()).into_bytes();
+    bytes.extend(body);
+    bytes
+}
+
+/// Reads it.
+///
+/// # Errors
+/// Why it can not be used.
+pub fn parse(bytes: &[u8]) -> Result<Saved, Unusable> {
+    let end = bytes.iter().take(80).position(|byte| *byte == b'\n').ok_or(Unusable::Foreign)?;
+    let (head, body) = (&bytes[..end], &bytes[end + 1..]);
+    let head = str::from_utf8(head).map_err(|_| Unusable::Foreign)?;
+    let [magic, version, crc, length] = fields(head).ok_or(Unusable::Foreign)?;
+    if magic != MAGIC {
+        return Err(Unusable::Foreign);
+    }
+    let version = version.parse().map_err(|_| Unusable::Foreign)?;
+    if !READABLE.contains(&version) {
+        return Err(Unusable::Version(version));
+    }
+    let whole = length.parse() == Ok(body.len()) && crc == format!("{:08x}", crc32fast::hash(body));
+    if !whole {
+        return Err(Unusable::Damaged);
+    }
+    serde_json::from_slice(body).map_err(|error| Unusable::Senseless(error.to_string()))
+}
+
+fn fields(head: &str) -> Option<[&str; 4]> {
+    let mut fields = head.split(' ');
+    let four = [fields.next()?, fields.next()?, fields.next()?, fields.next()?];
+    fields.next().is_none().then_some(four)
+}

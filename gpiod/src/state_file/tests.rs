@@ -1,0 +1,83 @@
+use super::*;
+use crate::token::Token;
+
+fn session(name: &str) -> SavedSession {
+    SavedSession {
+        group: Some("traffic-light".to_owned()),
+        token: Token::from_bytes(&[7; 16]).unwrap(),
+        name: name.to_owned(),
+        uid: 65532,
+        gid: 65532,
+        pid: 0,
+        since_ns: 1,
+        lines: vec![SavedLine { name: "red".to_owned(), held_as: HeldAs::Output }],
+    }
+}
+
+fn saved() -> Saved {
+    Saved { boot: "b".to_owned(), stopped_ns: Some(5), sessions: vec![session("one"), session("two")] }
+}
+
+#[test]
+fn what_is_read_is_what_was_written_and_no_damaged_byte_of_it_passes() {
+    let bytes = format::write(&saved());
+    assert_eq!(parse(&bytes), Ok(saved()));
+    for end in 0..bytes.len() {
+        assert!(parse(&bytes[..end]).is_err(), "cut off after {end} bytes");
+    }
+    // All but the version's digit are covered by the sum or must be as they are; another version is another matter.
+    let version = "gpiod-state ".len();
+    for (at, bit) in
+        (0..bytes.len()).filter(|at| *at != version).flat_map(|at| (0..8).map(move |bit| (at, bit)))
+    {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << bit;
+        assert!(parse(&flipped).is_err(), "bit {bit} of byte {at}");
+    }
+}
+
+#[test]
+fn the_first_version_is_read_for_ever_and_the_next_one_too() {
+    let first = include_bytes!("first-version");
+    let read = parse(first).unwrap();
+    assert_eq!((read.stopped_ns, read.sessions.as_slice()), (Some(5), saved().sessions.as_slice()));
+    let body = br#"{"boot":"b","new":{"x":[1]},"sessions":[]}"#;
+    let next = |version: u32| {
+        let head = format!("gpiod-state {version} {:08x} {}\n", crc32fast::hash(body), body.len());
+        parse(&[head.as_bytes(), body].concat())
+    };
+    assert_eq!(next(2), Ok(Saved { boot: "b".to_owned(), ..Saved::default() }));
+    assert_eq!(next(9).unwrap_err().to_string(), "it is of version 9, this gpiod reads 1 to 2");
+    assert_eq!(next(0), Err(Unusable::Version(0)));
+}
+
+#[test]
+fn the_next_daemon_finds_what_the_last_one_wrote_of_all_its_parts() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, previous) = StateFile::open(dir.path());
+    assert_eq!(previous, Previous::None);
+    let (one, two) = (file.section(), file.section());
+    one.write(vec![session("one")]);
+    assert!(!dir.path().join(NAME).exists(), "half of it would let the other half go");
+    two.write(vec![session("two")]);
+    let sessions = |previous| match previous {
+        Previous::Known(saved) => (saved.stopped_ns, saved.sessions),
+        other @ (Previous::None | Previous::Unknown) => panic!("{other:?}"),
+    };
+    let (_, previous) = StateFile::open(dir.path());
+    assert_eq!(sessions(previous), (None, vec![session("one"), session("two")]));
+    two.write_last(vec![], 9);
+    let (_, previous) = StateFile::open(dir.path());
+    assert_eq!(sessions(previous), (Some(9), vec![session("one")]));
+}
+
+#[test]
+fn a_file_that_can_not_be_used_is_set_aside_and_one_of_before_the_boot_is_not_believed() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join(NAME), "what is this?").unwrap();
+    assert_eq!(StateFile::open(dir.path()).1, Previous::Unknown);
+    assert_eq!(std::fs::read(dir.path().join(SET_ASIDE)).unwrap(), b"what is this?");
+    assert!(!dir.path().join(NAME).exists());
+    std::fs::write(dir.path().join(NAME), format::write(&saved())).unwrap();
+    assert_eq!(StateFile::open(dir.path()).1, Previous::None);
+}
