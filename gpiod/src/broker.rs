@@ -13,6 +13,8 @@ mod list;
 mod open;
 mod pins;
 mod program_hold;
+mod release;
+mod rewire;
 mod scope;
 mod session;
 mod state;
@@ -23,6 +25,8 @@ pub use hold::{Change, Hold};
 pub use list::{BackendView, LineView, ListView};
 pub use open::{OpenRequest, WantedDirection, WantedLine};
 pub use program_hold::ProgramHold;
+pub use release::Released;
+pub use rewire::Rewired;
 pub use scope::Scope;
 pub use session::{Cause, SessionEnd};
 pub use watch::Watch;
@@ -35,7 +39,7 @@ use crate::line::{Direction, EdgeEvent, Moment, Values, known_mask};
 use crate::log_keys as keys;
 use crate::state_file::Section;
 use crate::wiring::{LineIndex, Wiring};
-use pins::{Pins, Taken};
+use pins::Pins;
 use state::{LineState, State};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,7 +50,7 @@ use usage::Usage;
 pub struct SessionId(u64);
 
 /// Which of the daemon's requests to the board.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RequestIndex(usize);
 
 /// Where the edges of the daemon's requests come from.
@@ -75,10 +79,12 @@ impl Broker {
         limits: Limits,
         saved: Section,
     ) -> Result<(Arc<Self>, EdgeSources), backend::Error> {
-        let Taken { pins, adopted, sources } = Pins::request(backend.as_ref(), &wiring)?;
-        let mut lines = Vec::with_capacity(adopted.len());
-        for (index, adopted) in adopted.into_iter().enumerate() {
-            let line = LineIndex(index);
+        let all: Vec<LineIndex> = (0..wiring.lines.len()).map(LineIndex).collect();
+        let mut pins = Pins::default();
+        let (adopted, sources) = pins.request(backend.as_ref(), &wiring, &all)?;
+        let mut lines = Vec::with_capacity(all.len());
+        for line in all {
+            let adopted = adopted.contains(&line);
             if adopted {
                 let value = pins.config(line).value;
                 tracing::info!({ keys::LINE } = wiring.full_name(line), { keys::VALUE } = %value, "output found driven, kept");

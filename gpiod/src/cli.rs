@@ -12,6 +12,8 @@ pub mod output;
 pub mod pinout;
 pub mod program;
 mod refusal;
+pub mod release;
+pub mod reload;
 #[cfg(test)]
 mod samples;
 pub mod selftest;
@@ -67,6 +69,10 @@ pub enum Command {
     Watch(watch::Args),
     /// Run a short timed program inside the daemon
     Program(program::Args),
+    /// Let go of a group's lines, whoever holds them
+    Release(release::Args),
+    /// Make the daemon read its configuration anew
+    Reload(reload::Args),
     /// Check a board with one wire between two of its lines
     Selftest(selftest::Args),
 }
@@ -86,6 +92,8 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Set(args) => set::run(&args),
         Command::Watch(args) => watch::run(&args),
         Command::Program(args) => program::run(&args),
+        Command::Release(args) => release::run(&args),
+        Command::Reload(args) => reload::run(&args),
         Command::Selftest(args) => selftest::run(&args),
     }
 }

@@ -65,6 +65,23 @@ pub enum Error {
     /// The session is over.
     #[error("the session has ended")]
     SessionEnded,
+    /// The administrator let go of the session's lines.
+    #[error("the administrator let go of the lines: {0}")]
+    Released(String),
+    /// The configuration was changed, and the lines are not what they were, or not this socket's any more.
+    #[error("the configuration of these lines was changed")]
+    Reconfigured,
+    /// A configuration that can not be taken while the daemon runs, or not at all.
+    #[error("{0}")]
+    ConfigRefused(String),
+    /// There is no such line group.
+    #[error("no line group {group:?}; there is {}", list(.known))]
+    GroupNotFound {
+        /// The name that was asked for.
+        group: String,
+        /// The names that there are.
+        known: Vec<String>,
+    },
     /// The daemon is stopping.
     #[error("gpiod is stopping")]
     Stopping,

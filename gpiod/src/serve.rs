@@ -5,11 +5,14 @@
 
 mod board;
 mod changes;
+mod config_file;
+mod control;
 mod part;
 mod promises;
 
 pub use board::{connect, reach};
 
+use control::{Control, Overseen};
 use part::{Lines, Part, on_own_thread};
 
 use crate::backend::{self, Backend};
@@ -22,17 +25,21 @@ use crate::log_keys as keys;
 use crate::programs::Programs;
 use crate::server::socket::{RunDir, Socket};
 use crate::state_file::{Previous, StateFile};
-use crate::wiring::Wiring;
+use crate::wiring::{Thread, Wiring};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// How often, and how many times, a starting daemon asks for lines that somebody else still holds: a predecessor that
 /// was killed a moment ago may not be quite gone.
 const BUSY_RETRY: (Duration, u32) = (Duration::from_millis(50), 20);
+
+/// Orders that wait for the one before them.
+const ORDERS: usize = 16;
 
 /// Runs the daemon until it is told to stop.
 ///
@@ -43,28 +50,52 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     // Before anything is driven: what can fail here should leave the board as it was.
     let programs = start_programs().await?;
     let shutdown = stop_signal().map_err(|error| Failure::new(Exit::Os, format!("signals: {error}")))?;
+    let hangup =
+        signal(SignalKind::hangup()).map_err(|error| Failure::new(Exit::Os, format!("signals: {error}")))?;
     let mut sockets = run_dir.bind(&config).map_err(|error| Failure::new(Exit::Os, error.to_string()))?;
     let (state_file, previous) = StateFile::open(run_dir.path());
-    let taken = tokio::select! {
+    let (backend, taken) = tokio::select! {
         taken = take_lines(&config, &state_file) => taken?,
         () = shutdown.cancelled() => return Ok(()),
     };
     resume(&taken, &previous, config.resume_within);
-    let mut taken = taken.into_iter();
     for socket in &sockets {
         tracing::info!({ keys::PATH } = %socket.path.display(), "listening");
     }
-    let main = taken.next();
+    let (orders, given) = mpsc::channel(ORDERS);
+    let mut overseen = Vec::new();
+    let mut parts = taken.into_iter().map(|lines| {
+        let (rewire, rewired) = mpsc::channel(1);
+        let (changes, socket_changes) = mpsc::channel(ORDERS);
+        let (thread, broker) = (lines.thread.clone(), Arc::clone(&lines.broker));
+        // The first is served by this thread, with all sockets that no other has.
+        let own = |socket: &mut Socket| thread != Thread::Main && broker.serves(socket.scope);
+        let sockets = sockets.extract_if(.., own).collect();
+        overseen.push(Overseen {
+            thread: thread.clone(),
+            broker: Arc::clone(&broker),
+            rewire,
+            sockets: changes,
+        });
+        Part {
+            lines,
+            sockets,
+            config: config.clone(),
+            orders: orders.clone(),
+            rewire: rewired,
+            socket_changes,
+        }
+    });
+    let main = parts.next();
     let mut others = JoinSet::new();
-    for lines in taken {
-        let served = |socket: &mut Socket| lines.broker.serves(socket.scope);
-        let own = Part { sockets: sockets.extract_if(.., served).collect(), lines, config: config.clone() };
-        others.spawn(on_own_thread(own, shutdown.clone())?);
+    for part in parts {
+        others.spawn(on_own_thread(part, shutdown.clone())?);
     }
+    tokio::spawn(Control { config, run_dir, backend, parts: overseen }.run(given, hangup));
     ready();
     let mut outcome = Ok(());
-    if let Some(lines) = main {
-        outcome = Part { lines, sockets, config }.serve(programs, shutdown.clone()).await;
+    if let Some(main) = main {
+        outcome = Part { sockets, ..main }.serve(programs, shutdown.clone()).await;
         shutdown.cancel();
     }
     while let Some(ended) = others.join_next().await {
@@ -81,7 +112,10 @@ async fn start_programs() -> Result<Arc<Programs>, Failure> {
 }
 
 /// Takes the lines of the board, and tells which thread each belongs to: first those of this one.
-async fn take_lines(config: &Config, state_file: &Arc<StateFile>) -> Result<Vec<Lines>, Failure> {
+async fn take_lines(
+    config: &Config,
+    state_file: &Arc<StateFile>,
+) -> Result<(Arc<dyn Backend>, Vec<Lines>), Failure> {
     let backend = connect(config)?;
     let board = backend.lines().map_err(|error| Failure::new(Exit::Unavailable, chain(&error)))?;
     // What the lines are now decides what they become. It is asked once, before a try that fails half-way has driven
@@ -112,7 +146,7 @@ async fn take_lines(config: &Config, state_file: &Arc<StateFile>) -> Result<Vec<
             }
         }
     }
-    Ok(all)
+    Ok((backend, all))
 }
 
 /// Waits for those who held lines when the last daemon ended.

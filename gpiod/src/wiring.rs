@@ -2,9 +2,11 @@
 //! groups have them under which names.
 
 mod at_exit;
+mod merge;
 mod names;
 mod thread;
 
+pub use merge::same_line;
 pub use thread::Thread;
 
 use crate::config::{Config, Line, Problem, Problems};
@@ -43,6 +45,8 @@ pub struct WiredLine {
     pub at_exit: Option<OnExit>,
     /// Whether it is claimed; an output that is to keep its level may have to be driven without a claim.
     pub claim: bool,
+    /// Whether no group has it any more, after the configuration was changed.
+    pub retired: bool,
 }
 
 /// A group, bound to the board.
@@ -103,7 +107,14 @@ impl Wiring {
                 info.waits |= config.own_thread.contains(&info.chip);
                 taken.insert(info.id, LineIndex(wiring.lines.len()));
                 lines.push((line.name.clone(), LineIndex(wiring.lines.len())));
-                wiring.lines.push(WiredLine { info, config: line.clone(), home, at_exit, claim });
+                wiring.lines.push(WiredLine {
+                    info,
+                    config: line.clone(),
+                    home,
+                    at_exit,
+                    claim,
+                    retired: false,
+                });
             }
             wiring.groups.push(WiredGroup { name: group.name.clone(), grace: group.grace, lines });
             if let Err(reason) = wiring.thread_of(GroupIndex(index)) {

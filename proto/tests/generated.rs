@@ -8,7 +8,8 @@ use prost::Message;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
+    "gpiod/v1/admin_service.proto",
     "gpiod/v1/gpio_service.proto",
     "gpiod/v1/line.proto",
     "gpiod/v1/program.proto",

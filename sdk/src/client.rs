@@ -54,6 +54,10 @@ impl Client {
         ClientBuilder::default()
     }
 
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// What this client calls itself.
     pub fn name(&self) -> &str {
         &self.name

@@ -165,7 +165,7 @@ impl Error {
     pub(crate) fn is_final(&self) -> bool {
         match self {
             Self::Refused { code, reason, .. } => {
-                *reason == Reason::WatchdogExpired
+                matches!(reason, Reason::WatchdogExpired | Reason::Released)
                     || matches!(
                         code,
                         Code::InvalidArgument

@@ -15,6 +15,7 @@
 //! Nothing here has a time-out of its own but the connection: a daemon that is frozen is taken for gone after 15 s.
 //! Put `tokio::time::timeout` around what must be answered sooner.
 
+mod admin;
 mod backoff;
 mod client;
 mod error;
@@ -24,6 +25,7 @@ mod session;
 mod values;
 mod watch;
 
+pub use admin::{ReleasedHolder, Reloaded};
 pub use client::Client;
 pub use client::builder::ClientBuilder;
 pub use error::{Code, Error, Reason};

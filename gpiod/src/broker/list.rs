@@ -82,14 +82,15 @@ impl Broker {
             }
         }
         if scope == Scope::Admin {
-            let wired: Vec<_> = state.wiring.lines.iter().map(|line| line.info.id).collect();
+            let wired: Vec<_> =
+                state.wiring.lines.iter().filter(|line| !line.retired).map(|line| line.info.id).collect();
             let others = state.backend.lines()?.into_iter().filter(|info| !wired.contains(&info.id));
             lines.extend(others.map(unwired));
         }
         let backend = BackendView {
             kind: state.backend.kind(),
             board: state.backend.board().to_owned(),
-            atomic_writes: state.backend.atomic_writes(),
+            atomic_writes: state.atomic_writes(),
         };
         Ok(ListView { lines, backend })
     }

@@ -1,10 +1,8 @@
-//! The daemon's own hold on the wired lines: one request per group, made at start and kept, and what each line was
+//! The daemon's own hold on the wired lines: one request per group, made when it is wired and kept, and what each line was
 //! last told to be. Callers name lines; which request and position that is, is known here alone.
 
 mod reckoning;
 mod take;
-
-pub(super) use take::Taken;
 
 use reckoning::Reckoning;
 
@@ -13,12 +11,14 @@ use crate::backend::{Error, HeldLines};
 use crate::clock;
 use crate::config::Kind;
 use crate::line::{Direction, EdgeEvent, LineConfig, Moment, Value, Values, ones};
-use crate::wiring::{LineIndex, WiredLine};
+use crate::wiring::{LineIndex, WiredLine, Wiring};
+use std::io;
 
 /// The wired lines, held.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Pins {
-    requests: Vec<HeldRequest>,
+    /// A request that was dropped leaves its place empty.
+    requests: Vec<Option<HeldRequest>>,
     lines: Vec<HeldLine>,
 }
 
@@ -54,6 +54,41 @@ impl Pins {
         &self.lines[line.0].config
     }
 
+    /// Whether a line is held.
+    pub(super) fn has(&self, line: LineIndex) -> bool {
+        let request = self.lines.get(line.0).map(|line| line.request);
+        request.and_then(|request| self.requests.get(request)).is_some_and(Option::is_some)
+    }
+
+    /// Whether lines are changed in one access.
+    pub(super) fn in_one_request(&self, lines: &[LineIndex], mask: u64) -> bool {
+        mask == 0 || self.next_part(lines, mask).1 == mask
+    }
+
+    /// Takes what the wiring says of a line now; the line itself is to be configured anew.
+    pub(super) fn rewired(&mut self, line: LineIndex, wired: &WiredLine) {
+        self.lines[line.0].debounce_ns = configured(wired).debounce_ns;
+    }
+
+    /// Drops requests of which no line is wired any more. The others keep lines that are retired, since a request is let
+    /// go as a whole.
+    pub(super) fn drop_unused(&mut self, wiring: &Wiring) -> Vec<RequestIndex> {
+        let mut dropped = Vec::new();
+        for (index, request) in self.requests.iter_mut().enumerate() {
+            if request.as_ref().is_some_and(|held| held.lines.iter().all(|line| wiring.line(*line).retired)) {
+                *request = None;
+                dropped.push(RequestIndex(index));
+            }
+        }
+        dropped
+    }
+
+    fn held(&mut self, request: usize) -> Result<&mut Box<dyn HeldLines>, Error> {
+        let gone = || Error::Failed { operation: "using a line", source: io::Error::other("it was let go") };
+        let request = self.requests.get_mut(request).and_then(Option::as_mut).ok_or_else(gone)?;
+        Ok(&mut request.held)
+    }
+
     /// Reads lines: bit i of the answer is line i of the list. Lines outside of the mask read 0.
     pub(super) fn read(&mut self, lines: &[LineIndex], mask: u64) -> Result<Values, Error> {
         let mut bits = 0;
@@ -62,7 +97,7 @@ impl Pins {
         while left != 0 {
             let (request, part, request_mask) = self.next_part(lines, left);
             left &= !part;
-            let read = self.requests[request].held.read(request_mask)?;
+            let read = self.held(request)?.read(request_mask)?;
             when = Some(when.map_or(read.read, |when| when.and(read.read)));
             for i in ones(part) {
                 bits |= (read.bits >> self.lines[lines[i].0].position & 1) << i;
@@ -97,7 +132,7 @@ impl Pins {
         for i in ones(part) {
             request_bits |= (bits >> i & 1) << self.lines[lines[i].0].position;
         }
-        let moment = self.requests[request].held.write(request_mask, request_bits)?;
+        let moment = self.held(request)?.write(request_mask, request_bits)?;
         for i in ones(part) {
             self.lines[lines[i].0].config.value = Value::from_bit(bits >> i & 1 == 1);
         }
@@ -108,6 +143,7 @@ impl Pins {
     pub(super) fn configure(&mut self, changes: &[(LineIndex, LineConfig)]) -> Result<Moment, Error> {
         let mut outcome = Ok(Moment { timestamp_ns: 0, uncertainty_ns: 0 });
         for (index, request) in self.requests.iter_mut().enumerate() {
+            let Some(request) = request else { continue };
             let part: Vec<(u8, LineConfig)> = changes
                 .iter()
                 .filter(|(line, _)| self.lines[line.0].request == index)
@@ -174,14 +210,16 @@ impl Pins {
 
     /// Says which line an edge of a request is of, and how many the kernel lost before it.
     pub(super) fn edge(&mut self, request: RequestIndex, event: EdgeEvent) -> Option<LineEdge> {
-        let request = &mut self.requests[request.0];
+        let request = self.requests.get_mut(request.0)?.as_mut()?;
         let lost = request.reckoning.edge(&event)?;
         Some(LineEdge { line: *request.lines.get(usize::from(event.position))?, lost })
     }
 
     /// When all edges of a request have been taken: which lines lost edges without a sign, and how many.
     pub(super) fn silent_losses(&mut self, request: RequestIndex) -> Vec<(LineIndex, u32)> {
-        let HeldRequest { reckoning, lines, .. } = &mut self.requests[request.0];
+        let Some(Some(HeldRequest { reckoning, lines, .. })) = self.requests.get_mut(request.0) else {
+            return Vec::new();
+        };
         let listens = |position: usize| self.lines[lines[position].0].config.edges;
         let silent = reckoning.silent(listens);
         silent.into_iter().map(|(position, lost)| (lines[position], lost)).collect()

@@ -51,7 +51,9 @@ impl Scope {
         match self {
             Self::Group(group) | Self::Watch(group) => wiring.groups[group.0].lines.clone(),
             Self::Admin => {
-                (0..wiring.lines.len()).map(LineIndex).map(|line| (wiring.full_name(line), line)).collect()
+                let there = |line: &LineIndex| !wiring.line(*line).retired;
+                let lines = (0..wiring.lines.len()).map(LineIndex).filter(there);
+                lines.map(|line| (wiring.full_name(line), line)).collect()
             }
         }
     }
@@ -88,7 +90,7 @@ impl Scope {
             return Ok(*line);
         }
         if self == Self::Admin
-            && let Some(index) = wiring.lines.iter().position(|line| line.info.name == name)
+            && let Some(index) = wiring.lines.iter().position(|line| line.info.name == name && !line.retired)
         {
             return Ok(LineIndex(index));
         }

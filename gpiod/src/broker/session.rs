@@ -57,6 +57,10 @@ pub enum Cause {
     Watchdog,
     /// It was away and did not come back in time.
     NotBack,
+    /// The administrator let go of them.
+    Released,
+    /// The configuration was changed.
+    Reconfigured,
 }
 
 impl fmt::Display for Cause {
@@ -66,6 +70,8 @@ impl fmt::Display for Cause {
             Self::Broken => "broken",
             Self::Watchdog => "watchdog",
             Self::NotBack => "not_back",
+            Self::Released => "released",
+            Self::Reconfigured => "reconfigured",
         })
     }
 }
@@ -82,20 +88,28 @@ impl Broker {
     /// Lets the lines of a session go.
     pub(super) fn let_go(&self, session: SessionId, cause: Cause) {
         let mut state = self.lock();
-        let held = state.held_by(session);
-        let Some(Session { holder, scope, token, .. }) = state.sessions.remove(&session) else { return };
-        state.usage.give_back(scope, Resource::Session);
-        // Inputs are nobody's alone, and nothing about them is a session's to change.
-        for line in &held {
-            state.lines[line.0].holder = None;
-        }
-        state.release(&held);
+        let Some(session) = state.remove(session, cause) else { return };
         let stopping = state.stopping;
         drop(state);
         // What was held when the daemon was told to stop is the next daemon's affair.
-        if token.is_some() && !stopping {
+        if session.token.is_some() && !stopping {
             self.save();
         }
+    }
+}
+
+impl State {
+    /// Takes a session away, and lets its lines go. What is written down is the caller's to do.
+    pub(super) fn remove(&mut self, id: SessionId, cause: Cause) -> Option<Session> {
+        let held = self.held_by(id);
+        let session = self.sessions.remove(&id)?;
+        self.usage.give_back(session.scope, Resource::Session);
+        // Inputs are nobody's alone, and nothing about them is a session's to change.
+        for line in &held {
+            self.lines[line.0].holder = None;
+        }
+        self.release(&held);
+        let holder = &session.holder;
         tracing::info!(
             { keys::GROUP } = holder.group,
             { keys::CLIENT } = holder.name,
@@ -103,10 +117,9 @@ impl Broker {
             { keys::CAUSE } = %cause,
             "lines let go"
         );
+        Some(session)
     }
-}
 
-impl State {
     pub(super) fn session(&mut self, session: SessionId) -> Result<&mut Session, Error> {
         self.sessions.get_mut(&session).ok_or(Error::SessionEnded)
     }

@@ -16,6 +16,8 @@ pub(super) struct Watcher {
     pub(super) watch: u64,
     pub(super) position: u8,
     pub(super) filter: EdgeFilter,
+    /// The socket that it came through.
+    pub(super) scope: Option<Scope>,
     /// Whether a program listens: it wants edges as the kernel stamped them, knows what it drives itself, and asks for
     /// what the kernel did not see.
     pub(super) programs: bool,
@@ -40,6 +42,11 @@ impl Watch {
     /// What waits for the watcher.
     pub fn queue(&self) -> &Queue {
         &self.queue
+    }
+
+    /// Why nothing more comes, when its queue is closed.
+    pub fn end(&self) -> Error {
+        if self.broker.lock().stopping { Error::Stopping } else { Error::Reconfigured }
     }
 
     /// The present values of all its lines, as the first ones were.
@@ -95,7 +102,7 @@ impl Broker {
         let queue = Arc::new(Queue::new(self.limits.watch_events as usize, first));
         for (position, line) in watched {
             let (queue, programs) = (Arc::clone(&queue), scope.is_none());
-            let watcher = Watcher { watch: id, position: *position, filter, programs, queue };
+            let watcher = Watcher { watch: id, position: *position, filter, scope, programs, queue };
             state.lines[line.0].watchers.push(watcher);
         }
         Ok(Watch { broker: Arc::clone(self), id, scope, lines: all.to_vec(), mask, queue, first })

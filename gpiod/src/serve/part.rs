@@ -6,17 +6,18 @@ use crate::backend::{self, EdgeSource};
 use crate::broker::{Broker, EdgeSources, RequestIndex};
 use crate::clock;
 use crate::config::Config;
-use crate::error::chain;
+use crate::error::{Error, chain};
 use crate::failure::{Exit, Failure};
 use crate::programs::Programs;
 use crate::reactor;
-use crate::server::{self, socket::Socket};
-use crate::wiring::Thread;
+use crate::server::{self, Served, SocketChange, admin::Orders, socket::Socket};
+use crate::wiring::{Thread, Wiring};
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// Lines that were taken for one thread.
@@ -33,6 +34,17 @@ pub(super) struct Part {
     pub(super) lines: Lines,
     pub(super) sockets: Vec<Socket>,
     pub(super) config: Config,
+    /// Where orders of the administrator go.
+    pub(super) orders: Orders,
+    pub(super) rewire: mpsc::Receiver<Rewire>,
+    pub(super) socket_changes: mpsc::Receiver<SocketChange>,
+}
+
+/// A new wiring of a part.
+#[derive(Debug)]
+pub(super) struct Rewire {
+    pub(super) wiring: Wiring,
+    pub(super) answer: oneshot::Sender<Result<(), Error>>,
 }
 
 impl Part {
@@ -42,23 +54,76 @@ impl Part {
         programs: Arc<Programs>,
         shutdown: CancellationToken,
     ) -> Result<(), Failure> {
-        let Lines { broker, sources, .. } = self.lines;
-        let mut tasks = JoinSet::new();
-        for (request, source) in sources {
-            tasks.spawn(pump(Arc::clone(&broker), request, source));
-        }
+        let Self {
+            lines: Lines { broker, sources, .. },
+            sockets,
+            config,
+            orders,
+            mut rewire,
+            socket_changes,
+        } = self;
+        let mut pumps = Pumps { broker: Arc::clone(&broker), tasks: JoinSet::new(), running: HashMap::new() };
+        pumps.start(sources);
         tokio::spawn(sweep_edges(Arc::clone(&broker)));
         tokio::spawn(release_away(Arc::clone(&broker)));
-        tokio::spawn(release_orphans(Arc::clone(&broker), self.config.resume_within));
-        let serve = server::run(broker, programs, self.sockets, shutdown.clone());
+        tokio::spawn(release_orphans(Arc::clone(&broker), config.resume_within));
+        let served = Served { broker: Arc::clone(&broker), programs, orders };
+        let serve = server::run(served, sockets, socket_changes, shutdown.clone());
         tokio::pin!(serve);
-        tokio::select! {
-            served = &mut serve => served.map_err(|error| Failure::new(Exit::Software, error.to_string())),
-            Some(ended) = tasks.join_next() => {
-                shutdown.cancel();
-                let _ = serve.await;
-                let gone = ended.map_or_else(|defect| defect.to_string(), |gone| chain(&gone));
-                Err(Failure::new(Exit::Unavailable, gone))
+        loop {
+            tokio::select! {
+                served = &mut serve => {
+                    return served.map_err(|error| Failure::new(Exit::Software, error.to_string()));
+                }
+                Some(Rewire { wiring, answer }) = rewire.recv() => {
+                    let rewired = broker.rewire(wiring).map(|rewired| {
+                        pumps.stop(&rewired.dropped);
+                        pumps.start(rewired.sources);
+                    });
+                    tokio::spawn(release_orphans(Arc::clone(&broker), config.resume_within));
+                    let _ = answer.send(rewired);
+                }
+                Some(gone) = pumps.gone() => {
+                    shutdown.cancel();
+                    let _ = serve.await;
+                    return Err(Failure::new(Exit::Unavailable, gone));
+                }
+            }
+        }
+    }
+}
+
+/// The tasks that read edges, one for each request.
+struct Pumps {
+    broker: Arc<Broker>,
+    tasks: JoinSet<backend::Error>,
+    running: HashMap<RequestIndex, AbortHandle>,
+}
+
+impl Pumps {
+    fn start(&mut self, sources: EdgeSources) {
+        for (request, source) in sources {
+            let task = self.tasks.spawn(pump(Arc::clone(&self.broker), request, source));
+            self.running.insert(request, task);
+        }
+    }
+
+    /// Drops the sources of these requests, and so the last that is held of them.
+    fn stop(&mut self, requests: &[RequestIndex]) {
+        for request in requests {
+            if let Some(task) = self.running.remove(request) {
+                task.abort();
+            }
+        }
+    }
+
+    /// Waits until the board is gone, and says why; `None` when nothing is waited for.
+    async fn gone(&mut self) -> Option<String> {
+        loop {
+            match self.tasks.join_next().await? {
+                Ok(gone) => return Some(chain(&gone)),
+                Err(stopped) if stopped.is_cancelled() => {}
+                Err(defect) => return Some(defect.to_string()),
             }
         }
     }

@@ -6,7 +6,7 @@ mod program;
 pub(super) use list::list;
 pub(super) use program::{program_result, steps};
 
-use crate::broker::{Change, Hold, WantedDirection, WantedLine};
+use crate::broker::{Change, Hold, Released, WantedDirection, WantedLine};
 use crate::error::Error;
 use crate::holder::MAX_CLIENT_NAME;
 use crate::line::{Bias, Direction, Edge, Value, Values};
@@ -24,19 +24,21 @@ fn invalid(reason: impl Into<String>) -> Error {
 
 /// A name that a client gives itself: short, and safe to print.
 pub(super) fn client_name(name: String) -> Result<String, Error> {
-    if name.len() > MAX_CLIENT_NAME {
+    printable("client_name", name)
+}
+
+/// Text that others see in their terminals: nothing invisible, nothing that moves the text around it.
+fn printable(field: &str, text: String) -> Result<String, Error> {
+    if text.len() > MAX_CLIENT_NAME {
+        let bytes = text.len();
+        return Err(invalid(format!("{field} has {bytes} bytes, at most {MAX_CLIENT_NAME} are taken")));
+    }
+    if !text.chars().all(|c| c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ') {
         return Err(invalid(format!(
-            "client_name has {} bytes, at most {MAX_CLIENT_NAME} are taken",
-            name.len()
+            "{field} has characters other than letters, digits, ASCII punctuation and spaces"
         )));
     }
-    // Others see it in their terminals: nothing invisible, nothing that moves the text around it.
-    if !name.chars().all(|c| c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ') {
-        return Err(invalid(
-            "client_name has characters other than letters, digits, ASCII punctuation and spaces",
-        ));
-    }
-    Ok(name)
+    Ok(text)
 }
 
 pub(super) fn wanted_lines(lines: Vec<v1::SessionLine>) -> Result<Vec<WantedLine>, Error> {
@@ -58,6 +60,20 @@ fn wanted_line(line: v1::SessionLine) -> Result<WantedLine, Error> {
         Err(_) => return Err(invalid(format!("{} is no value", line.initial))),
     };
     Ok(WantedLine { name: line.name, direction, initial })
+}
+
+/// Why the administrator lets go of lines, for those who held them.
+pub(super) fn reason(reason: String) -> Result<String, Error> {
+    let reason = printable("reason", reason)?;
+    Ok(if reason.is_empty() { "no reason given".to_owned() } else { reason })
+}
+
+/// Whose lines were let go.
+pub(super) fn released(released: Vec<Released>) -> v1::ReleaseGroupResponse {
+    let holders = released
+        .into_iter()
+        .map(|Released { holder, lines }| v1::ReleasedHolder { holder: Some(list::holder(holder)), lines });
+    v1::ReleaseGroupResponse { holders: holders.collect() }
 }
 
 /// The token of the session that a client means to go on with.

@@ -1,8 +1,10 @@
 //! Which service a request is for: told by its path, `/package.Service/Method`.
 
+use super::admin::Admin;
 use super::service::Service as Api;
 use crate::broker::{Broker, Scope};
 use crate::programs::Programs;
+use gpiod_proto::v1::admin_service_server::AdminServiceServer;
 use gpiod_proto::v1::gpio_service_server::{GpioServiceServer, SERVICE_NAME};
 use hyper::Request;
 use hyper::body::Incoming;
@@ -23,7 +25,7 @@ type Boxed = BoxCloneSyncService<Request<Incoming>, Response<Body>, Infallible>;
 #[derive(Clone)]
 pub(super) struct Services {
     api: GpioServiceServer<Api>,
-    /// Health and reflection, by name.
+    /// Health and reflection, and the administrator's orders, by name.
     others: Arc<[(&'static str, Boxed)]>,
 }
 
@@ -36,6 +38,7 @@ impl Services {
         broker: Arc<Broker>,
         programs: Arc<Programs>,
         scope: Scope,
+        admin: Option<Admin>,
         health: HealthServer<impl Health>,
     ) -> io::Result<Self> {
         let most = broker.limits().message_bytes as usize;
@@ -44,14 +47,17 @@ impl Services {
                 .register_encoded_file_descriptor_set(gpiod_proto::FILE_DESCRIPTOR_SET)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         };
-        let others = [
+        let mut others = vec![
             boxed(health.max_decoding_message_size(most)),
             boxed(reflection().build_v1().map_err(io::Error::other)?.max_decoding_message_size(most)),
             // As many clients still ask for it.
             boxed(reflection().build_v1alpha().map_err(io::Error::other)?.max_decoding_message_size(most)),
         ];
+        if let Some(admin) = admin {
+            others.push(boxed(AdminServiceServer::new(admin).max_decoding_message_size(most)));
+        }
         let api = GpioServiceServer::new(Api::new(broker, programs, scope)).max_decoding_message_size(most);
-        Ok(Self { api, others: Arc::new(others) })
+        Ok(Self { api, others: others.into() })
     }
 
     /// Answers a request.

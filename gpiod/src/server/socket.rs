@@ -17,19 +17,15 @@ use std::path::{Path, PathBuf};
 
 /// The file name of every socket.
 const NAME: &str = "gpiod.sock";
+/// Below which the full sockets are.
+const GROUPS: &str = "groups";
+/// Below which the watch sockets are.
+const WATCH: &str = "watch";
 /// Where a socket is until it has its rights.
 const NURSERY: &str = ".new.sock";
 /// What a run directory has in it.
-const OURS: [&str; 8] = [
-    "admin",
-    "groups",
-    "watch",
-    "lock",
-    NURSERY,
-    state_file::NAME,
-    state_file::NURSERY,
-    state_file::SET_ASIDE,
-];
+const OURS: [&str; 8] =
+    ["admin", GROUPS, WATCH, "lock", NURSERY, state_file::NAME, state_file::NURSERY, state_file::SET_ASIDE];
 
 /// A socket that clients can connect to.
 #[derive(Debug)]
@@ -82,14 +78,42 @@ impl RunDir {
         let admin = Rights { mode: 0o600, gid: None };
         let mut sockets = vec![self.bind_one("admin", Scope::Admin, admin)?];
         for (index, group) in config.groups.iter().enumerate() {
-            let rights = Rights::of(group);
-            let full = format!("groups/{}", group.name);
-            let watch = format!("watch/{}", group.name);
-            sockets.push(self.bind_one(&full, Scope::Group(GroupIndex(index)), rights)?);
-            sockets.push(self.bind_one(&watch, Scope::Watch(GroupIndex(index)), rights)?);
+            sockets.push(self.bind_group(group, Scope::Group(GroupIndex(index)))?);
+            sockets.push(self.bind_group(group, Scope::Watch(GroupIndex(index)))?);
         }
         self.remove_others(&sockets)?;
         Ok(sockets)
+    }
+
+    /// Binds one of a group's sockets.
+    ///
+    /// # Errors
+    /// What the system says, with the path.
+    pub fn bind_group(&self, group: &Group, scope: Scope) -> io::Result<Socket> {
+        let kind = if matches!(scope, Scope::Watch(_)) { WATCH } else { GROUPS };
+        self.bind_one(&format!("{kind}/{}", group.name), scope, Rights::of(group))
+    }
+
+    /// Removes a group's sockets. Its directories stay: whoever has one mounted finds the group there when it is back.
+    ///
+    /// # Errors
+    /// What the system says, with the path.
+    pub fn remove_group(&self, group: &str) -> io::Result<()> {
+        self.sockets_of(group).iter().try_for_each(|path| remove(path).map_err(|error| at(path, &error)))
+    }
+
+    /// Gives a group's sockets the rights that its configuration says.
+    ///
+    /// # Errors
+    /// What the system says, with the path.
+    pub fn set_rights(&self, group: &Group) -> io::Result<()> {
+        let rights = Rights::of(group);
+        let paths = self.sockets_of(&group.name);
+        paths.iter().try_for_each(|path| rights.give(path).map_err(|error| at(path, &error)))
+    }
+
+    fn sockets_of(&self, group: &str) -> [PathBuf; 2] {
+        [GROUPS, WATCH].map(|kind| self.path.join(kind).join(group).join(NAME))
     }
 
     fn bind_one(&self, dir: &str, scope: Scope, rights: Rights) -> io::Result<Socket> {
@@ -111,14 +135,13 @@ impl RunDir {
         remove(&nursery)?;
         let listener = UnixListener::bind(&nursery)?;
         listener.set_nonblocking(true)?;
-        chown(&nursery, None, rights.gid)?;
-        fs::set_permissions(&nursery, Permissions::from_mode(rights.mode))?;
+        rights.give(&nursery)?;
         fs::rename(&nursery, path)?;
         Ok(listener)
     }
 
     fn remove_others(&self, sockets: &[Socket]) -> io::Result<()> {
-        for kind in ["groups", "watch"] {
+        for kind in [GROUPS, WATCH] {
             let dir = self.path.join(kind);
             for entry in fs::read_dir(&dir).map_err(|error| at(&dir, &error))? {
                 let path = entry?.path().join(NAME);
@@ -140,6 +163,11 @@ struct Rights {
 impl Rights {
     fn of(group: &Group) -> Self {
         Self { mode: group.socket_mode, gid: group.socket_gid }
+    }
+
+    fn give(self, path: &Path) -> io::Result<()> {
+        chown(path, None, self.gid)?;
+        fs::set_permissions(path, Permissions::from_mode(self.mode))
     }
 }
 

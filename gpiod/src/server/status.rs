@@ -23,6 +23,10 @@ fn code_and_reason(error: &Error) -> (Code, &'static str) {
         Error::OpenTimedOut(_) => (Code::DeadlineExceeded, "OPEN_TIMED_OUT"),
         Error::WatchdogExpired(_) => (Code::DeadlineExceeded, "WATCHDOG_EXPIRED"),
         Error::SessionEnded => (Code::FailedPrecondition, "SESSION_ENDED"),
+        Error::Released(_) => (Code::Aborted, "RELEASED"),
+        Error::Reconfigured => (Code::Unavailable, "RECONFIGURED"),
+        Error::ConfigRefused(_) => (Code::FailedPrecondition, "CONFIG_REFUSED"),
+        Error::GroupNotFound { .. } => (Code::NotFound, "GROUP_NOT_FOUND"),
         Error::Stopping => (Code::Unavailable, "STOPPING"),
         Error::Hardware(backend::Error::Failed { .. }) => (Code::Internal, "HARDWARE"),
     }
@@ -67,6 +71,10 @@ mod tests {
             Error::LimitReached { limit: "limits.watches", max: 1 },
             Error::OpenTimedOut(10),
             Error::WatchdogExpired(10),
+            Error::Released(line()),
+            Error::Reconfigured,
+            Error::ConfigRefused(line()),
+            Error::GroupNotFound { group: line(), known: vec![] },
             Error::Stopping,
             Error::Hardware(failed),
         ]

@@ -48,7 +48,7 @@ impl Stream for WatchStream {
             return Poll::Ready(None);
         }
         let part = std::task::ready!(self.poll_part(context));
-        let item = part.and_then(|part| part.ok_or(Error::Stopping));
+        let item = part.and_then(|part| part.ok_or_else(|| self.watch.end()));
         self.ended = item.is_err();
         Poll::Ready(Some(item.map_err(Status::from)))
     }

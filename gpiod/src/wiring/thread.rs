@@ -52,7 +52,8 @@ impl Wiring {
         threads.into_iter().map(|thread| (thread.clone(), self.part(&thread))).collect()
     }
 
-    fn part(&self, thread: &Thread) -> Self {
+    /// What of it one thread serves: all groups, with its own lines.
+    pub fn part(&self, thread: &Thread) -> Self {
         let mut part = Self { lines: Vec::new(), groups: Vec::new() };
         let mut moved = vec![None; self.lines.len()];
         for line in (0..self.lines.len()).map(LineIndex).filter(|line| self.thread_of_line(*line) == *thread)

@@ -2,12 +2,16 @@
 
 use crate::client::transport::Transport;
 use crate::error::{Error, Reason, status};
+use gpiod_proto::v1::admin_service_client::AdminServiceClient;
 use gpiod_proto::v1::gpio_service_client::GpioServiceClient;
 use hyper::Uri;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tonic::{Response, Status};
+
+/// HTTP/2 wants the name of a host, which a Unix socket has not.
+const ORIGIN: &str = "http://gpiod";
 
 /// A connection that is made anew, by the socket's path, when a call finds it broken.
 #[derive(Clone, Debug)]
@@ -23,14 +27,18 @@ impl Connection {
         let transport = Transport::connect(socket)
             .await
             .map_err(|error| Error::Unreachable { socket: socket.to_path_buf(), cause: Arc::new(error) })?;
-        // HTTP/2 wants the name of a host, which a Unix socket has not.
-        let rpc = GpioServiceClient::with_origin(transport.clone(), Uri::from_static("http://gpiod"));
+        let rpc = GpioServiceClient::with_origin(transport.clone(), Uri::from_static(ORIGIN));
         Ok(Self { rpc, transport, away_since: Arc::default() })
     }
 
     /// The service's client, for one call.
     pub(crate) fn rpc(&self) -> GpioServiceClient<Transport> {
         self.rpc.clone()
+    }
+
+    /// The administrator's client, for one call.
+    pub(crate) fn admin(&self) -> AdminServiceClient<Transport> {
+        AdminServiceClient::with_origin(self.transport.clone(), Uri::from_static(ORIGIN))
     }
 
     /// What a call came to.

@@ -8,7 +8,8 @@ impl Error {
     ///
     /// 64: the program names its socket or its lines wrongly. 65: the daemon has no such line, not that way, or can
     /// not run the program. 69: the daemon can not be reached. 70: what should not happen. 74: the hardware failed.
-    /// 75: not now, since somebody holds the line, a limit is reached or the session is over: worth a restart. 77: not allowed here.
+    /// 75: not now, since somebody holds the line, a limit is reached or the session is over: worth a restart. 77: not allowed here, or let
+    /// go by the administrator. 78: the daemon's configuration is wrong.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Refused { reason, .. } => exit_code_of(reason),
@@ -24,8 +25,12 @@ impl Error {
 
 fn exit_code_of(reason: &Reason) -> u8 {
     match reason {
-        Reason::LineNotFound | Reason::WrongDirection | Reason::InvalidRequest | Reason::InvalidProgram => 65,
-        Reason::Stopping => 69,
+        Reason::LineNotFound
+        | Reason::GroupNotFound
+        | Reason::WrongDirection
+        | Reason::InvalidRequest
+        | Reason::InvalidProgram => 65,
+        Reason::Stopping | Reason::Reconfigured => 69,
         Reason::Hardware => 74,
         Reason::LineHeld
         | Reason::ProgramRunning
@@ -33,7 +38,8 @@ fn exit_code_of(reason: &Reason) -> u8 {
         | Reason::OpenTimedOut
         | Reason::WatchdogExpired
         | Reason::SessionEnded => 75,
-        Reason::NotPermitted => 77,
+        Reason::NotPermitted | Reason::Released => 77,
+        Reason::ConfigRefused => 78,
         Reason::Other(_) => 70,
     }
 }

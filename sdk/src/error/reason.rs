@@ -32,12 +32,20 @@ pub enum Reason {
     OpenTimedOut,
     /// The session is over on the daemon's side: a new one is needed.
     SessionEnded,
+    /// The administrator let go of the session's lines; the message says why.
+    Released,
+    /// The configuration of the session's lines was changed.
+    Reconfigured,
+    /// The daemon's configuration is wrong, or can not be taken while it runs.
+    ConfigRefused,
+    /// There is no such line group.
+    GroupNotFound,
     /// A reason that this library does not know; empty where the daemon gave none.
     Other(String),
 }
 
 /// The reasons and their words on the wire, once for both ways.
-const REASONS: [(Reason, &str); 13] = [
+const REASONS: [(Reason, &str); 17] = [
     (Reason::LineNotFound, "LINE_NOT_FOUND"),
     (Reason::LineHeld, "LINE_HELD"),
     (Reason::ProgramRunning, "PROGRAM_RUNNING"),
@@ -51,6 +59,10 @@ const REASONS: [(Reason, &str); 13] = [
     (Reason::WatchdogExpired, "WATCHDOG_EXPIRED"),
     (Reason::OpenTimedOut, "OPEN_TIMED_OUT"),
     (Reason::SessionEnded, "SESSION_ENDED"),
+    (Reason::Released, "RELEASED"),
+    (Reason::Reconfigured, "RECONFIGURED"),
+    (Reason::ConfigRefused, "CONFIG_REFUSED"),
+    (Reason::GroupNotFound, "GROUP_NOT_FOUND"),
 ];
 
 impl From<String> for Reason {

@@ -1,61 +1,95 @@
-//! Taking the lines of the board, once, at the start.
+//! Taking lines of the board: all at the start, and those that a changed configuration adds.
 
 use super::reckoning::Reckoning;
 use super::{HeldLine, HeldRequest, Pins, RequestIndex, configured};
-use crate::backend::{Backend, EdgeSource, Error, Wanted};
+use crate::backend::{Backend, Error, Wanted};
+use crate::broker::EdgeSources;
 use crate::config::AtStart;
 use crate::line::{Direction, LineConfig, LineInfo, Value, ones};
 use crate::wiring::{LineIndex, WiredLine, Wiring};
+use std::collections::HashMap;
 
-/// What taking the lines gave.
-pub(in crate::broker) struct Taken {
-    pub(in crate::broker) pins: Pins,
-    /// For each line, whether it was found driven and taken over as it was.
-    pub(in crate::broker) adopted: Vec<bool>,
-    /// Where each request's edges come from.
-    pub(in crate::broker) sources: Vec<(RequestIndex, Box<dyn EdgeSource>)>,
-}
+/// Of a line that is in no request, and in no request's place.
+const NO_REQUEST: usize = usize::MAX;
+
+/// Lines that were found driven and taken over as they were, and where the edges of the new requests come from.
+pub(in crate::broker) type Taken = (Vec<LineIndex>, EdgeSources);
 
 impl Pins {
-    /// Requests all wired lines. An output that is found driven is taken over as it is, without a blink.
-    pub(in crate::broker) fn request(backend: &dyn Backend, wiring: &Wiring) -> Result<Taken, Error> {
-        refuse_held(backend, wiring)?;
-        let mut starts: Vec<Start> = wiring.lines.iter().map(start).collect();
-        let lines = starts.iter().zip(&wiring.lines).map(|(start, line)| HeldLine::new(start.config, line));
-        let mut pins = Self { requests: Vec::new(), lines: lines.collect() };
+    /// Requests lines of a wiring, all or none. An output that is found driven is taken over as it is, without a blink.
+    pub(in crate::broker) fn request(
+        &mut self,
+        backend: &dyn Backend,
+        wiring: &Wiring,
+        wanted: &[LineIndex],
+    ) -> Result<Taken, Error> {
+        refuse_held(backend, wiring, wanted)?;
+        let mut starts: HashMap<LineIndex, Start> =
+            wanted.iter().map(|line| (*line, start(wiring.line(*line)))).collect();
+        for (line, wired) in wiring.lines.iter().enumerate() {
+            let config = starts.get(&LineIndex(line)).map(|start| start.config);
+            match (self.lines.get_mut(line), config) {
+                (Some(held), Some(config)) => *held = HeldLine::new(config, wired),
+                (Some(_), None) => {}
+                (None, config) => {
+                    let held = HeldLine::new(config.unwrap_or_else(|| configured(wired)), wired);
+                    self.lines.push(held);
+                }
+            }
+        }
+        let before = self.requests.len();
+        let sources = self.request_by_group(backend, wiring, wanted, &mut starts);
+        if sources.is_err() {
+            for request in &mut self.requests[before..] {
+                *request = None;
+            }
+        }
+        let found = starts.iter().filter(|(_, start)| start.found == Some(true));
+        let adopted = found.map(|(line, _)| *line).collect();
+        Ok((adopted, sources?))
+    }
+
+    fn request_by_group(
+        &mut self,
+        backend: &dyn Backend,
+        wiring: &Wiring,
+        wanted: &[LineIndex],
+        starts: &mut HashMap<LineIndex, Start>,
+    ) -> Result<EdgeSources, Error> {
         let mut sources = Vec::new();
         for (group_index, group) in wiring.groups.iter().enumerate() {
             let own: Vec<LineIndex> = group
                 .lines
                 .iter()
                 .map(|(_, line)| *line)
-                .filter(|line| wiring.line(*line).home.0 == group_index)
+                .filter(|line| wiring.line(*line).home.0 == group_index && wanted.contains(line))
                 .collect();
             if own.is_empty() {
                 continue;
             }
-            let wanted: Vec<Wanted> = own
+            let lines: Vec<Wanted> = own
                 .iter()
                 .map(|line| Wanted {
                     id: wiring.line(*line).info.id,
-                    config: pins.lines[line.0].config,
-                    as_found: starts[line.0].found.is_some(),
+                    config: self.lines[line.0].config,
+                    as_found: starts.get(line).is_some_and(|start| start.found.is_some()),
                     claim: wiring.line(*line).claim,
                 })
                 .collect();
-            for request in backend.request(&format!("gpiod:{}", group.name), &wanted)? {
-                let index = RequestIndex(pins.requests.len());
+            for request in backend.request(&format!("gpiod:{}", group.name), &lines)? {
+                let index = RequestIndex(self.requests.len());
                 let lines: Vec<LineIndex> = request.wanted.iter().map(|wanted| own[*wanted]).collect();
                 let reckoning = Reckoning::of(lines.len());
                 let held = HeldRequest { held: request.lines, lines, reckoning };
-                for line in pins.hold(held, request.kept)? {
-                    starts[line.0].found = Some(true);
+                for line in self.hold(held, request.kept)? {
+                    if let Some(start) = starts.get_mut(&line) {
+                        start.found = Some(true);
+                    }
                 }
                 sources.extend(request.edges.map(|edges| (index, edges)));
             }
         }
-        let adopted = starts.into_iter().map(|start| start.found == Some(true)).collect();
-        Ok(Taken { pins, adopted, sources })
+        Ok(sources)
     }
 
     /// Enters a request, of which some lines turned out to be driven, and answers which they are.
@@ -71,7 +105,7 @@ impl Pins {
             }
         }
         let found = ones(kept).map(|position| request.lines[position]).collect();
-        self.requests.push(request);
+        self.requests.push(Some(request));
         Ok(found)
     }
 }
@@ -80,7 +114,7 @@ impl HeldLine {
     /// A line that is not yet part of a request.
     fn new(config: LineConfig, line: &WiredLine) -> Self {
         let debounce_ns = configured(line).debounce_ns;
-        let mut held = Self { request: 0, position: 0, config, debounce_ns, edge_users: 0 };
+        let mut held = Self { request: NO_REQUEST, position: 0, config, debounce_ns, edge_users: 0 };
         held.config = held.fit(config);
         held
     }
@@ -88,9 +122,9 @@ impl HeldLine {
 
 /// Refuses lines that somebody has before any is requested: the kernel drives one line of a request after the other,
 /// and lets go of them all when it comes to one that is held.
-fn refuse_held(backend: &dyn Backend, wiring: &Wiring) -> Result<(), Error> {
+fn refuse_held(backend: &dyn Backend, wiring: &Wiring, wanted: &[LineIndex]) -> Result<(), Error> {
     let board = backend.lines()?;
-    for line in &wiring.lines {
+    for line in wanted.iter().map(|line| wiring.line(*line)) {
         let now = board.iter().find(|info| info.id == line.info.id);
         if let Some(consumer) = now.and_then(|info| info.consumer.clone()) {
             return Err(Error::Busy { line: line.info.name_or_place(), consumer });

@@ -63,7 +63,7 @@ fn line(line: LineView) -> v1::Line {
     }
 }
 
-fn holder(holder: Holder) -> v1::Holder {
+pub(super) fn holder(holder: Holder) -> v1::Holder {
     v1::Holder {
         name: holder.name,
         group: holder.group,

@@ -1,0 +1,46 @@
+//! `gpiod reload`: makes the daemon read its configuration anew.
+
+use super::connect::{Target, with_client};
+use super::output::{json, print};
+use crate::failure::Failure;
+use gpiod_sdk::Reloaded;
+use serde_json::json;
+
+/// Arguments of `gpiod reload`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Groups come and go while the sessions of others go on. A configuration that is wrong, or that changes what is decided \
+at the start (run_dir, [backend], [limits]), is refused with all its mistakes, and the old one stays. The daemon also \
+does this by itself when the file changes, and on SIGHUP. For root, on the admin socket. Exit codes: 69 the daemon can \
+not be reached, 78 the configuration is refused.
+
+Examples:
+  gpiod check && gpiod reload")]
+pub struct Args {
+    #[command(flatten)]
+    target: Target,
+    /// Print what is different as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What the daemon says.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    with_client(&args.target, "gpiod reload", async |client| {
+        let Reloaded { added, removed, changed } = client.reload_config().await?;
+        if args.json {
+            return print(&json(&json!({"added": added, "removed": removed, "changed": changed}))?);
+        }
+        let told = [("added", added), ("removed", removed), ("changed", changed)];
+        let told: Vec<String> = told
+            .iter()
+            .filter(|(_, groups)| !groups.is_empty())
+            .map(|(what, groups)| format!("{what} {}", groups.join(", ")))
+            .collect();
+        let told = if told.is_empty() { "nothing changed".to_owned() } else { told.join("; ") };
+        print(&format!("{told}\n"))
+    })
+}

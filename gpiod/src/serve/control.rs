@@ -1,0 +1,215 @@
+//! Orders to the daemon as a whole, one after the other: to read its configuration anew, by the administrator, by
+//! SIGHUP or because the file has changed, and to let go of a group.
+
+use super::config_file::ConfigFile;
+use super::part::Rewire;
+use crate::backend::Backend;
+use crate::broker::{Broker, Released, Scope};
+use crate::config::{Config, Group, Line};
+use crate::error::Error;
+use crate::holder::Caller;
+use crate::log_keys as keys;
+use crate::server::SocketChange;
+use crate::server::admin::{Order, Reloaded};
+use crate::server::socket::RunDir;
+use crate::wiring::{Thread, Wiring};
+use std::sync::Arc;
+use tokio::signal::unix::Signal;
+use tokio::sync::{mpsc, oneshot};
+
+/// One part of the daemon, as it is told of changes.
+#[derive(Debug)]
+pub(super) struct Overseen {
+    pub(super) thread: Thread,
+    pub(super) broker: Arc<Broker>,
+    pub(super) rewire: mpsc::Sender<Rewire>,
+    pub(super) sockets: mpsc::Sender<SocketChange>,
+}
+
+/// Whoever carries out orders.
+#[derive(Debug)]
+pub(super) struct Control {
+    pub(super) config: Config,
+    pub(super) run_dir: RunDir,
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) parts: Vec<Overseen>,
+}
+
+impl Control {
+    /// Carries out orders for as long as the daemon runs.
+    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>, mut hangup: Signal) {
+        let mut file = ConfigFile::watch(&self.config.path);
+        loop {
+            tokio::select! {
+                Some(order) = orders.recv() => match order {
+                    Order::Release { group, reason, by, answer } => {
+                        let _ = answer.send(self.release(group, reason, by).await);
+                    }
+                    Order::Reload { answer } => {
+                        file.known();
+                        let _ = answer.send(self.reload("by order").await);
+                    }
+                },
+                Some(()) = hangup.recv() => {
+                    file.known();
+                    let _ = self.reload("by SIGHUP").await;
+                }
+                () = file.changed() => {
+                    let _ = self.reload("its file changed").await;
+                }
+            }
+        }
+    }
+
+    async fn release(&self, group: String, reason: String, by: Caller) -> Result<Vec<Released>, Error> {
+        tracing::info!(
+            { keys::GROUP } = group,
+            { keys::UID } = by.uid,
+            { keys::PID } = by.pid,
+            { keys::CAUSE } = reason,
+            "the administrator lets go of a group"
+        );
+        for part in &self.parts {
+            let (broker, group, reason) = (Arc::clone(&part.broker), group.clone(), reason.clone());
+            // A chip behind a bus may make us wait.
+            let released = tokio::task::spawn_blocking(move || broker.release_group(&group, &reason)).await;
+            if let Ok(Some(released)) = released {
+                return Ok(released);
+            }
+        }
+        let known = self.config.groups.iter().map(|group| group.name.clone()).collect();
+        Err(Error::GroupNotFound { group, known })
+    }
+
+    /// Reads the configuration anew and does what it says; says in the log what came of it.
+    async fn reload(&mut self, why: &str) -> Result<Reloaded, Error> {
+        let path = self.config.path.display().to_string();
+        let outcome = self.take_config().await;
+        match &outcome {
+            Ok(Reloaded { added, removed, changed }) => tracing::info!(
+                { keys::PATH } = path,
+                { keys::CAUSE } = why,
+                added = added.join(","),
+                removed = removed.join(","),
+                changed = changed.join(","),
+                "configuration read anew"
+            ),
+            Err(error) => {
+                for line in error.to_string().lines() {
+                    tracing::error!(
+                        { keys::PATH } = path,
+                        { keys::CAUSE } = why,
+                        { keys::ERROR } = line,
+                        "the configuration can not be taken, the old one stays"
+                    );
+                }
+            }
+        }
+        outcome
+    }
+
+    async fn take_config(&mut self) -> Result<Reloaded, Error> {
+        let config =
+            Config::load(&self.config.path).map_err(|wrong| Error::ConfigRefused(wrong.to_string()))?;
+        self.refuse_fixed(&config)?;
+        let wiring = Wiring::bind(&config, &self.backend.lines()?)
+            .map_err(|wrong| Error::ConfigRefused(wrong.to_string()))?;
+        let known = |thread: &Thread| self.parts.iter().any(|part| part.thread == *thread);
+        if let Some((Thread::Chip(_, chip), _)) = wiring.by_thread().iter().find(|(thread, _)| !known(thread))
+        {
+            let reason = format!("chip {chip:?} would need a thread of its own: start gpiod anew for it");
+            return Err(Error::ConfigRefused(reason));
+        }
+        for part in &self.parts {
+            let (answer, answered) = oneshot::channel();
+            let rewire = Rewire { wiring: wiring.part(&part.thread), answer };
+            part.rewire.send(rewire).await.map_err(|_| Error::Stopping)?;
+            answered.await.map_err(|_| Error::Stopping)??;
+        }
+        let reloaded = difference(&self.config, &config);
+        let old = std::mem::replace(&mut self.config, config);
+        self.change_sockets(&old, &reloaded).await?;
+        Ok(reloaded)
+    }
+
+    /// Refuses what is decided when the daemon starts.
+    fn refuse_fixed(&self, new: &Config) -> Result<(), Error> {
+        let old = &self.config;
+        let fixed = [
+            ("run_dir", old.run_dir == new.run_dir),
+            ("backend", old.backend == new.backend && old.own_thread == new.own_thread),
+            ("limits", old.limits == new.limits),
+        ];
+        match fixed.iter().find(|(_, same)| !same) {
+            Some((key, _)) => {
+                let path = new.path.display();
+                let reason = format!("{path}: {key}: it can only be changed by starting gpiod anew");
+                Err(Error::ConfigRefused(reason))
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn change_sockets(&self, old: &Config, reloaded: &Reloaded) -> Result<(), Error> {
+        let failed = |error: std::io::Error| {
+            Error::ConfigRefused(format!(
+                "the lines are as the configuration says, but not the sockets: {error}"
+            ))
+        };
+        for group in &old.groups {
+            if reloaded.removed.contains(&group.name) {
+                for part in &self.parts {
+                    for scope in scopes(part, &group.name) {
+                        let _ = part.sockets.send(SocketChange::Remove(scope)).await;
+                    }
+                }
+                self.run_dir.remove_group(&group.name).map_err(failed)?;
+            }
+        }
+        for group in &self.config.groups {
+            if reloaded.changed.contains(&group.name) {
+                self.run_dir.set_rights(group).map_err(failed)?;
+            }
+            if reloaded.added.contains(&group.name) {
+                for part in &self.parts {
+                    for scope in scopes(part, &group.name).filter(|scope| part.broker.serves(*scope)) {
+                        let socket = self.run_dir.bind_group(group, scope).map_err(failed)?;
+                        tracing::info!({ keys::PATH } = %socket.path.display(), "listening");
+                        let _ = part.sockets.send(SocketChange::Add(socket)).await;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The sockets of a group, as a part knows them: it knows the groups of all the others.
+fn scopes(part: &Overseen, group: &str) -> impl Iterator<Item = Scope> + use<> {
+    let index = part.broker.place_of(group);
+    index.into_iter().flat_map(|index| [Scope::Group(index), Scope::Watch(index)])
+}
+
+/// Which groups are new, gone, or not what they were.
+fn difference(old: &Config, new: &Config) -> Reloaded {
+    let find = |config: &Config, name: &str| config.groups.iter().find(|group| group.name == name).cloned();
+    let mut reloaded = Reloaded::default();
+    for group in &new.groups {
+        match find(old, &group.name) {
+            None => reloaded.added.push(group.name.clone()),
+            Some(before) if without_places(&before) != without_places(group) => {
+                reloaded.changed.push(group.name.clone());
+            }
+            Some(_) => {}
+        }
+    }
+    let gone = old.groups.iter().filter(|group| find(new, &group.name).is_none());
+    reloaded.removed = gone.map(|group| group.name.clone()).collect();
+    reloaded
+}
+
+/// A group, wherever in the file its lines stand.
+fn without_places(group: &Group) -> Group {
+    let lines = group.lines.iter().map(|line| Line { at: 0, ..line.clone() }).collect();
+    Group { lines, ..group.clone() }
+}
