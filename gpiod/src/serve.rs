@@ -1,14 +1,16 @@
 //! The daemon, from its configuration to its stop.
 //!
 //! Start: take the run directory, start the programs' thread, make the sockets, reach the board, bind the configuration to
-//! it, take the lines, say that it is ready. What can fail comes before what drives. Stop, on SIGTERM or SIGINT: end the clients' streams, leave the outputs as they are, go.
+//! it, give the guardian its lines, take the lines, say that it is ready. What can fail comes before what drives. Stop, on SIGTERM or SIGINT: end the clients' streams, leave the outputs as they are, go.
 
 mod board;
 mod changes;
+mod guardian;
 mod part;
 mod promises;
 
 pub use board::{connect, reach};
+pub use guardian::how_to;
 
 use part::{Lines, Part, on_own_thread};
 
@@ -18,6 +20,7 @@ use crate::config::{Config, Problems};
 use crate::error::chain;
 use crate::failure::{Exit, Failure};
 use crate::log_keys as keys;
+use crate::notify;
 use crate::programs::Programs;
 use crate::server::socket::{RunDir, Socket};
 use crate::wiring::Wiring;
@@ -57,7 +60,8 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         let own = Part { sockets: sockets.extract_if(.., served).collect(), lines, config: config.clone() };
         others.spawn(on_own_thread(own, shutdown.clone())?);
     }
-    ready();
+    notify::keep_alive();
+    notify::ready();
     let mut outcome = Ok(());
     if let Some(lines) = main {
         outcome = Part { lines, sockets, config }.serve(programs, shutdown.clone()).await;
@@ -79,10 +83,17 @@ async fn start_programs() -> Result<Arc<Programs>, Failure> {
 /// Takes the lines of the board, and tells which thread each belongs to: first those of this one.
 async fn take_lines(config: &Config) -> Result<Vec<Lines>, Failure> {
     let backend = connect(config)?;
-    let board = backend.lines().map_err(|error| Failure::new(Exit::Unavailable, chain(&error)))?;
+    let bind = || {
+        let board = backend.lines().map_err(|error| Failure::new(Exit::Unavailable, chain(&error)))?;
+        Wiring::bind(config, &board).map_err(|problems| config_failure(&problems))
+    };
     // What the lines are now decides what they become. It is asked once, before a try that fails half-way has driven
-    // some of them.
-    let wiring = Wiring::bind(config, &board).map_err(|problems| config_failure(&problems))?;
+    // some of them; and anew after a guardian stood down, which may have switched some until then.
+    let mut wiring = bind()?;
+    if let Some(link) = guardian::give(config, &wiring).await? {
+        wiring = bind()?;
+        guardian::keep(link, config, &wiring);
+    }
     changes::watch(backend.as_ref(), &wiring);
     promises::say(&wiring);
     let backend: Arc<dyn Backend> = Arc::from(backend);
@@ -135,11 +146,4 @@ fn stop_signal() -> io::Result<CancellationToken> {
         stop.cancel();
     });
     Ok(token)
-}
-
-fn ready() {
-    tracing::info!("ready");
-    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
-        tracing::warn!({ keys::ERROR } = %error, "the service manager could not be told");
-    }
 }

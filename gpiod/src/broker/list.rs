@@ -5,7 +5,7 @@ use crate::config::Line;
 use crate::error::Error;
 use crate::holder::Holder;
 use crate::line::{Direction, LineConfig, LineInfo, OnExit, Value, known_mask};
-use crate::wiring::LineIndex;
+use crate::wiring::{LineIndex, Presence};
 
 /// All lines of a socket and what stands behind them.
 #[derive(Clone, Debug)]
@@ -44,8 +44,10 @@ pub struct LineView {
     pub value: Option<Value>,
     /// Who holds it.
     pub holder: Option<Holder>,
-    /// What it does as an output when the daemon has gone; `None` for an input, and where nobody can tell.
+    /// What it would do as an output if the daemon went now; `None` for an input, and where nobody can tell.
     pub at_exit: Option<OnExit>,
+    /// Of a line that becomes an input by a guardian alone: whether there is one.
+    pub guardian: Option<Presence>,
     /// Whether this socket may hold and drive it.
     pub may_drive: bool,
 }
@@ -72,7 +74,8 @@ impl Broker {
                     now: Some(*state.pins.config(*line)),
                     value: Some(Value::from_bit(values.bits >> i & 1 == 1)),
                     holder: state.holder(*line).cloned(),
-                    at_exit: wired.at_exit,
+                    at_exit: wired.at_exit_now(),
+                    guardian: wired.guardian.clone(),
                     may_drive: scope.may_drive().is_ok() && wired.config.kind.driven().is_some(),
                 });
             }
@@ -107,6 +110,7 @@ fn unwired(info: LineInfo) -> LineView {
         value: info.high.map(Value::from_bit),
         holder: None,
         at_exit: None,
+        guardian: None,
         may_drive: false,
         info,
     }

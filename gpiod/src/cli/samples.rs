@@ -46,5 +46,6 @@ pub(super) fn free(name: &str, offset: u32, header_pin: u32) -> Line {
         holder: None,
         on_release: None,
         on_daemon_exit: None,
+        guardian: None,
     }
 }

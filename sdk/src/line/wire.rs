@@ -2,7 +2,7 @@
 
 use crate::line::line_use::LineUse;
 use crate::line::{
-    Backend, Bias, Direction, Drive, Edge, Holder, Line, Lines, OnDaemonExit, OnRelease, Value,
+    Backend, Bias, Direction, Drive, Edge, Guardian, Holder, Line, Lines, OnDaemonExit, OnRelease, Value,
 };
 use gpiod_proto::v1;
 
@@ -118,6 +118,9 @@ impl From<v1::Line> for Line {
             holder: line.holder.map(Holder::from),
             on_release,
             on_daemon_exit,
+            guardian: line
+                .guardian
+                .map(|v1::Guardian { present, within_ns }| Guardian { present, within_ns }),
         }
     }
 }
