@@ -265,6 +265,26 @@ fn gpiod_at(path: &Path) -> tokio::process::Command {
     tokio::process::Command::new(path)
 }
 
+/// As two containers are to each other: to the guardian the daemon's process id is 0.
+#[tokio::test]
+async fn a_daemon_that_is_not_visible_in_the_guardians_pid_namespace_is_cared_for_too() {
+    if !nix::unistd::geteuid().is_root() {
+        println!("not root: no pid namespace can be made");
+        return;
+    }
+    let mut rig = Rig::board_alone(HEATER, "").await;
+    let mut command = tokio::process::Command::new("unshare");
+    command.args(["--pid", "--fork", "--kill-child", env!("CARGO_BIN_EXE_gpiod"), "guard", "--wait", "0s"]);
+    command.arg("--config").arg(rig.path("gpiod.toml"));
+    let _guardian = Process::start(rig.dir.path(), "guard", &mut command).await;
+    rig.start_daemon().await;
+    let before = rig.board().await.record(0).await.unwrap().last_seq;
+    let session = rig.client("heater").await.session().output_at("coil", Value::Active).open().await.unwrap();
+    rig.daemon.take().unwrap().signal(Signal::SIGKILL).await;
+    rig.saw(before, |e| became_input(e, "GPIO9")).await;
+    drop(session);
+}
+
 #[tokio::test]
 async fn a_line_that_somebody_took_meanwhile_is_tried_until_it_is_free() {
     let (mut rig, guardian, _session) = all_on("0s").await;
