@@ -7,6 +7,7 @@ pub mod board;
 pub mod check;
 pub mod connect;
 pub mod get;
+pub mod guard;
 pub mod lines;
 pub mod output;
 pub mod pinout;
@@ -53,6 +54,8 @@ pub struct Cli {
 pub enum Command {
     /// The daemon: owns the pins and serves them by name
     Serve(serve::Args),
+    /// The guardian: makes outputs inputs when the daemon has gone and the kernel would keep them
+    Guard(guard::Args),
     /// Tell whether a configuration is right, without starting anything
     Check(check::Args),
     /// A simulated Raspberry Pi: runs it, drives it from outside, shows what its pins did
@@ -84,6 +87,7 @@ pub enum Command {
 pub fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(args) => serve::run(&args),
+        Command::Guard(args) => guard::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Board(args) => board::run(args),
         Command::Lines(args) => lines::run(&args),

@@ -11,7 +11,7 @@
 //!   [`budget`] of its socket; [`programs`]: the thread on which all run, with the rights that [`realtime`] could get.
 //! - [`state_file`]: who holds what, written down for the next daemon; [`token`]: by what a client is known again.
 //! - [`server`]: gRPC. The only module that names tonic or the API's messages.
-//! - [`serve`]: start-up and stop.
+//! - [`serve`]: start-up and stop. [`guard`]: a process of its own that outlives the daemon, for outputs that must not.
 //! - [`board`]: the simulated board, a process of its own.
 //! - [`cli`]: one file for each command.
 //!
@@ -29,8 +29,9 @@
 //! 3. Start the programs' thread, and say which real-time rights it got.
 //! 4. Make the sockets; who connects waits.
 //! 5. Reach the board and bind the configuration to it.
-//! 6. Request all lines; outputs that are found driven are taken over as they are.
-//! 7. Serve, and say that it is ready.
+//! 6. Give the guardian the lines that it is to care for, where there are any.
+//! 7. Request all lines; outputs that are found driven are taken over as they are.
+//! 8. Serve, and say that it is ready.
 //!
 //! # Stop
 //!
@@ -47,11 +48,13 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod failure;
+pub mod guard;
 pub mod header;
 pub mod holder;
 pub mod line;
 pub mod log;
 pub mod log_keys;
+mod notify;
 pub mod pace;
 pub mod program;
 pub mod programs;

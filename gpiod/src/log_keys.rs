@@ -26,6 +26,8 @@ pub const CONSUMER: &str = "consumer";
 pub const BACKEND: &str = "backend";
 /// The board's model.
 pub const BOARD: &str = "board";
+/// How long somebody waits, such as `1s`.
+pub const WAIT: &str = "wait";
 /// A path.
 pub const PATH: &str = "path";
 /// How many.

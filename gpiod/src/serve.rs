@@ -1,16 +1,18 @@
 //! The daemon, from its configuration to its stop.
 //!
 //! Start: take the run directory, start the programs' thread, make the sockets, reach the board, bind the configuration to
-//! it, take the lines, say that it is ready. What can fail comes before what drives. Stop, on SIGTERM or SIGINT: end the clients' streams, leave the outputs as they are, go.
+//! it, give the guardian its lines, take the lines, say that it is ready. What can fail comes before what drives. Stop, on SIGTERM or SIGINT: end the clients' streams, leave the outputs as they are, go.
 
 mod board;
 mod changes;
 mod config_file;
 mod control;
+mod guardian;
 mod part;
 mod promises;
 
 pub use board::{connect, reach};
+pub use guardian::how_to;
 
 use control::{Control, Overseen};
 use part::{Lines, Part, on_own_thread};
@@ -22,6 +24,7 @@ use crate::config::{Config, Problems};
 use crate::error::chain;
 use crate::failure::{Exit, Failure};
 use crate::log_keys as keys;
+use crate::notify;
 use crate::programs::Programs;
 use crate::server::socket::{RunDir, Socket};
 use crate::state_file::{Previous, StateFile};
@@ -92,7 +95,8 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         others.spawn(on_own_thread(part, shutdown.clone())?);
     }
     tokio::spawn(Control { config, run_dir, backend, parts: overseen }.run(given, hangup));
-    ready();
+    notify::keep_alive();
+    notify::ready();
     let mut outcome = Ok(());
     if let Some(main) = main {
         outcome = Part { sockets, ..main }.serve(programs, shutdown.clone()).await;
@@ -117,10 +121,17 @@ async fn take_lines(
     state_file: &Arc<StateFile>,
 ) -> Result<(Arc<dyn Backend>, Vec<Lines>), Failure> {
     let backend = connect(config)?;
-    let board = backend.lines().map_err(|error| Failure::new(Exit::Unavailable, chain(&error)))?;
+    let bind = || {
+        let board = backend.lines().map_err(|error| Failure::new(Exit::Unavailable, chain(&error)))?;
+        Wiring::bind(config, &board).map_err(|problems| config_failure(&problems))
+    };
     // What the lines are now decides what they become. It is asked once, before a try that fails half-way has driven
-    // some of them.
-    let wiring = Wiring::bind(config, &board).map_err(|problems| config_failure(&problems))?;
+    // some of them; and anew after a guardian stood down, which may have switched some until then.
+    let mut wiring = bind()?;
+    if let Some(link) = guardian::give(config, &wiring).await? {
+        wiring = bind()?;
+        guardian::keep(link, config, &wiring);
+    }
     changes::watch(backend.as_ref(), &wiring);
     promises::say(&wiring);
     let backend: Arc<dyn Backend> = Arc::from(backend);
@@ -186,11 +197,4 @@ fn stop_signal() -> io::Result<CancellationToken> {
         stop.cancel();
     });
     Ok(token)
-}
-
-fn ready() {
-    tracing::info!("ready");
-    if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
-        tracing::warn!({ keys::ERROR } = %error, "the service manager could not be told");
-    }
 }

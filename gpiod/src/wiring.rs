@@ -4,13 +4,16 @@
 mod at_exit;
 mod merge;
 mod names;
+mod presence;
 mod thread;
 
 pub use merge::same_line;
+pub use presence::Presence;
 pub use thread::Thread;
 
 use crate::config::{Config, Line, Problem, Problems};
 use crate::line::{LineId, LineInfo, OnExit};
+use at_exit::Outcome;
 use names::Names;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -41,12 +44,22 @@ pub struct WiredLine {
     pub config: Line,
     /// The group that names it first.
     pub home: GroupIndex,
-    /// What it does as an output when the daemon has gone; `None` for an input, and where nobody can tell.
+    /// What it does by itself, as an output, when the daemon has gone; `None` for an input, and where nobody can tell.
     pub at_exit: Option<OnExit>,
+    /// Of a line that becomes an input by a guardian alone: whether there is one.
+    pub guardian: Option<Presence>,
     /// Whether it is claimed; an output that is to keep its level may have to be driven without a claim.
     pub claim: bool,
     /// Whether no group has it any more, after the configuration was changed.
     pub retired: bool,
+}
+
+impl WiredLine {
+    /// What it would do as an output if the daemon went now.
+    pub fn at_exit_now(&self) -> Option<OnExit> {
+        let guarded = self.guardian.as_ref().is_some_and(|guardian| guardian.within().is_some());
+        if guarded { Some(OnExit::Input) } else { self.at_exit }
+    }
 }
 
 /// A group, bound to the board.
@@ -71,6 +84,7 @@ impl Wiring {
         let mut wiring = Self { lines: Vec::new(), groups: Vec::new() };
         let mut taken: HashMap<LineId, LineIndex> = HashMap::new();
         let mut problems = Vec::new();
+        let presence = Presence::default();
         for (index, group) in config.groups.iter().enumerate() {
             let mut lines: Vec<(String, LineIndex)> = Vec::new();
             for line in &group.lines {
@@ -98,10 +112,12 @@ impl Wiring {
                 if let Some(function) = info.function.as_ref().filter(|_| !line.take_over) {
                     problem(key(".line"), in_other_function(&line.board_line, function));
                 }
-                let (at_exit, claim) = at_exit::of(line, info).unwrap_or_else(|reason| {
+                let outcome = at_exit::of(line, info).unwrap_or_else(|reason| {
                     problem(key(".on_daemon_exit"), reason);
-                    (None, true)
+                    Outcome { alone: None, claim: true, guarded: false }
                 });
+                let Outcome { alone: at_exit, claim, guarded } = outcome;
+                let guardian = guarded.then(|| presence.clone());
                 let home = GroupIndex(index);
                 let mut info = info.clone();
                 info.waits |= config.own_thread.contains(&info.chip);
@@ -112,6 +128,7 @@ impl Wiring {
                     config: line.clone(),
                     home,
                     at_exit,
+                    guardian,
                     claim,
                     retired: false,
                 });
@@ -134,6 +151,25 @@ impl Wiring {
     pub fn full_name(&self, line: LineIndex) -> String {
         let wired = self.line(line);
         format!("{}/{}", self.groups[wired.home.0].name, wired.config.name)
+    }
+
+    /// The lines that need a guardian to become inputs.
+    pub fn guarded(&self) -> impl Iterator<Item = LineIndex> {
+        (0..self.lines.len()).map(LineIndex).filter(|line| self.line(*line).guardian.is_some())
+    }
+
+    /// For each line that needs a guardian: where that is asked for, and why the kernel does not do.
+    pub fn guardian_needs(&self) -> Vec<Problem> {
+        let need = |line: LineIndex| {
+            let wired = self.line(line);
+            let key = format!(
+                "group.{}.lines.{}.on_daemon_exit",
+                self.groups[wired.home.0].name, wired.config.name
+            );
+            let reason = at_exit::needs_guardian(wired.at_exit, &wired.info.chip);
+            Problem { line: wired.config.at, key, reason }
+        };
+        self.guarded().map(need).collect()
     }
 
     /// The names of the groups that have a line.

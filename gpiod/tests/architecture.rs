@@ -62,6 +62,21 @@ fn of_all_commands_the_selftest_alone_holds_lines_of_a_board_itself() {
 }
 
 #[test]
+fn the_guardian_reaches_boards_by_the_seam_and_needs_no_daemon() {
+    let none: Vec<String> = Vec::new();
+    let daemon = [
+        "crate::serve::",
+        "crate::broker",
+        "crate::board",
+        "backend::sim",
+        "backend::cdev",
+        "backend::gpiomem",
+    ];
+    assert_eq!(offenders("gpiod/src/guard", &daemon, &[]), none);
+    assert_eq!(offenders("gpiod/src", &["rustix::", "Pidfd"], &["gpiod/src/guard/peer.rs"]), none);
+}
+
+#[test]
 fn the_broker_knows_no_backend_and_no_server() {
     let none: Vec<String> = Vec::new();
     assert_eq!(

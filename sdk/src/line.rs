@@ -143,10 +143,21 @@ pub struct Line {
     pub holder: Option<Holder>,
     /// What happens when the holder goes; `None` for an input.
     pub on_release: Option<OnRelease>,
-    /// What happens when the daemon goes; `None` for an input.
+    /// What would happen if the daemon went now; `None` for an input, and where nobody can tell.
     pub on_daemon_exit: Option<OnDaemonExit>,
     /// How long the line is kept for a holder whose connection broke; zero is not at all.
     pub grace: Duration,
+    /// Who makes it an input then; `None` where the line needs no guardian for that.
+    pub guardian: Option<Guardian>,
+}
+
+/// The process that makes a line an input when the daemon has gone, on a board whose kernel does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Guardian {
+    /// Whether it is there now. If it is not, the line would do what [`Line::on_daemon_exit`] says.
+    pub present: bool,
+    /// It acts when no daemon is back after so many ns; 0 is at once, and where there is none.
+    pub within_ns: u64,
 }
 
 /// Who holds a line.

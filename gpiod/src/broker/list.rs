@@ -5,7 +5,7 @@ use crate::config::Line;
 use crate::error::Error;
 use crate::holder::Holder;
 use crate::line::{Direction, LineConfig, LineInfo, OnExit, Value, known_mask};
-use crate::wiring::LineIndex;
+use crate::wiring::{LineIndex, Presence};
 
 /// All lines of a socket and what stands behind them.
 #[derive(Clone, Debug)]
@@ -46,8 +46,10 @@ pub struct LineView {
     pub holder: Option<Holder>,
     /// How long it is kept for a holder whose connection broke, in ns.
     pub grace_ns: u64,
-    /// What it does as an output when the daemon has gone; `None` for an input, and where nobody can tell.
+    /// What it would do as an output if the daemon went now; `None` for an input, and where nobody can tell.
     pub at_exit: Option<OnExit>,
+    /// Of a line that becomes an input by a guardian alone: whether there is one.
+    pub guardian: Option<Presence>,
     /// Whether this socket may hold and drive it.
     pub may_drive: bool,
 }
@@ -76,7 +78,8 @@ impl Broker {
                     value: Some(Value::from_bit(values.bits >> i & 1 == 1)),
                     holder: state.holder(*line).cloned(),
                     grace_ns: u64::try_from(grace.as_nanos()).unwrap_or(u64::MAX),
-                    at_exit: wired.at_exit,
+                    at_exit: wired.at_exit_now(),
+                    guardian: wired.guardian.clone(),
                     may_drive: scope.may_drive().is_ok() && wired.config.kind.driven().is_some(),
                 });
             }
@@ -113,6 +116,7 @@ fn unwired(info: LineInfo) -> LineView {
         holder: None,
         grace_ns: 0,
         at_exit: None,
+        guardian: None,
         may_drive: false,
         info,
     }

@@ -1,7 +1,7 @@
 //! `gpiod check`: tells whether a configuration is right, without starting anything.
 
 use super::output::{json, print};
-use crate::config::Config;
+use crate::config::{Config, Problem};
 use crate::failure::Failure;
 use crate::serve;
 use crate::wiring::Wiring;
@@ -11,7 +11,8 @@ use std::path::PathBuf;
 /// Arguments of `gpiod check`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Every mistake is told with file, line, key and reason. Exit codes: 0 the configuration is right, 66 it can not be \
+Every mistake is told with file, line, key and reason; a note is no mistake, but something that must be there when \
+the daemon starts. Exit codes: 0 the configuration is right, 66 it can not be \
 read, 78 it is wrong.
 
 Examples:
@@ -34,25 +35,44 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let checked = Config::load(&args.config).and_then(|config| {
         // The board has the last word on which lines there are; without it the rest is still checked.
         let board = serve::connect(&config).ok().and_then(|backend| backend.lines().ok());
-        if let Some(board) = &board {
-            Wiring::bind(&config, board)?;
-        }
-        Ok((config, board.is_some()))
+        let wiring = board.map(|board| Wiring::bind(&config, &board)).transpose()?;
+        Ok((config, wiring))
     });
+    let notes =
+        checked.as_ref().map_or_else(|_| Vec::new(), |(config, wiring)| notes(config, wiring.as_ref()));
     if args.json {
         let problems = checked.as_ref().err().map_or(&[][..], |problems| &problems.problems);
-        let problems: Vec<_> =
-            problems.iter().map(|p| json!({"line": p.line, "key": p.key, "reason": p.reason})).collect();
-        let on_board = checked.as_ref().is_ok_and(|(_, board)| *board);
-        let checked = json!({"file": args.config, "problems": problems, "checked_against_board": on_board});
+        let list = |problems: &[Problem]| -> Vec<_> {
+            problems.iter().map(|p| json!({"line": p.line, "key": p.key, "reason": p.reason})).collect()
+        };
+        let on_board = checked.as_ref().is_ok_and(|(_, wiring)| wiring.is_some());
+        let checked = json!({
+            "file": args.config,
+            "problems": list(problems),
+            "notes": list(&notes),
+            "checked_against_board": on_board,
+        });
         print(&json(&checked)?)?;
     }
-    let (config, against_board) = checked.map_err(|problems| serve::config_failure(&problems))?;
+    let (config, wiring) = checked.map_err(|problems| serve::config_failure(&problems))?;
     if !args.json {
         let lines: usize = config.groups.iter().map(|group| group.lines.len()).sum();
-        let board = if against_board { "the board has them all" } else { "the board could not be asked" };
+        let board = if wiring.is_some() { "the board has them all" } else { "the board could not be asked" };
         let file = args.config.display();
         print(&format!("{file}: {} groups, {lines} lines; {board}\n", config.groups.len()))?;
+        for note in notes {
+            print(&format!("{file}:{}: note: {}: {}\n", note.line, note.key, note.reason))?;
+        }
     }
     Ok(())
+}
+
+/// What must be there when the daemon starts.
+fn notes(config: &Config, wiring: Option<&Wiring>) -> Vec<Problem> {
+    let needs = wiring.map(Wiring::guardian_needs).unwrap_or_default();
+    let guarded = |need: Problem| Problem {
+        reason: format!("needs `gpiod guard` to be running: {}; {}", need.reason, serve::how_to(config)),
+        ..need
+    };
+    needs.into_iter().map(guarded).collect()
 }

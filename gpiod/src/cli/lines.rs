@@ -7,7 +7,8 @@ pub(super) use json::{line_json, listing};
 use super::connect::{Target, with_client};
 use super::output::{json, print, printable, table};
 use crate::failure::Failure;
-use gpiod_sdk::{Direction, Holder, Line};
+use gpiod_sdk::{Direction, Guardian, Holder, Line};
+use std::time::Duration;
 
 /// Arguments of `gpiod lines`.
 #[derive(Debug, clap::Args)]
@@ -57,7 +58,7 @@ fn row(line: &Line) -> [String; HEADINGS.len()] {
         or_dash(line.value),
         or_dash(line.holder.as_ref().map(holder)),
         or_dash(line.on_release),
-        or_dash(line.on_daemon_exit),
+        on_daemon_exit(line),
     ]
 }
 
@@ -72,6 +73,20 @@ fn direction(line: &Line) -> String {
         (Some(direction), _) => direction.to_string(),
         (None, Some(now)) => format!("({now})"),
         (None, None) => "-".to_owned(),
+    }
+}
+
+/// What would happen if the daemon went now, and who does it where it is not the kernel.
+fn on_daemon_exit(line: &Line) -> String {
+    let what = or_dash(line.on_daemon_exit);
+    match line.guardian {
+        None => what,
+        Some(Guardian { present: false, .. }) => format!("{what}, guardian gone"),
+        Some(Guardian { within_ns: 0, .. }) => format!("{what}, by the guardian at once"),
+        Some(Guardian { within_ns, .. }) => {
+            let within = humantime::format_duration(Duration::from_nanos(within_ns));
+            format!("{what}, by the guardian within {within}")
+        }
     }
 }
 
@@ -97,6 +112,20 @@ pub(super) fn holder_name(holder: &Holder) -> String {
 mod tests {
     use super::*;
     use crate::cli::samples::{free, red};
+    use gpiod_sdk::OnDaemonExit;
+
+    #[test]
+    fn what_the_daemons_end_does_is_told_with_who_does_it() {
+        let told =
+            |on_daemon_exit, guardian| super::on_daemon_exit(&Line { on_daemon_exit, guardian, ..red() });
+        let guardian = |present, within_ns| Some(Guardian { present, within_ns });
+        assert_eq!(told(Some(OnDaemonExit::Keep), None), "keep");
+        assert_eq!(told(Some(OnDaemonExit::Keep), guardian(false, 0)), "keep, guardian gone");
+        assert_eq!(told(None, guardian(false, 0)), "-, guardian gone");
+        assert_eq!(told(Some(OnDaemonExit::Input), guardian(true, 0)), "input, by the guardian at once");
+        let within = "input, by the guardian within 1s 500ms";
+        assert_eq!(told(Some(OnDaemonExit::Input), guardian(true, 1_500_000_000)), within);
+    }
 
     #[test]
     fn a_line_is_a_row_and_what_is_unknown_a_dash() {

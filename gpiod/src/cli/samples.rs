@@ -48,5 +48,6 @@ pub(super) fn free(name: &str, offset: u32, header_pin: u32) -> Line {
         on_release: None,
         on_daemon_exit: None,
         grace: std::time::Duration::ZERO,
+        guardian: None,
     }
 }

@@ -4,6 +4,7 @@
 use crate::line::OnExit;
 use crate::log_keys as keys;
 use crate::wiring::{LineIndex, WiredLine, Wiring};
+use humantime::format_duration;
 
 /// Says what outputs do when the daemon has gone, and tells of lines that take time.
 pub(super) fn say(wiring: &Wiring) {
@@ -13,10 +14,20 @@ pub(super) fn say(wiring: &Wiring) {
         (None, "what these outputs do when gpiod ends is up to their chip's driver"),
     ];
     for (at_exit, text) in outcomes {
-        let lines = names(wiring, |line| line.config.kind.driven().is_some() && line.at_exit == at_exit);
+        let lines = names(wiring, |line| {
+            line.config.kind.driven().is_some() && line.guardian.is_none() && line.at_exit == at_exit
+        });
         if let Some(lines) = lines {
             tracing::info!({ keys::LINES } = lines, "{text}");
         }
+    }
+    let within = wiring.guarded().find_map(|line| wiring.line(line).guardian.as_ref()?.within());
+    if let Some(lines) = names(wiring, |line| line.guardian.is_some()) {
+        tracing::info!(
+            { keys::LINES } = lines,
+            { keys::WAIT } = %format_duration(within.unwrap_or_default()),
+            "these outputs become inputs when gpiod ends, by the guardian, unless gpiod is back within its wait"
+        );
     }
     if let Some(lines) = names(wiring, |line| line.info.waits) {
         tracing::info!(

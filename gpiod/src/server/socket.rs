@@ -24,8 +24,17 @@ const WATCH: &str = "watch";
 /// Where a socket is until it has its rights.
 const NURSERY: &str = ".new.sock";
 /// What a run directory has in it.
-const OURS: [&str; 8] =
-    ["admin", GROUPS, WATCH, "lock", NURSERY, state_file::NAME, state_file::NURSERY, state_file::SET_ASIDE];
+const OURS: [&str; 9] = [
+    "admin",
+    "guard",
+    GROUPS,
+    WATCH,
+    "lock",
+    NURSERY,
+    state_file::NAME,
+    state_file::NURSERY,
+    state_file::SET_ASIDE,
+];
 
 /// A socket that clients can connect to.
 #[derive(Debug)]
@@ -51,18 +60,8 @@ impl RunDir {
     /// [`io::ErrorKind::WouldBlock`] when another daemon has it; [`io::ErrorKind::AlreadyExists`] for a directory
     /// that is another user's or has things in it that are not ours; what the system says else.
     pub fn take(path: &Path) -> io::Result<Self> {
-        let fail = |error: io::Error| at(path, &error);
-        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(fail)?;
-        // It may have been made for us with other rights; somebody else's is not ours to close. What was added before
-        // it was closed is looked for again.
-        ours_alone(path)?;
-        fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(fail)?;
-        ours_alone(path)?;
-        let mut options = File::options();
-        let file = options.create(true).truncate(false).write(true).open(path.join("lock")).map_err(fail)?;
-        let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock)
-            .map_err(|(_, errno)| io::Error::from(errno))?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        closed(path)?;
+        Ok(Self { path: path.to_owned(), _lock: lock(path)? })
     }
 
     /// Where it is.
@@ -171,6 +170,25 @@ impl Rights {
     }
 }
 
+/// Makes the run directory if need be, and closes it to all users but our own.
+pub(crate) fn closed(path: &Path) -> io::Result<()> {
+    let fail = |error: io::Error| at(path, &error);
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(fail)?;
+    // It may have been made for us with other rights; somebody else's is not ours to close. What was added before
+    // it was closed is looked for again.
+    ours_alone(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(fail)?;
+    ours_alone(path)
+}
+
+/// The lock in a directory: held by one process as long as the value lives.
+pub(crate) fn lock(dir: &Path) -> io::Result<Flock<File>> {
+    let mut options = File::options();
+    let file = options.create(true).truncate(false).write(true).open(dir.join("lock"));
+    let file = file.map_err(|error| at(dir, &error))?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| io::Error::from(errno))
+}
+
 /// Refuses a directory that is another user's or has things in it that are not ours.
 fn ours_alone(path: &Path) -> io::Result<()> {
     let fail = |error: io::Error| at(path, &error);
@@ -187,7 +205,7 @@ fn ours_alone(path: &Path) -> io::Result<()> {
 }
 
 /// Refuses what is another user's, or a link to somewhere else.
-fn own(path: &Path) -> io::Result<()> {
+pub(crate) fn own(path: &Path) -> io::Result<()> {
     let metadata = fs::symlink_metadata(path).map_err(|error| at(path, &error))?;
     if metadata.is_symlink() {
         return Err(refuse(path, "is a link".to_owned()));
@@ -200,13 +218,13 @@ fn refuse(path: &Path, why: String) -> io::Error {
     at(path, &io::Error::new(io::ErrorKind::AlreadyExists, why))
 }
 
-fn remove(path: &Path) -> io::Result<()> {
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path).map_err(|error| (error.kind(), error)) {
         Ok(()) | Err((io::ErrorKind::NotFound | io::ErrorKind::NotADirectory, _)) => Ok(()),
         Err((_, error)) => Err(error),
     }
 }
 
-fn at(path: &Path, error: &io::Error) -> io::Error {
+pub(crate) fn at(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

@@ -3,36 +3,58 @@
 use crate::config::{AtStart, Driven, Kind, Line, OnRelease};
 use crate::line::{AtExit, LineInfo, OnExit};
 
+/// What becomes of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outcome {
+    /// What it does by itself, as an output; `None` for an input, and where nobody can tell.
+    pub(super) alone: Option<OnExit>,
+    /// Whether it is claimed. One that is an input at times is in any case, since only a claimed line has edges.
+    pub(super) claim: bool,
+    /// Whether its wish is to become an input and needs a guardian. It is claimed then: as long as a daemon lives, the
+    /// kernel refuses the line to a guardian that thinks otherwise.
+    pub(super) guarded: bool,
+}
+
 /// What a line will do, and whether it is claimed for that.
-///
-/// A line that is an input at times is claimed in any case, since only a claimed line has edges.
 ///
 /// # Errors
 /// Why the wish can not be fulfilled.
-pub(super) fn of(line: &Line, info: &LineInfo) -> Result<(Option<OnExit>, bool), String> {
+pub(super) fn of(line: &Line, info: &LineInfo) -> Result<Outcome, String> {
+    let outcome = |alone, claim| Ok(Outcome { alone, claim, guarded: false });
     let AtExit { claimed, unclaimed } = info.at_exit;
-    let Some(driven) = line.kind.driven() else { return Ok((None, true)) };
+    let Some(driven) = line.kind.driven() else { return outcome(None, true) };
     let unclaimed = unclaimed && matches!(line.kind, Kind::Output(driven) if always_driven(&driven));
     match (driven.on_daemon_exit, claimed) {
-        (None | Some(OnExit::Keep), Some(OnExit::Keep)) => Ok((Some(OnExit::Keep), true)),
-        (None | Some(OnExit::Keep), _) if unclaimed => Ok((Some(OnExit::Keep), false)),
-        (None, claimed) => Ok((claimed, true)),
-        (Some(OnExit::Input), Some(OnExit::Input)) => Ok((Some(OnExit::Input), true)),
+        (None | Some(OnExit::Keep), Some(OnExit::Keep)) => outcome(Some(OnExit::Keep), true),
+        (None | Some(OnExit::Keep), _) if unclaimed => outcome(Some(OnExit::Keep), false),
+        (None, claimed) => outcome(claimed, true),
+        (Some(OnExit::Input), Some(OnExit::Input)) => outcome(Some(OnExit::Input), true),
+        // A guardian makes it an input first and lets it go then, and what is an input stays one.
+        (Some(OnExit::Input), alone) => Ok(Outcome { alone, claim: true, guarded: true }),
         (Some(OnExit::Keep), Some(OnExit::Input)) => Err(
             "\"keep\" is not to be had: this kernel turns an output into an input when its claim ends, and this line \
              can not be driven without one"
                 .to_owned(),
         ),
-        (Some(OnExit::Input), Some(OnExit::Keep)) => Err(
-            "\"input\" is not to be had: an output keeps its level here when its claim ends; on a Raspberry Pi \
-             dtparam=strict_gpiod in config.txt (or persist_gpio_outputs=N of the module pinctrl_bcm2835) changes that"
-                .to_owned(),
-        ),
-        (Some(wish), None) => Err(format!(
-            "\"{wish}\" can not be promised: what chip {:?} does with an output when its claim ends is not known; \
+        (Some(OnExit::Keep), None) => Err(format!(
+            "\"keep\" can not be promised: what chip {:?} does with an output when its claim ends is not known; \
              leave the key out to accept it",
             info.chip
         )),
+    }
+}
+
+/// Why the wish to become an input needs a guardian, and what would do without one.
+pub(super) fn needs_guardian(alone: Option<OnExit>, chip: &str) -> String {
+    match alone {
+        Some(_) => "\"input\" is not to be had from this kernel: an output keeps its level here when its claim ends; on \
+                    a Raspberry Pi dtparam=strict_gpiod in config.txt (or persist_gpio_outputs=N of the module \
+                    pinctrl_bcm2835) changes that"
+            .to_owned(),
+        None => format!(
+            "\"input\" can not be promised by this kernel: what chip {chip:?} does with an output when its claim ends is \
+             not known; leave the key out to accept it"
+        ),
     }
 }
 
@@ -47,6 +69,9 @@ mod tests {
     use OnExit::{Input, Keep};
     use std::time::Duration;
 
+    const GUARDED: bool = true;
+    const REFUSED: bool = false;
+
     fn output(on_daemon_exit: Option<OnExit>) -> Kind {
         Kind::Output(driven(on_daemon_exit))
     }
@@ -60,7 +85,8 @@ mod tests {
         Driven { drive: Drive::PushPull, at_start, on_release, on_daemon_exit, one_shot: false }
     }
 
-    fn outcome(kind: Kind, claimed: Option<OnExit>, unclaimed: bool) -> Result<(Option<OnExit>, bool), ()> {
+    /// What the line does by itself, and whether it is claimed; what needs a guardian is told as [`GUARDED`].
+    fn outcome(kind: Kind, claimed: Option<OnExit>, unclaimed: bool) -> Result<(Option<OnExit>, bool), bool> {
         let line = Line {
             name: "lamp".to_owned(),
             board_line: "GPIO9".to_owned(),
@@ -84,17 +110,26 @@ mod tests {
             at_exit: AtExit { claimed, unclaimed },
             waits: false,
         };
-        of(&line, &info).map_err(|_| ())
+        match of(&line, &info) {
+            Ok(Outcome { alone, claim, guarded: false }) => Ok((alone, claim)),
+            Ok(Outcome { claim, .. }) => {
+                assert!(claim, "a guarded line is claimed");
+                Err(GUARDED)
+            }
+            Err(_) => Err(REFUSED),
+        }
     }
 
     #[test]
-    fn a_wish_is_fulfilled_or_refused_and_never_passed_over() {
+    fn a_wish_is_fulfilled_guarded_or_refused_and_never_passed_over() {
         for kind in [output, both] {
             for wish in [Keep, Input] {
                 for claimed in [Some(Keep), Some(Input), None] {
                     for unclaimed in [false, true] {
-                        if let Ok((at_exit, _)) = outcome(kind(Some(wish)), claimed, unclaimed) {
-                            assert_eq!(at_exit, Some(wish));
+                        match outcome(kind(Some(wish)), claimed, unclaimed) {
+                            Ok((at_exit, _)) => assert_eq!(at_exit, Some(wish)),
+                            Err(GUARDED) => assert!(wish == Input && claimed != Some(Input)),
+                            Err(REFUSED) => assert_eq!(wish, Keep),
                         }
                     }
                 }
@@ -109,14 +144,24 @@ mod tests {
             assert_eq!(outcome(output(wish), Some(Keep), true), Ok((Some(Keep), true)));
         }
         assert_eq!(outcome(output(Some(Input)), Some(Input), true), Ok((Some(Input), true)));
-        assert_eq!(outcome(output(Some(Input)), Some(Keep), true), Err(()));
-        assert_eq!(outcome(output(Some(Keep)), Some(Input), false), Err(()));
+        assert_eq!(outcome(output(Some(Input)), Some(Keep), true), Err(GUARDED));
+        assert_eq!(outcome(output(Some(Keep)), Some(Input), false), Err(REFUSED));
+    }
+
+    #[test]
+    fn to_become_an_input_where_the_kernel_keeps_needs_a_guardian_whatever_the_line_is() {
+        for kind in [output, both] {
+            for (claimed, unclaimed) in [(Some(Keep), false), (Some(Keep), true), (None, false), (None, true)]
+            {
+                assert_eq!(outcome(kind(Some(Input)), claimed, unclaimed), Err(GUARDED));
+            }
+        }
     }
 
     #[test]
     fn a_line_that_is_listened_to_stays_claimed() {
         assert_eq!(outcome(both(None), Some(Input), true), Ok((Some(Input), true)));
-        assert_eq!(outcome(both(Some(Keep)), Some(Input), true), Err(()));
+        assert_eq!(outcome(both(Some(Keep)), Some(Input), true), Err(REFUSED));
         let released = Kind::Output(Driven { on_release: OnRelease::Input, ..driven(None) });
         assert_eq!(outcome(released, Some(Input), true), Ok((Some(Input), true)));
     }
@@ -124,7 +169,7 @@ mod tests {
     #[test]
     fn without_a_wish_what_nobody_knows_is_accepted_and_said() {
         assert_eq!(outcome(output(None), None, false), Ok((None, true)));
-        assert_eq!(outcome(output(Some(Keep)), None, false), Err(()));
+        assert_eq!(outcome(output(Some(Keep)), None, false), Err(REFUSED));
         assert_eq!(outcome(Kind::Input, None, false), Ok((None, true)));
     }
 }

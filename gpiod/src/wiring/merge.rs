@@ -38,20 +38,26 @@ impl Wiring {
         for line in &new.lines {
             let home = places[line.home.0];
             let Some(place) = lines.iter().position(|known| known.info.id == line.info.id) else {
+                if line.guardian.is_some() {
+                    return Err(at_exit_changes(line));
+                }
                 moved.push(LineIndex(lines.len()));
                 lines.push(WiredLine { home, ..line.clone() });
                 continue;
             };
             let old = &mut lines[place];
-            if (old.at_exit, old.claim) != (line.at_exit, line.claim) {
-                let name = &line.config.board_line;
-                return Err(format!(
-                    "{name}: what it does when gpiod ends can only be changed by starting it anew"
-                ));
+            let fate = |line: &WiredLine| (line.at_exit, line.guardian.is_some(), line.claim);
+            if fate(old) != fate(line) {
+                return Err(at_exit_changes(line));
             }
             // What the board said of it was said when it was taken, and now says that we have it.
-            *old = WiredLine { info: old.info.clone(), home, retired: false, ..line.clone() };
+            let (info, guardian) = (old.info.clone(), old.guardian.clone());
+            *old = WiredLine { info, guardian, home, retired: false, ..line.clone() };
             moved.push(LineIndex(place));
+        }
+        // What the guardian was given to care for, it was given at the start.
+        if let Some(line) = lines.iter().find(|line| line.retired && line.guardian.is_some()) {
+            return Err(at_exit_changes(line));
         }
         for (group, place) in new.groups.into_iter().zip(places) {
             let lines = group.lines.into_iter().map(|(name, line)| (name, moved[line.0])).collect();
@@ -59,6 +65,13 @@ impl Wiring {
         }
         Ok(Self { lines, groups })
     }
+}
+
+fn at_exit_changes(line: &WiredLine) -> String {
+    format!(
+        "{}: what it does when gpiod ends can only be changed by starting it anew",
+        line.config.board_line
+    )
 }
 
 /// Whether a line is electrically what it was, and goes the same ways: else whoever holds or watches it must learn.

@@ -150,7 +150,10 @@ async fn let_go(board: &Board) {
     let wish = LIGHTS.replace("direction = \"output\"", "direction = \"output\", on_daemon_exit = \"input\"");
     if board.line(9).at_exit.claimed == Some(OnExit::Keep) {
         let (code, said) = Rig::refused(&wish).await;
-        assert!(code == 78 && said.contains("persist_gpio_outputs"), "{code}: {said}");
+        assert!(
+            code == 69 && said.contains("persist_gpio_outputs") && said.contains("gpiod guard"),
+            "{code}: {said}"
+        );
         return;
     }
     for signal in [Signal::SIGTERM, Signal::SIGKILL] {

@@ -55,12 +55,26 @@ pub struct Line {
     /// What happens when the holder goes.
     #[prost(enumeration = "OnRelease", tag = "17")]
     pub on_release: i32,
-    /// What happens when the daemon goes.
+    /// What would happen if the daemon went now.
     #[prost(enumeration = "OnDaemonExit", tag = "18")]
     pub on_daemon_exit: i32,
     /// How long the line is kept for a holder whose connection broke, in ns; 0 is not at all.
     #[prost(uint64, tag = "20")]
     pub grace_ns: u64,
+    /// Absent where the line needs no guardian for that.
+    #[prost(message, optional, tag = "19")]
+    pub guardian: ::core::option::Option<Guardian>,
+}
+/// The process that makes the line an input when the daemon has gone, on a board whose kernel does not.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Guardian {
+    /// Whether it is there now. If it is not, the line would do what `on_daemon_exit` says, and the daemon is looking for
+    /// another guardian.
+    #[prost(bool, tag = "1")]
+    pub present: bool,
+    /// It acts when no daemon is back after so many ns; 0 is at once, and where there is none.
+    #[prost(uint64, tag = "2")]
+    pub within_ns: u64,
 }
 /// Who holds a line.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

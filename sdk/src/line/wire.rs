@@ -2,7 +2,7 @@
 
 use crate::line::line_use::LineUse;
 use crate::line::{
-    Backend, Bias, Direction, Drive, Edge, Holder, Line, Lines, OnDaemonExit, OnRelease, Value,
+    Backend, Bias, Direction, Drive, Edge, Guardian, Holder, Line, Lines, OnDaemonExit, OnRelease, Value,
 };
 use gpiod_proto::v1;
 use std::time::Duration;
@@ -120,6 +120,9 @@ impl From<v1::Line> for Line {
             on_release,
             on_daemon_exit,
             grace: Duration::from_nanos(line.grace_ns),
+            guardian: line
+                .guardian
+                .map(|v1::Guardian { present, within_ns }| Guardian { present, within_ns }),
         }
     }
 }

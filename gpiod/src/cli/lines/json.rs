@@ -1,6 +1,6 @@
 //! Lines as JSON, in the words of the API.
 
-use gpiod_sdk::{Holder, Line, Lines};
+use gpiod_sdk::{Guardian, Holder, Line, Lines};
 use serde_json::{Value as Json, json};
 
 /// All lines and what stands behind them.
@@ -40,7 +40,12 @@ pub(in crate::cli) fn line_json(line: &Line) -> Json {
         "on_release": word(line.on_release),
         "on_daemon_exit": word(line.on_daemon_exit),
         "grace_ms": u64::try_from(line.grace.as_millis()).unwrap_or(u64::MAX),
+        "guardian": line.guardian.map(guardian),
     })
+}
+
+fn guardian(guardian: Guardian) -> Json {
+    json!({ "present": guardian.present, "within_ns": guardian.within_ns })
 }
 
 fn holder(holder: &Holder) -> Json {

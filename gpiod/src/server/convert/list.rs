@@ -4,6 +4,7 @@ use crate::broker::{BackendView, LineView, ListView};
 use crate::config::{Driven, Kind, Limits, OnRelease};
 use crate::holder::Holder;
 use crate::line::{Bias, Direction, Drive, OnExit, Value};
+use crate::wiring::Presence;
 use gpiod_proto::v1;
 
 /// The answer to `ListLines`.
@@ -60,7 +61,14 @@ fn line(line: LineView) -> v1::Line {
         on_release: driven.map_or(v1::OnRelease::Unspecified, on_release).into(),
         grace_ns: line.grace_ns,
         on_daemon_exit: line.at_exit.map_or(v1::OnDaemonExit::Unspecified, on_daemon_exit).into(),
+        guardian: line.guardian.as_ref().map(guardian),
     }
+}
+
+fn guardian(presence: &Presence) -> v1::Guardian {
+    let within = presence.within();
+    let within_ns = within.map_or(0, |within| u64::try_from(within.as_nanos()).unwrap_or(u64::MAX));
+    v1::Guardian { present: within.is_some(), within_ns }
 }
 
 pub(super) fn holder(holder: Holder) -> v1::Holder {

@@ -1,0 +1,161 @@
+//! What daemon and guardian say to each other: one JSON object on a line each, with a version. Fields that are not known
+//! are passed over, so one side may be newer; a version that is not ours is refused with both numbers.
+
+use crate::line::{Bias, LineInfo};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Goes up when an older reader would do the wrong thing.
+const VERSION: u32 = 1;
+/// The longest message of a daemon, in bytes: some thousand lines.
+pub(super) const CHARGE_BYTES: usize = 256 * 1024;
+/// The longest answer, in bytes.
+pub(super) const ANSWER_BYTES: usize = 4096;
+
+/// Which line of a board, in words that outlive a process: positions of chips may change when one is plugged in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Label of its chip.
+    pub chip: String,
+    /// Its offset there.
+    pub offset: u32,
+    /// What the board calls it; may be empty.
+    pub board_line: String,
+}
+
+impl Place {
+    /// The place of a line.
+    pub fn of(info: &LineInfo) -> Self {
+        Self { chip: info.chip.clone(), offset: info.id.offset, board_line: info.name.clone() }
+    }
+}
+
+/// A line that the guardian cares for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ward {
+    /// What the daemon calls it, `group/name`, for the log.
+    pub name: String,
+    /// Which it is.
+    #[serde(flatten)]
+    pub place: Place,
+    /// The pull that it is to have as an input; `None` leaves what it has.
+    pub bias: Option<Bias>,
+}
+
+/// What a daemon gives into care. A new charge replaces the one before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    /// The lines to make inputs when the daemon has gone.
+    pub wards: Vec<Ward>,
+    /// All other lines that the daemon has: it does with them what it wants, whoever had them in care before.
+    pub others: Vec<Place>,
+}
+
+/// What the guardian answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Answer {
+    /// It cares for the lines from now on, and acts so many ms after the daemon has gone.
+    WithinMs(u64),
+    /// It does not, and why.
+    Refused(String),
+}
+
+/// A message with its version.
+#[derive(Serialize, Deserialize)]
+struct Versioned<T> {
+    version: u32,
+    #[serde(flatten)]
+    message: T,
+}
+
+/// A message as a line, with its end.
+///
+/// # Errors
+/// That it is longer than the reader takes.
+pub(super) fn encode<T: Serialize>(message: &T, most: usize) -> Result<String, String> {
+    let text = serde_json::to_string(&Versioned { version: VERSION, message }).map_err(|e| e.to_string())?;
+    if text.len() > most {
+        return Err(format!("a message of {} bytes is longer than the {most} that are read", text.len()));
+    }
+    Ok(text + "\n")
+}
+
+/// Reads a message.
+///
+/// # Errors
+/// Another version, or what is no message.
+pub(super) fn decode<T: DeserializeOwned>(line: &str) -> Result<T, String> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let Version { version } = serde_json::from_str(line).map_err(|e| e.to_string())?;
+    if version != VERSION {
+        return Err(format!("a message of version {version}, and only {VERSION} is understood here"));
+    }
+    serde_json::from_str::<Versioned<T>>(line).map(|versioned| versioned.message).map_err(|e| e.to_string())
+}
+
+impl Answer {
+    pub(super) fn within(wait: Duration) -> Self {
+        Self::WithinMs(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ward(name: &str, offset: u32) -> Ward {
+        let place = Place { chip: "pinctrl-bcm2835".into(), offset, board_line: format!("GPIO{offset}") };
+        Ward { name: name.into(), place, bias: Some(Bias::PullDown) }
+    }
+
+    #[test]
+    fn a_charge_is_read_as_it_was_written() {
+        let place = ward("", 4).place;
+        let charge = Charge { wards: vec![ward("heater/coil", 9)], others: vec![place] };
+        let text = encode(&charge, CHARGE_BYTES).unwrap();
+        assert_eq!(
+            text,
+            "{\"version\":1,\"wards\":[{\"name\":\"heater/coil\",\"chip\":\"pinctrl-bcm2835\",\"offset\":9,\
+             \"board_line\":\"GPIO9\",\"bias\":\"pull-down\"}],\"others\":[{\"chip\":\"pinctrl-bcm2835\",\"offset\":4,\
+             \"board_line\":\"GPIO4\"}]}\n"
+        );
+        assert_eq!(decode(&text), Ok(charge));
+        for answer in [Answer::within(Duration::from_secs(1)), Answer::Refused("no".into())] {
+            assert_eq!(decode(&encode(&answer, ANSWER_BYTES).unwrap()), Ok(answer));
+        }
+    }
+
+    #[test]
+    fn what_a_newer_one_adds_is_passed_over() {
+        let text = r#"{"version":1,"new":7,"wards":[{"name":"a/b","chip":"c","offset":1,"board_line":"","x":[]}],"others":[]}"#;
+        let charge: Charge = decode(text).unwrap();
+        assert_eq!((charge.wards[0].place.offset, charge.wards[0].bias), (1, None));
+    }
+
+    #[test]
+    fn another_version_is_refused_with_both_numbers_whatever_else_it_says() {
+        let told = decode::<Charge>(r#"{"version":2,"lines":"all"}"#).unwrap_err();
+        assert_eq!(told, "a message of version 2, and only 1 is understood here");
+    }
+
+    #[test]
+    fn what_is_longer_than_the_reader_takes_is_not_sent() {
+        let wards = (0..3000).map(|offset| ward("heater/coil", offset)).collect();
+        let told = encode(&Charge { wards, others: Vec::new() }, CHARGE_BYTES).unwrap_err();
+        assert!(told.ends_with("is longer than the 262144 that are read"), "{told}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_reader(text in ".{0,200}") {
+            let _ = decode::<Charge>(&text);
+            let _ = decode::<Answer>(&text);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Whether a guardian is there for the lines that need one. The link to it says so, and whoever lists lines looks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Shared by all lines of a wiring that need a guardian; there is none at first.
+#[derive(Clone, Debug, Default)]
+pub struct Presence(
+    /// 0 where there is none, else one more than the ms within which it acts.
+    Arc<AtomicU64>,
+);
+
+impl Presence {
+    /// How soon the guardian acts once the daemon has gone; `None` while there is no guardian.
+    pub fn within(&self) -> Option<Duration> {
+        self.0.load(Ordering::Relaxed).checked_sub(1).map(Duration::from_millis)
+    }
+
+    /// A guardian is there, and says how soon it acts; or none is any more.
+    pub fn set(&self, within: Option<Duration>) {
+        let ms = within.map_or(0, |within| u64::try_from(within.as_millis()).unwrap_or(u64::MAX - 1));
+        self.0.store(if within.is_some() { ms.saturating_add(1) } else { 0 }, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_who_share_it_see_a_guardian_come_and_go() {
+        let presence = Presence::default();
+        let seen = presence.clone();
+        assert_eq!(seen.within(), None);
+        for within in [Some(Duration::ZERO), Some(Duration::from_secs(1)), None] {
+            presence.set(within);
+            assert_eq!(seen.within(), within);
+        }
+    }
+}
