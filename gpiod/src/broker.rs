@@ -9,6 +9,7 @@
 
 mod hold;
 mod list;
+mod listening;
 mod open;
 mod pins;
 mod program_hold;
@@ -24,17 +25,19 @@ pub use open::{OpenRequest, WantedDirection, WantedLine};
 pub use program_hold::ProgramHold;
 pub use scope::Scope;
 pub use session::SessionEnd;
-pub use watch::Watch;
+pub use watch::{Watch, WatchRequest};
 
 use crate::backend::{self, Backend, EdgeSource};
 use crate::config::Limits;
 use crate::error::Error;
 use crate::line::{Direction, EdgeEvent, Moment, Values, known_mask};
 use crate::log_keys as keys;
+use crate::watch::PreviousLife;
 use crate::wiring::{LineIndex, Wiring};
 use pins::{Pins, Taken};
 use state::{LineState, State};
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use usage::Usage;
 
@@ -58,7 +61,8 @@ pub struct Broker {
 
 impl Broker {
     /// Takes the lines of the board. The edge sources are to be read by the caller, who gives what comes to
-    /// [`Broker::edges`].
+    /// [`Broker::edges`]. What is known of the daemon's life before this one makes the times exact that watchers who come
+    /// back from it are told.
     ///
     /// # Errors
     /// What the backend says, when a line can not be had.
@@ -66,6 +70,7 @@ impl Broker {
         backend: Arc<dyn Backend>,
         wiring: Wiring,
         limits: Limits,
+        previous: Option<PreviousLife>,
     ) -> Result<(Arc<Self>, EdgeSources), backend::Error> {
         let Taken { pins, adopted, sources } = Pins::request(backend.as_ref(), &wiring)?;
         let mut lines = Vec::with_capacity(adopted.len());
@@ -87,6 +92,9 @@ impl Broker {
             sessions: HashMap::new(),
             usage: Usage::default(),
             next_id: 1,
+            // Drawn by lot: the standard library's maps are seeded by the system's random numbers.
+            epoch: RandomState::new().hash_one(crate::clock::now_ns()).max(1),
+            previous: previous.unwrap_or_default(),
             unwanted: Arc::default(),
             stopping: false,
         };
@@ -162,8 +170,9 @@ impl Broker {
         Ok(moment)
     }
 
-    /// Takes what the board reported of one request, and whether that is all for now.
-    pub fn edges(&self, request: RequestIndex, events: &[EdgeEvent], drained: bool) {
+    /// Takes what the board reported of one request, and whether that is all for now. Answers whether
+    /// [`check_levels`](Self::check_levels) is to be called when nothing has come for a while.
+    pub fn edges(&self, request: RequestIndex, events: &[EdgeEvent], drained: bool) -> bool {
         let mut state = self.lock();
         for event in events {
             state.edge(request, *event);
@@ -171,6 +180,7 @@ impl Broker {
         if drained {
             state.drained(request);
         }
+        drained && state.is_unsure(request)
     }
 
     /// Releases outputs that were found driven at the start and that nobody has held since.

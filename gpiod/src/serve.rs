@@ -90,7 +90,7 @@ async fn take_lines(config: &Config) -> Result<Vec<Lines>, Failure> {
     let mut tries = 0;
     for (thread, wiring) in wiring.by_thread() {
         loop {
-            match Broker::new(Arc::clone(&backend), wiring.clone(), config.limits) {
+            match Broker::new(Arc::clone(&backend), wiring.clone(), config.limits, None) {
                 Ok((broker, sources)) => {
                     all.push(Lines { thread, broker, sources });
                     break;

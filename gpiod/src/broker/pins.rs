@@ -172,6 +172,11 @@ impl Pins {
         if changes.is_empty() { Ok(()) } else { self.configure(&changes).map(|_| ()) }
     }
 
+    /// The lines of a request.
+    pub(super) fn lines(&self, request: RequestIndex) -> &[LineIndex] {
+        &self.requests[request.0].lines
+    }
+
     /// Says which line an edge of a request is of, and how many the kernel lost before it.
     pub(super) fn edge(&mut self, request: RequestIndex, event: EdgeEvent) -> Option<LineEdge> {
         let request = &mut self.requests[request.0];

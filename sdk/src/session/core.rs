@@ -175,7 +175,7 @@ impl Core {
         }
     }
 
-    /// The session is open again; its watches are begun anew. Where the app has closed it meanwhile,
+    /// The session is open again; its watches go on where they were. Where the app has closed it meanwhile,
     /// `requests` is dropped, and so the daemon told.
     pub(crate) fn resumed(&self, requests: mpsc::Sender<v1::SessionRequest>, values: v1::Values) {
         let mut state = self.lock();
@@ -183,7 +183,7 @@ impl Core {
         let away = now().duration_since(since);
         for (id, watch) in &mut state.watches {
             watch.away = Some(watch.away.unwrap_or_default() + away);
-            let request = v1::SessionRequest { id: *id, command: Some(Command::Watch(watch.command)) };
+            let request = v1::SessionRequest { id: *id, command: Some(Command::Watch(watch.command())) };
             // There is room, see `REQUESTS`: nothing else was sent on this stream but `open`, which is answered.
             let _ = requests.try_send(request);
         }
