@@ -1,5 +1,6 @@
 //! The queue under every mix of events, losses and takes: each event is delivered once and in order, or counted.
 
+use super::waiting::{Item, LOSSES};
 use super::*;
 use crate::line::{Moment, Value};
 use crate::watch::Source;
@@ -114,10 +115,10 @@ fn however_many_losses_there_are_what_waits_is_bounded() {
         queue.push(event(2 * n), false);
         queue.lose(0, 1, 2 * n + 1);
     }
-    let items = queue.lock().items.len();
+    let items = queue.lock().waiting.items.len();
     assert!(items <= 16 + LOSSES + 1, "{items}");
     let lost = |lost: &Lost| assert!(lost.reached.len() <= 1);
-    queue.lock().items.iter().for_each(|item| {
+    queue.lock().waiting.items.iter().for_each(|item| {
         if let Item::Lost(item) = item {
             lost(item)
         }
@@ -145,7 +146,7 @@ proptest! {
     /// The stream sequence numbers say so, and so does the position, which never runs ahead of what was taken.
     #[test]
     fn every_event_is_delivered_or_counted(
-        capacity in 1usize..8,
+        capacity in 1usize..30,
         steps in prop::collection::vec(step(), 0..200),
     ) {
         let queue = both(capacity);
