@@ -1184,7 +1184,8 @@ pub mod gpio_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Streams the edges of several lines, beginning with their present values. Needs no hold and disturbs none.
-        /// A client that reads too slowly loses the oldest events and is told how many.
+        /// A client that reads too slowly loses the oldest events and is told how many; one whose stream broke goes on where
+        /// it was (`WatchRequest.resume`).
         ///
         /// INVALID_ARGUMENT, NOT_FOUND: as `Read`.
         pub async fn watch(
@@ -1324,7 +1325,8 @@ pub mod gpio_service_server {
             + std::marker::Send
             + 'static;
         /// Streams the edges of several lines, beginning with their present values. Needs no hold and disturbs none.
-        /// A client that reads too slowly loses the oldest events and is told how many.
+        /// A client that reads too slowly loses the oldest events and is told how many; one whose stream broke goes on where
+        /// it was (`WatchRequest.resume`).
         ///
         /// INVALID_ARGUMENT, NOT_FOUND: as `Read`.
         async fn watch(
