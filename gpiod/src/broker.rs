@@ -10,6 +10,7 @@
 mod away;
 mod hold;
 mod list;
+mod listening;
 mod open;
 mod pins;
 mod program_hold;
@@ -29,7 +30,7 @@ pub use release::Released;
 pub use rewire::Rewired;
 pub use scope::Scope;
 pub use session::{Cause, SessionEnd};
-pub use watch::Watch;
+pub use watch::{Watch, WatchRequest};
 
 use crate::backend::{self, Backend, EdgeSource};
 use crate::clock;
@@ -38,10 +39,12 @@ use crate::error::Error;
 use crate::line::{Direction, EdgeEvent, Moment, Values, known_mask};
 use crate::log_keys as keys;
 use crate::state_file::Section;
+use crate::watch::PreviousLife;
 use crate::wiring::{LineIndex, Wiring};
 use pins::Pins;
 use state::{LineState, State};
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use usage::Usage;
 
@@ -67,17 +70,19 @@ pub struct Broker {
 
 impl Broker {
     /// Takes the lines of the board. The edge sources are to be read by the caller, who gives what comes to
-    /// [`Broker::edges`].
+    /// [`Broker::edges`]. What is known of the daemon's life before this one makes the times exact that watchers who come
+    /// back from it are told.
     ///
     /// # Errors
     /// What the backend says, when a line can not be had.
     ///
-    /// Who holds what is written to `saved`; see [`Broker::restore`].
+    /// Who holds what is written to `saved`, see [`Broker::restore`]; `previous` are the lives that clients may remember.
     pub fn new(
         backend: Arc<dyn Backend>,
         wiring: Wiring,
         limits: Limits,
         saved: Section,
+        previous: Vec<PreviousLife>,
     ) -> Result<(Arc<Self>, EdgeSources), backend::Error> {
         let all: Vec<LineIndex> = (0..wiring.lines.len()).map(LineIndex).collect();
         let mut pins = Pins::default();
@@ -101,6 +106,9 @@ impl Broker {
             sessions: HashMap::new(),
             usage: Usage::default(),
             next_id: 1,
+            // Drawn by lot: the standard library's maps are seeded by the system's random numbers.
+            epoch: RandomState::new().hash_one(crate::clock::now_ns()).max(1),
+            previous,
             unwanted: Arc::default(),
             away_changed: Arc::default(),
             stopping: false,
@@ -184,8 +192,9 @@ impl Broker {
         Ok(moment)
     }
 
-    /// Takes what the board reported of one request, and whether that is all for now.
-    pub fn edges(&self, request: RequestIndex, events: &[EdgeEvent], drained: bool) {
+    /// Takes what the board reported of one request, and whether that is all for now. Answers whether
+    /// [`check_levels`](Self::check_levels) is to be called when nothing has come for a while.
+    pub fn edges(&self, request: RequestIndex, events: &[EdgeEvent], drained: bool) -> bool {
         let mut state = self.lock();
         for event in events {
             state.edge(request, *event);
@@ -193,6 +202,7 @@ impl Broker {
         if drained {
             state.drained(request);
         }
+        drained && state.is_unsure(request)
     }
 
     /// Releases outputs that were found driven at the start and that nobody has held since.
@@ -219,7 +229,7 @@ impl Broker {
         let section = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.lock();
         state.stopping = true;
-        section.write_last(state.saved(), clock::now_ns());
+        section.write_last(state.saved(), state.life(clock::now_ns()));
         for session in state.sessions.values_mut() {
             session.end(Error::Stopping);
         }

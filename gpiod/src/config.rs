@@ -166,6 +166,8 @@ pub struct Limits {
     pub watches: u32,
     /// Events that wait for one slow watcher before the oldest are dropped and counted. 16 to 65,536.
     pub watch_events: u32,
+    /// Events of one line that are remembered for watchers who lost their connection and come back. 0 to 1,024.
+    pub replay_events: u32,
     /// Programs that run at a time through one socket. 1 to 1,024.
     pub programs: u32,
     /// Steps of one program. 1 to 4,096.
@@ -183,6 +185,7 @@ impl Default for Limits {
             sessions: 64,
             watches: 256,
             watch_events: 1024,
+            replay_events: 256,
             programs: 16,
             program_steps: 256,
             program_ms: 10_000,

@@ -131,7 +131,7 @@ impl<'a> Edges<'a> {
 
     fn refill(&mut self) {
         if let Some(batch) = self.watch().and_then(|watch| watch.queue().take()) {
-            self.lost += batch.losses.kernel + batch.losses.watcher;
+            self.lost += batch.losses.counted();
             self.waiting.extend(batch.events);
         }
         self.waiting.make_contiguous().sort_by_key(|event| event.timestamp_ns);
@@ -145,7 +145,7 @@ impl<'a> Edges<'a> {
         match self.watch() {
             Some(watch) => {
                 if let Some(batch) = poll_fn(|context| watch.queue().poll_take(context)).await {
-                    self.lost += batch.losses.kernel + batch.losses.watcher;
+                    self.lost += batch.losses.counted();
                     self.waiting.extend(batch.events);
                 } else {
                     // The daemon is stopping; the session's end comes next, and drops this future.

@@ -58,7 +58,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let mut sockets = run_dir.bind(&config).map_err(|error| Failure::new(Exit::Os, error.to_string()))?;
     let (state_file, previous) = StateFile::open(run_dir.path());
     let (backend, taken) = tokio::select! {
-        taken = take_lines(&config, &state_file) => taken?,
+        taken = take_lines(&config, &state_file, &previous) => taken?,
         () = shutdown.cancelled() => return Ok(()),
     };
     resume(&taken, &previous, config.resume_within);
@@ -119,6 +119,7 @@ async fn start_programs() -> Result<Arc<Programs>, Failure> {
 async fn take_lines(
     config: &Config,
     state_file: &Arc<StateFile>,
+    previous: &Previous,
 ) -> Result<(Arc<dyn Backend>, Vec<Lines>), Failure> {
     let backend = connect(config)?;
     let bind = || {
@@ -140,7 +141,13 @@ async fn take_lines(
     for (thread, wiring) in wiring.by_thread() {
         let section = state_file.section();
         loop {
-            match Broker::new(Arc::clone(&backend), wiring.clone(), config.limits, section.clone()) {
+            match Broker::new(
+                Arc::clone(&backend),
+                wiring.clone(),
+                config.limits,
+                section.clone(),
+                previous.lives(),
+            ) {
                 Ok((broker, sources)) => {
                     all.push(Lines { thread, broker, sources });
                     break;

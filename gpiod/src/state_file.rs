@@ -10,6 +10,7 @@ mod format;
 pub use format::{HeldAs, Saved, SavedLine, SavedSession, Unusable, parse};
 
 use crate::log_keys as keys;
+use crate::watch::PreviousLife;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -36,6 +37,16 @@ pub enum Previous {
     Known(Saved),
 }
 
+impl Previous {
+    /// How far the parts of a daemon that was stopped had watched their lines.
+    pub fn lives(&self) -> Vec<PreviousLife> {
+        match self {
+            Self::Known(saved) => saved.lives.clone(),
+            Self::None | Self::Unknown => Vec::new(),
+        }
+    }
+}
+
 /// The file of the daemon that runs.
 #[derive(Debug)]
 pub struct StateFile {
@@ -48,8 +59,8 @@ pub struct StateFile {
 struct Kept {
     /// What each part holds; nothing is written before all have said it.
     sections: Vec<Option<Vec<SavedSession>>>,
-    /// When the daemon was told to stop.
-    stopped_ns: Option<u64>,
+    /// Of the parts that were told to stop.
+    lives: Vec<PreviousLife>,
     /// Whether the last try to write it failed, so that it is told once.
     failing: bool,
 }
@@ -105,7 +116,7 @@ impl StateFile {
             return;
         }
         let sessions = kept.sections.iter().flatten().flatten().cloned().collect();
-        let saved = Saved { boot: self.boot.clone(), stopped_ns: kept.stopped_ns, sessions };
+        let saved = Saved { boot: self.boot.clone(), sessions, lives: kept.lives.clone() };
         let written = self.replace(&format::write(&saved));
         match (&written, kept.failing) {
             (Err(error), false) => tracing::error!(
@@ -147,12 +158,12 @@ impl Section {
         }
     }
 
-    /// The same, for the last time: the daemon was told to stop at this moment.
-    pub fn write_last(&self, sessions: Vec<SavedSession>, stopped_ns: u64) {
+    /// The same, for the last time: the daemon was told to stop, and had watched its lines so far.
+    pub fn write_last(&self, sessions: Vec<SavedSession>, life: PreviousLife) {
         if let Some(file) = &self.file {
             file.write(|kept| {
                 kept.sections[self.index] = Some(sessions);
-                kept.stopped_ns = Some(stopped_ns);
+                kept.lives.push(life);
             });
         }
     }

@@ -202,7 +202,7 @@ async fn a_session_goes_on_after_every_command_that_makes_no_sense() {
             Some(Command::Write(WriteCommand { mask: u64::MAX, bits: 0 })),
             "the mask names more than the session's 2 lines",
         ),
-        (Some(Command::Watch(WatchCommand { mask: 1, edge: 9 })), "9 is no edge"),
+        (Some(Command::Watch(WatchCommand { mask: 1, edge: 9, resume: None })), "9 is no edge"),
         (Some(Command::Unwatch(UnwatchCommand { watch_id: 3 })), "the session has no watch with id 3"),
         (Some(Command::Batch(BatchCommand::default())), "a batch has 1 to 256 operations, not 0"),
         (
@@ -250,7 +250,7 @@ async fn limits_are_told_by_name_and_leave_the_other_sockets_theirs() {
     let limits = "[limits]\nsessions = 2\nwatches = 3\nprograms = 2\n";
     let rig = Rig::with(&format!("{CONFIG}\n{limits}")).await;
     let mut session = Raw::open(&rig, &["out", "in"]).await;
-    let watch = || Some(Command::Watch(WatchCommand { mask: 2, edge: 0 }));
+    let watch = || Some(Command::Watch(WatchCommand { mask: 2, edge: 0, resume: None }));
     for id in 1..=3 {
         session.requests.send(SessionRequest { id, command: watch() }).unwrap();
         assert!(matches!(session.answer().await, Answer::Watch(_)));
@@ -315,7 +315,7 @@ async fn a_message_in_a_session_that_can_not_be_read_ends_it_and_says_why() {
 async fn ids_that_are_in_use_are_refused() {
     let rig = Rig::start().await;
     let mut session = Raw::open(&rig, &["out", "in"]).await;
-    let watch = || Some(Command::Watch(WatchCommand { mask: 2, edge: 0 }));
+    let watch = || Some(Command::Watch(WatchCommand { mask: 2, edge: 0, resume: None }));
     let wait = Step { step: Some(step::Step::Wait(WaitStep { duration_ns: 5_000_000_000 })) };
     let program = || Some(Command::Program(Program { steps: vec![wait] }));
     session.requests.send(SessionRequest { id: 99, command: watch() }).unwrap();

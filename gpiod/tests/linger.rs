@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use gpiod::backend::{Backend, Error, HeldLines, Request, Wanted};
-use gpiod::broker::{Broker, Scope};
+use gpiod::broker::{Broker, Scope, Watch, WatchRequest};
 use gpiod::config::{Config, Limits};
 use gpiod::line::{AtExit, Direction, LineConfig, LineId, LineInfo, Moment, Values};
 use gpiod::state_file::Section;
-use gpiod::watch::EdgeFilter;
+use gpiod::watch::{EdgeFilter, Heard, Losses, Position, PreviousLife};
 use gpiod::wiring::{GroupIndex, Wiring};
 use std::path::Path;
 use std::sync::Arc;
@@ -58,7 +58,8 @@ struct Held(Arc<AtomicU32>);
 
 impl HeldLines for Held {
     fn read(&mut self, _: u64) -> Result<Values, Error> {
-        Ok(Values { bits: 0, read: NOW })
+        let read = Moment { timestamp_ns: gpiod::clock::now_ns(), uncertainty_ns: 0 };
+        Ok(Values { bits: 0, read })
     }
 
     fn write(&mut self, _: u64, _: u64) -> Result<Moment, Error> {
@@ -71,16 +72,67 @@ impl HeldLines for Held {
     }
 }
 
+fn broker(configured: &Arc<AtomicU32>, previous: Option<PreviousLife>) -> Arc<Broker> {
+    let backend = Counting(Arc::clone(configured));
+    let text = "[[group]]\nname = \"a\"\nlines.x = { line = \"button\", direction = \"input\" }\n";
+    let config = Config::parse(Path::new("gpiod.toml"), text).unwrap();
+    let wiring = Wiring::bind(&config, &backend.lines().unwrap()).unwrap();
+    Broker::new(
+        Arc::new(backend),
+        wiring,
+        Limits::default(),
+        Section::nowhere(),
+        previous.into_iter().collect(),
+    )
+    .unwrap()
+    .0
+}
+
+fn watch(broker: &Arc<Broker>, resume: Option<Position>) -> Watch {
+    let request = WatchRequest { filter: EdgeFilter::Both, resume };
+    broker.watch(Scope::Watch(GroupIndex(0)), &["x".to_owned()], request).unwrap()
+}
+
+#[test]
+fn a_watcher_who_comes_back_is_told_when_the_edges_were_switched_off_meanwhile_and_only_then() {
+    let broker = broker(&Arc::default(), None);
+    let position = watch(&broker, None).queue().begin().position.unwrap();
+    // They linger.
+    let back = watch(&broker, Some(position.clone()));
+    assert_eq!((back.queue().begin().losses, back.first), (Losses::default(), None));
+    drop(back);
+    let before_ns = gpiod::clock::now_ns();
+    broker.sweep_edges();
+    assert_eq!(broker.life(1).lines, [("a/x".to_owned(), Heard { seqno: 0, since_ns: None })].into());
+    let back = watch(&broker, Some(position));
+    let batch = back.queue().begin();
+    let time = batch.losses.restart.unwrap();
+    assert!(before_ns <= time.from_ns.unwrap() && time.until_ns <= gpiod::clock::now_ns());
+    // That is told now.
+    let again = watch(&broker, batch.position);
+    assert_eq!(again.queue().begin().losses, Losses::default());
+}
+
+#[test]
+fn the_time_between_two_lives_begins_with_the_end_of_the_first_for_those_who_had_everything() {
+    let first = broker(&Arc::default(), None);
+    let watching = watch(&first, None);
+    let was = watching.queue().begin().position.unwrap();
+    let stopped_ns = gpiod::clock::now_ns();
+    let second = broker(&Arc::default(), Some(first.life(stopped_ns)));
+    assert_ne!(first.life(1).epoch, second.life(1).epoch);
+    let from = |position| watch(&second, Some(position)).queue().begin().losses.restart.unwrap().from_ns;
+    assert_eq!(from(was.clone()), Some(stopped_ns));
+    let other = Position { epoch: was.epoch ^ 2, ..was.clone() };
+    assert_eq!(from(other), Some(was.timestamp_ns));
+}
+
 #[test]
 fn a_client_that_watches_and_lets_it_be_in_a_loop_costs_the_kernel_one_interrupt() {
     let configured = Arc::new(AtomicU32::new(0));
     let count = || configured.load(Ordering::Relaxed);
-    let backend = Counting(Arc::clone(&configured));
-    let text = "[[group]]\nname = \"a\"\nlines.x = { line = \"button\", direction = \"input\" }\n";
-    let config = Config::parse(Path::new("gpiod.toml"), text).unwrap();
-    let wiring = Wiring::bind(&config, &backend.lines().unwrap()).unwrap();
-    let (broker, _) = Broker::new(Arc::new(backend), wiring, Limits::default(), Section::nowhere()).unwrap();
-    let watch = || broker.watch(Scope::Watch(GroupIndex(0)), &["x".to_owned()], EdgeFilter::Both).unwrap();
+    let broker = broker(&configured, None);
+    let watch = || watch(&broker, None);
     for _ in 0..100 {
         drop(watch());
     }

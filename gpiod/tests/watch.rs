@@ -4,9 +4,15 @@
 mod fixture;
 
 use fixture::{CONFIG, Rig, raw};
-use gpiod_proto::v1::{Edge, EventSource, LossCause, WatchRequest};
+use gpiod_proto::v1::session_request::Command;
+use gpiod_proto::v1::session_response::Result as Answer;
+use gpiod_proto::v1::{
+    Edge, EventSource, LossCause, OpenCommand, SessionLine, SessionRequest, WatchCommand, WatchRequest,
+};
 use gpiod_sdk::{Value, WatchItem};
 use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::UnboundedReceiverStream;
 
 #[tokio::test]
 async fn a_button_is_seen_pressed_and_released_with_the_boards_own_stamps() {
@@ -110,4 +116,57 @@ async fn a_frozen_watcher_costs_its_own_apps_session_nothing() {
         }
     }
     assert!(seen <= 16 && seen + lost == 4_000, "{seen} and {lost}");
+}
+
+/// How much memory the daemon has, in kB.
+fn resident_kb(rig: &Rig) -> u64 {
+    let pid = rig.daemon.as_ref().unwrap().pid();
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_session_that_does_not_read_its_watch_holds_up_no_other_session_and_takes_no_more_memory() {
+    let rig = Rig::start().await;
+    let (requests, sent) = mpsc::unbounded_channel();
+    let open = OpenCommand {
+        lines: vec![SessionLine { name: "in".to_owned(), ..Default::default() }],
+        ..Default::default()
+    };
+    requests.send(SessionRequest { id: 0, command: Some(Command::Open(open)) }).unwrap();
+    let watch = WatchCommand { mask: 1, ..Default::default() };
+    requests.send(SessionRequest { id: 1, command: Some(Command::Watch(watch)) }).unwrap();
+    let mut client = raw(&rig.socket("bench")).await;
+    let mut frozen = client.session(UnboundedReceiverStream::new(sent)).await.unwrap().into_inner();
+    for _ in 0..2 {
+        frozen.message().await.unwrap().unwrap();
+    }
+    let session = rig.client("bench").await.session().output("out").open().await.unwrap();
+    let out = session.output("out").unwrap();
+    let toggle = async |times: u64| {
+        for _ in 0..times / 250 {
+            let mut batch = session.batch();
+            for _ in 0..125 {
+                batch = batch.write([out.active()]).write([out.inactive()]);
+            }
+            tokio::time::timeout(fixture::PATIENCE, batch.send()).await.expect("it is answered").unwrap();
+        }
+    };
+    const EDGES: u64 = 20_000;
+    toggle(EDGES).await;
+    let before = resident_kb(&rig);
+    toggle(EDGES).await;
+    let after = resident_kb(&rig);
+    assert!(after <= before + 1024, "{before} kB, then {after} kB");
+    // What the frozen one kept and what it lost are all there were.
+    let mut accounted = 0;
+    while accounted < 2 * EDGES {
+        let Some(Answer::Watch(part)) = frozen.message().await.unwrap().unwrap().result else {
+            panic!("a part")
+        };
+        accounted += part.losses.iter().map(gpiod_proto::v1::Loss::count).sum::<u64>();
+        accounted += part.events.len() as u64;
+    }
+    assert_eq!(accounted, 2 * EDGES);
 }

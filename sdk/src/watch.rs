@@ -2,6 +2,7 @@
 
 pub(crate) mod builder;
 pub(crate) mod of_client;
+pub(crate) mod position;
 pub(crate) mod ring;
 pub(crate) mod wire;
 
@@ -24,8 +25,9 @@ pub const DEFAULT_RING: usize = 4096;
 /// The edges of several lines, beginning with their present values.
 ///
 /// It is always drained from the connection into a bounded ring, read or not: a reader that is slow or stuck loses
-/// its own oldest events, is told how many, and holds up nothing else. It re-opens by itself when the daemon goes
-/// and comes back, and then says how long nobody watched.
+/// its own oldest events, is told how many, and holds up nothing else. It re-opens by itself when its connection broke
+/// or the daemon went and came back, and goes on where it was: what the daemon remembers is told, what it does not is
+/// counted, and if nobody watched meanwhile, it says when.
 ///
 /// It ends (`None`) when its session was closed, and with an error that no retry mends.
 ///
@@ -71,8 +73,9 @@ impl Drop for Source {
 /// A part of a watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WatchItem {
-    /// The values of the watched lines: first of all, and after a loss; not after a loss in the ring here where
-    /// edges of one kind alone are watched, since they can not be known then.
+    /// The values of the watched lines: first of all, and after a loss, where the edges that follow may be in them
+    /// already; not after a loss in the ring here where edges of one kind alone are watched, since they can not be
+    /// known then.
     Values(Values),
     /// An edge.
     Edge(EdgeEvent),
@@ -93,8 +96,8 @@ pub struct EdgeEvent {
     pub timestamp_ns: u64,
     /// Counts the edges of this line since the daemon started, from 1, lost ones included.
     pub line_seqno: u64,
-    /// Counts the events of this stream, from 1, those included that were lost with a known count. It begins anew
-    /// when the watch was re-opened.
+    /// Counts the events of this watch, from 1, those included that were lost with a known count. It goes on when the
+    /// watch was re-opened, but with a daemon that knows no positions.
     pub seqno: u64,
     /// Who stamped it.
     pub source: EventSource,
@@ -125,8 +128,21 @@ pub struct Loss {
     pub cause: LossCause,
     /// How many; `None` where nobody can know.
     pub count: Option<u64>,
-    /// For how long nobody watched, where this process knows it: with [`LossCause::Restart`].
+    /// For how long nobody watched, with [`LossCause::Restart`]: where it is known, as the daemon says, else as this
+    /// process saw it.
     pub away: Option<Duration>,
+    /// Since when nobody watched, with [`LossCause::Restart`]: CLOCK_MONOTONIC of the node, ns; `None` where nobody can
+    /// know, as after the node itself was started anew.
+    pub from_ns: Option<u64>,
+    /// Until when nobody watched, with [`LossCause::Restart`]: CLOCK_MONOTONIC of the node, ns.
+    pub until_ns: Option<u64>,
+}
+
+impl Loss {
+    /// A loss of which no more is known.
+    pub(crate) fn of(cause: LossCause, count: Option<u64>) -> Self {
+        Self { cause, count, away: None, from_ns: None, until_ns: None }
+    }
 }
 
 /// Why events are missing.
@@ -134,12 +150,15 @@ pub struct Loss {
 pub enum LossCause {
     /// The kernel's buffer overflowed; the count is exact.
     Kernel,
-    /// This client read too slowly, seen by the daemon or by the ring here; the count is exact.
+    /// This client read too slowly, seen by the daemon or by the ring here, or came back too late; the count is exact.
     Watcher,
-    /// Nobody watched for a while: the daemon was away. The count is unknown.
+    /// Nobody watched for a while: the daemon was away, or listened to the line no more. The count is unknown.
     Restart,
-    /// The chip swallowed an edge: two equal edges in a row, or the level disagrees with the last edge.
+    /// The chip swallowed an edge: two equal edges in a row, or the level disagrees with the last edge. The count is
+    /// unknown.
     Hardware,
+    /// There were more events per second than the configuration allows; the count is exact.
+    Limit,
     /// A cause that this library does not know.
     Unknown,
 }

@@ -194,7 +194,10 @@ async fn the_sessions_watches_go_on_and_tell_the_time_away() {
     let (_, mut served) = daemon.opened(0).await;
     let (id, command) = served.next().await.unwrap();
     assert_eq!(id, watch_id);
-    assert_eq!(command, Command::Watch(v1::WatchCommand { mask: 0b10, edge: v1::Edge::Both.into() }));
+    assert_eq!(
+        command,
+        Command::Watch(v1::WatchCommand { mask: 0b10, edge: v1::Edge::Both.into(), resume: None })
+    );
     served.answer(id, Answer::Watch(first(0b10))).await;
     served.answer(id, Answer::Watch(edges(1..2))).await;
     let Some(Ok(WatchItem::Lost(Loss { cause: LossCause::Restart, away: Some(away), .. }))) =
@@ -205,6 +208,45 @@ async fn the_sessions_watches_go_on_and_tell_the_time_away() {
     assert!(!away.is_zero());
     assert!(matches!(watch.next().await, Some(Ok(WatchItem::Values(values))) if values.bits() == 0b10));
     assert!(matches!(watch.next().await, Some(Ok(WatchItem::Edge(edge))) if edge.seqno == 1));
+}
+
+#[tokio::test]
+async fn a_watch_of_a_session_goes_on_where_it_was() {
+    let mut daemon = Daemon::start();
+    let client = daemon.client().await;
+    let (session, mut served) = daemon.open(client.session().output("red").input("button")).await;
+    let button = session.input("button").unwrap();
+    let position = |line_seqno, seqno| v1::WatchPosition {
+        epoch: 5,
+        line_seqnos: vec![line_seqno],
+        seqno,
+        ..Default::default()
+    };
+    let (watch, id) = join!(session.watch([&button]).open(), async {
+        let (id, _) = served.next().await.unwrap();
+        let begin = v1::WatchResponse { position: Some(position(3, 0)), ..first(0b00) };
+        served.answer(id, Answer::Watch(begin)).await;
+        id
+    });
+    let mut watch = watch.unwrap();
+    let press = |seqno| {
+        let mut message = edges(seqno..seqno + 1);
+        message.events[0].line = 1;
+        message.events[0].line_seqno = 3 + seqno;
+        message
+    };
+    served.answer(id, Answer::Watch(press(1))).await;
+    assert!(matches!(watch.next().await, Some(Ok(WatchItem::Values(_)))));
+    assert!(matches!(watch.next().await, Some(Ok(WatchItem::Edge(edge))) if edge.seqno == 1));
+    served.end_with(stopping()).await;
+    let (_, mut served) = daemon.opened(0).await;
+    let (again, command) = served.next().await.unwrap();
+    let Command::Watch(v1::WatchCommand { resume: Some(resume), mask: 0b10, .. }) = command else {
+        panic!("it does not go on: {command:?}")
+    };
+    assert_eq!((again, &resume.line_seqnos[..], resume.seqno), (id, &[4][..], 1));
+    served.answer(id, Answer::Watch(v1::WatchResponse { position: Some(resume), ..press(2) })).await;
+    assert!(matches!(watch.next().await, Some(Ok(WatchItem::Edge(edge))) if edge.seqno == 2));
 }
 
 #[tokio::test]

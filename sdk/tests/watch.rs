@@ -12,6 +12,7 @@ use gpiod_sdk::{
     Code, Edge, Error, EventSource, Input, Loss, LossCause, Reason, Session, Value, Watch, WatchItem,
 };
 use scripted::{Call, Daemon, Served, edges, first, refusal};
+use std::time::Duration;
 use tokio::join;
 use tokio::sync::mpsc;
 
@@ -19,7 +20,8 @@ use tokio::sync::mpsc;
 async fn watch(session: &Session, served: &mut Served, button: &Input, ring: usize) -> (Watch, u64) {
     let (watch, id) = join!(session.watch([button]).ring(ring).open(), async {
         let (id, command) = served.next().await.unwrap();
-        assert_eq!(command, Command::Watch(v1::WatchCommand { mask: 1, edge: v1::Edge::Both.into() }));
+        let wanted = v1::WatchCommand { mask: 1, edge: v1::Edge::Both.into(), resume: None };
+        assert_eq!(command, Command::Watch(wanted));
         served.answer(id, Answer::Watch(first(0))).await;
         id
     });
@@ -37,6 +39,10 @@ async fn item(watch: &mut Watch) -> WatchItem {
     watch.next().await.unwrap().unwrap()
 }
 
+fn loss(cause: LossCause, count: Option<u64>) -> Loss {
+    Loss { cause, count, away: None, from_ns: None, until_ns: None }
+}
+
 #[tokio::test]
 async fn a_watch_begins_with_the_values_and_goes_on_with_edges() {
     let mut daemon = Daemon::start();
@@ -50,9 +56,9 @@ async fn a_watch_begins_with_the_values_and_goes_on_with_edges() {
     let mut watch = opened.unwrap();
     let WatchItem::Values(values) = item(&mut watch).await else { panic!() };
     assert_eq!((values.get("button"), values.get("door")), (Some(Value::Inactive), Some(Value::Active)));
-    let losses = vec![v1::Loss { cause: v1::LossCause::Kernel.into(), count: Some(4) }];
+    let losses = vec![v1::Loss { cause: v1::LossCause::Kernel.into(), count: Some(4), ..Default::default() }];
     messages.send(Ok(v1::WatchResponse { losses, ..edges(5..7) })).await.unwrap();
-    let lost = Loss { cause: LossCause::Kernel, count: Some(4), away: None };
+    let lost = loss(LossCause::Kernel, Some(4));
     // As a stream, too.
     assert_eq!(StreamExt::next(&mut watch).await.unwrap().unwrap(), WatchItem::Lost(lost));
     let WatchItem::Edge(edge) = item(&mut watch).await else { panic!() };
@@ -80,7 +86,7 @@ async fn a_frozen_watch_loses_its_oldest_edges_exactly_counted_and_holds_up_no_c
         served.done(id).await;
     });
     set.unwrap();
-    let lost = Loss { cause: LossCause::Watcher, count: Some(99_900), away: None };
+    let lost = loss(LossCause::Watcher, Some(99_900));
     assert_eq!(item(&mut watch).await, WatchItem::Lost(lost));
     let WatchItem::Values(values) = item(&mut watch).await else { panic!() };
     assert_eq!((values.get("button"), values.get("red")), (Some(Value::Active), None));
@@ -167,7 +173,7 @@ async fn a_watch_ends_with_its_session() {
 }
 
 #[tokio::test]
-async fn a_watch_opens_again_when_the_daemon_is_back_and_tells_the_time_away() {
+async fn a_watch_of_a_daemon_without_positions_begins_anew_when_it_is_back_and_tells_the_time_away() {
     let mut daemon = Daemon::start();
     let client = daemon.client().await;
     let (opened, messages) = join!(client.watch(["button"]).open(), async {
@@ -181,11 +187,11 @@ async fn a_watch_opens_again_when_the_daemon_is_back_and_tells_the_time_away() {
     messages.closed().await;
     let mut daemon = daemon.restart();
     let (request, messages) = watch_call(&mut daemon).await;
-    assert_eq!(request.lines, ["button"]);
+    assert_eq!((request.lines, request.resume), (vec!["button".to_owned()], None));
     let cause = v1::LossCause::Restart.into();
-    let losses = vec![v1::Loss { cause, count: None }];
+    let losses = vec![v1::Loss { cause, ..Default::default() }];
     messages.send(Ok(v1::WatchResponse { losses, ..first(1) })).await.unwrap();
-    let WatchItem::Lost(Loss { cause: LossCause::Restart, count: None, away: Some(away) }) =
+    let WatchItem::Lost(Loss { cause: LossCause::Restart, count: None, away: Some(away), .. }) =
         item(&mut watch).await
     else {
         panic!()
@@ -201,4 +207,76 @@ async fn a_watch_opens_again_when_the_daemon_is_back_and_tells_the_time_away() {
     let error = watch.next().await.unwrap().unwrap_err();
     assert_eq!(error.reason(), Some(&Reason::LineNotFound));
     assert!(watch.next().await.is_none());
+}
+
+/// Where a watch is, of lines that had so many events.
+fn position(epoch: u64, line_seqnos: &[u64], seqno: u64) -> v1::WatchPosition {
+    v1::WatchPosition {
+        epoch,
+        line_seqnos: line_seqnos.to_vec(),
+        timestamp_ns: 7,
+        seqno,
+        values: Some(scripted::values(0b10)),
+        uncertainty_ns: 3,
+    }
+}
+
+#[tokio::test]
+async fn a_watch_goes_on_where_it_was_when_its_connection_broke() {
+    let mut daemon = Daemon::start();
+    let client = daemon.client().await;
+    let (opened, messages) = join!(client.watch(["button", "door"]).open(), async {
+        let (request, messages) = watch_call(&mut daemon).await;
+        assert_eq!(request.resume, None);
+        let position = Some(position(9, &[4, 8], 0));
+        messages.send(Ok(v1::WatchResponse { position, ..first(0b10) })).await.unwrap();
+        messages
+    });
+    let mut watch = opened.unwrap();
+    assert!(matches!(item(&mut watch).await, WatchItem::Values(_)));
+    messages.send(Ok(edges(1..7))).await.unwrap();
+    for seqno in 1..7 {
+        assert!(matches!(item(&mut watch).await, WatchItem::Edge(edge) if edge.seqno == seqno));
+    }
+    daemon.kill();
+    messages.closed().await;
+    let mut daemon = daemon.restart();
+    let (request, messages) = watch_call(&mut daemon).await;
+    let resume = v1::WatchPosition {
+        timestamp_ns: 60,
+        values: Some(v1::Values { bits: 0b11, timestamp_ns: 7 }),
+        ..position(9, &[6, 8], 6)
+    };
+    assert_eq!(request.resume, Some(resume.clone()));
+    // The same daemon still: it tells what was missed, and there is nothing to be said of it.
+    let more = v1::WatchResponse { position: Some(resume), ..edges(7..9) };
+    messages.send(Ok(more)).await.unwrap();
+    assert!(matches!(item(&mut watch).await, WatchItem::Edge(edge) if edge.seqno == 7));
+    assert!(matches!(item(&mut watch).await, WatchItem::Edge(edge) if edge.seqno == 8));
+
+    // Another one, which knows when nobody watched.
+    messages.send(Err(refusal(Code::Unavailable, "STOPPING", "stopping"))).await.unwrap();
+    let (request, messages) = watch_call(&mut daemon).await;
+    assert_eq!(request.resume.unwrap().line_seqnos, [8, 8]);
+    let away = v1::Loss {
+        cause: v1::LossCause::Restart.into(),
+        count: None,
+        from_ns: Some(1_000),
+        until_ns: Some(1_500),
+    };
+    let begin = v1::WatchResponse {
+        losses: vec![away],
+        first_seqno: 9,
+        position: Some(position(10, &[0, 0], 8)),
+        ..first(0b01)
+    };
+    messages.send(Ok(begin)).await.unwrap();
+    let told = Loss {
+        away: Some(Duration::from_nanos(500)),
+        from_ns: Some(1_000),
+        until_ns: Some(1_500),
+        ..loss(LossCause::Restart, None)
+    };
+    assert_eq!(item(&mut watch).await, WatchItem::Lost(told));
+    assert!(matches!(item(&mut watch).await, WatchItem::Values(_)));
 }

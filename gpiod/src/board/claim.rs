@@ -78,6 +78,12 @@ impl Claim {
         Self { consumer, lines, seqno: 0, events: VecDeque::new(), in_flight: 0 }
     }
 
+    /// Whether edges of the line are reported.
+    pub(super) fn listens(&self, line: Line) -> bool {
+        let mut lines = self.lines.iter().filter(|each| each.line == line);
+        lines.any(|each| each.config.edges && each.config.direction == Direction::Input)
+    }
+
     /// The line's level has changed.
     pub(super) fn level_changed(&mut self, line: Line, high: bool, now_ns: u64) {
         let Some((position, claimed)) = self.lines.iter_mut().enumerate().find(|(_, each)| each.line == line)

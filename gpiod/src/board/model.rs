@@ -64,6 +64,8 @@ struct LineUnit {
     contention: bool,
     floating: bool,
     stuck: Option<bool>,
+    /// How many edges the chip does not see, from the next one on.
+    swallows: u32,
     holder: Option<Holder>,
     /// Its level, where the board has the manners of gpio-sim.
     memory: Memory,
@@ -105,6 +107,7 @@ impl Board {
             contention: false,
             floating: false,
             stuck: None,
+            swallows: 0,
             holder: None,
             memory: Memory::default(),
         });

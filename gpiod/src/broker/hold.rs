@@ -1,11 +1,10 @@
 //! A hold: what a session's holder does with its lines.
 
 use super::session::Cause;
-use super::{Broker, Scope, SessionId, Watch};
+use super::{Broker, Scope, SessionId, Watch, WatchRequest};
 use crate::error::Error;
 use crate::line::{Bias, Direction, Moment, Values, known_mask};
 use crate::token::Token;
-use crate::watch::EdgeFilter;
 use crate::wiring::LineIndex;
 use std::sync::Arc;
 
@@ -73,23 +72,23 @@ impl Hold {
     ///
     /// # Errors
     /// [`Error::InvalidRequest`], [`Error::LimitReached`], [`Error::Stopping`], [`Error::Hardware`].
-    pub fn watch(&self, mask: u64, filter: EdgeFilter) -> Result<Watch, Error> {
+    pub fn watch(&self, mask: u64, request: WatchRequest) -> Result<Watch, Error> {
         if mask == 0 {
             return Err(Error::InvalidRequest("the mask names no line".to_owned()));
         }
-        self.watch_as(Some(self.scope), mask, filter)
+        self.watch_as(Some(self.scope), mask, request)
     }
 
     pub(super) fn watch_as(
         &self,
         scope: Option<Scope>,
         mask: u64,
-        filter: EdgeFilter,
+        request: WatchRequest,
     ) -> Result<Watch, Error> {
         let all = self.broker.lock().checked(self.session, mask, 0)?;
         let watched: Vec<(u8, LineIndex)> =
             (0..).zip(all.iter()).filter(|(i, _)| mask >> i & 1 == 1).map(|(i, line)| (i, *line)).collect();
-        self.broker.watch_lines(scope, &watched, &all, filter)
+        self.broker.watch_lines(scope, &watched, &all, request)
     }
 
     /// Which session this is.

@@ -208,6 +208,11 @@ impl Pins {
         if changes.is_empty() { Ok(()) } else { self.configure(&changes).map(|_| ()) }
     }
 
+    /// The lines of a request.
+    pub(super) fn lines(&self, request: RequestIndex) -> &[LineIndex] {
+        self.requests.get(request.0).and_then(Option::as_ref).map_or(&[], |request| &request.lines)
+    }
+
     /// Says which line an edge of a request is of, and how many the kernel lost before it.
     pub(super) fn edge(&mut self, request: RequestIndex, event: EdgeEvent) -> Option<LineEdge> {
         let request = self.requests.get_mut(request.0)?.as_mut()?;

@@ -2,7 +2,7 @@
 //! daemon still drives anything, is asked under the broker's mutex at each step.
 
 use super::usage::Resource;
-use super::{Broker, Change, Hold, Scope, SessionId, State, Watch};
+use super::{Broker, Change, Hold, Scope, SessionId, State, Watch, WatchRequest};
 use crate::clock;
 use crate::config::Kind;
 use crate::error::Error;
@@ -33,7 +33,8 @@ impl Hold {
             program::check(steps, &shapes, &limits).map_err(|mistake| Error::InvalidProgram(mistake.0))?;
             state.idle(self.session, mask)?;
         }
-        let watch = if edges == 0 { None } else { Some(self.watch_as(None, edges, EdgeFilter::Both)?) };
+        let both = WatchRequest { filter: EdgeFilter::Both, resume: None };
+        let watch = if edges == 0 { None } else { Some(self.watch_as(None, edges, both)?) };
         let mut state = self.broker.lock();
         state.usage.take(self.scope, Resource::Program, &limits)?;
         if let Ok(session) = state.session(self.session) {

@@ -2,6 +2,7 @@
 
 use super::session::Cause;
 use super::{Broker, EdgeSources, RequestIndex, Scope, SessionId, State};
+use crate::clock;
 use crate::error::Error;
 use crate::line::known_mask;
 use crate::wiring::{LineIndex, Wiring, same_line};
@@ -34,14 +35,20 @@ impl Broker {
         for line in adopted {
             state.lines[line.0].adopted = true;
         }
+        let before_ns = clock::now_ns();
         let concerned = state.concerned(&old);
         state.end_concerned(&old, &concerned);
         let lines: Vec<LineIndex> = concerned.into_iter().collect();
         for line in &lines {
             let State { pins, wiring, .. } = &mut *state;
             pins.rewired(*line, wiring.line(*line));
+            // What was heard of it was of another line.
+            if let Some(listening) = &mut state.lines[line.0].listening {
+                listening.history.deaf(before_ns);
+            }
         }
         state.release(&lines);
+        state.heed(&lines, before_ns);
         let State { pins, wiring, .. } = &mut *state;
         let dropped = pins.drop_unused(wiring);
         drop(state);

@@ -1,5 +1,6 @@
 //! What the broker keeps, and what changes in it when a line is driven, an edge comes, or a holder goes.
 
+use super::listening::Listening;
 use super::pins::{Pins, configured};
 use super::session::Session;
 use super::usage::Usage;
@@ -12,7 +13,7 @@ use crate::error::Error;
 use crate::holder::Holder;
 use crate::line::{Direction, Edge, EdgeEvent, LineConfig, Moment, Value, known_mask, ones};
 use crate::log_keys as keys;
-use crate::watch::{Event, Source};
+use crate::watch::{Event, PreviousLife, Source};
 use crate::wiring::{LineIndex, Wiring};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -27,6 +28,9 @@ pub(super) struct State {
     pub(super) sessions: HashMap<SessionId, Session>,
     pub(super) usage: Usage,
     pub(super) next_id: u64,
+    /// Which life of the daemon this is.
+    pub(super) epoch: u64,
+    pub(super) previous: Vec<PreviousLife>,
     /// Told when a line's edges are no longer wanted.
     pub(super) unwanted: Arc<Notify>,
     /// Told when somebody else is waited for than before.
@@ -39,6 +43,8 @@ pub(super) struct State {
 pub(super) struct LineState {
     pub(super) holder: Option<SessionId>,
     pub(super) watchers: Vec<Watcher>,
+    /// What is heard of it, from when it was first watched.
+    pub(super) listening: Option<Box<Listening>>,
     /// How many edges the daemon has seen, lost ones included.
     pub(super) seqno: u64,
     /// Edges after the first and up to the second of two moments are told already, by what a change of direction did.
@@ -54,6 +60,12 @@ pub(super) struct LineState {
 const TURNS: usize = 64;
 
 impl LineState {
+    /// Whether somebody watches it, or may come back and be told what happened meanwhile.
+    fn is_told(&self) -> bool {
+        !self.watchers.is_empty()
+            || self.listening.as_ref().is_some_and(|listening| listening.history.is_heard())
+    }
+
     /// What happened between these moments has been told.
     fn told(&mut self, after_ns: u64, until_ns: u64) {
         if self.told_ns.len() == TURNS {
@@ -115,10 +127,14 @@ impl State {
             }
         }
         // Between being driven and being listened to a line may change without an edge that the kernel would tell.
-        turned.retain(|line| !self.lines[line.0].watchers.is_empty());
+        turned.retain(|line| self.lines[line.0].is_told());
         let mask = known_mask(turned.len());
         let before = self.pins.read(&turned, mask)?;
+        let before_ns = clock::now_ns();
         let configured = self.pins.configure(changes);
+        let changed: Vec<LineIndex> = changes.iter().map(|(line, _)| *line).collect();
+        self.heed(&changed, before_ns);
+        self.turned(&turned);
         let moment = configured.as_ref().map_or_else(|_| now(), |moment| *moment);
         for (line, value) in outputs {
             // Where a change of several groups failed half-way, some of its lines have changed all the same.
@@ -147,14 +163,16 @@ impl State {
 
     /// Tells of a change that the daemon made, or was the first to see.
     fn changed(&mut self, line: LineIndex, value: Value, when: Moment) {
-        self.tell(line, edge_to(value), when, Source::Daemon);
+        self.tell(line, edge_to(value), when, Source::Daemon, false);
     }
 
     pub(super) fn edge(&mut self, request: RequestIndex, event: EdgeEvent) {
         let Some(edge) = self.pins.edge(request, event) else { return };
         self.lost(edge.line, edge.lost);
+        let listening = &mut self.lines[edge.line.0].listening;
+        let swallowed = listening.as_mut().is_some_and(|listening| listening.edge(&event));
         let when = Moment { timestamp_ns: event.timestamp_ns, uncertainty_ns: 0 };
-        self.tell(edge.line, event.edge, when, Source::Kernel);
+        self.tell(edge.line, event.edge, when, Source::Kernel, swallowed);
     }
 
     /// All edges of a request that waited have been taken.
@@ -168,27 +186,39 @@ impl State {
         if count > 0 {
             let line = &mut self.lines[line.0];
             line.seqno += u64::from(count);
+            if let Some(listening) = &mut line.listening {
+                listening.lost();
+            }
             for watcher in &line.watchers {
-                watcher.queue.lose(count.into());
+                watcher.queue.lose(watcher.position, count.into(), line.seqno);
             }
         }
     }
 
-    fn tell(&mut self, line: LineIndex, edge: Edge, when: Moment, source: Source) {
+    /// Tells an edge; `swallowed` says that the chip must have swallowed one just before it.
+    fn tell(&mut self, line: LineIndex, edge: Edge, when: Moment, source: Source, swallowed: bool) {
         let line = &mut self.lines[line.0];
         let Moment { timestamp_ns, uncertainty_ns } = when;
         let known = source == Source::Kernel && line.knows(timestamp_ns);
-        line.seqno += u64::from(!known);
         if known {
             line.unseen = None;
+        } else {
+            if let Some(Listening { history, .. }) = line.listening.as_deref_mut() {
+                if swallowed {
+                    history.swallowed(line.seqno, timestamp_ns);
+                }
+                history.push(line.seqno + 1, edge, when, source);
+            }
+            line.seqno += 1;
         }
-        for watcher in line.watchers.iter().filter(|watcher| watcher.filter.wants(edge)) {
+        for watcher in &line.watchers {
             let passed_over = if watcher.programs { source == Source::Daemon } else { known };
             if passed_over {
                 continue;
             }
             let (position, line_seqno) = (watcher.position, line.seqno);
-            watcher.queue.push(Event { position, edge, timestamp_ns, uncertainty_ns, line_seqno, source });
+            let event = Event { position, edge, timestamp_ns, uncertainty_ns, line_seqno, source };
+            watcher.queue.push(event, swallowed && !watcher.programs);
         }
     }
 
@@ -224,7 +254,7 @@ impl State {
     }
 }
 
-fn edge_to(value: Value) -> Edge {
+pub(super) fn edge_to(value: Value) -> Edge {
     if value.is_active() { Edge::Rising } else { Edge::Falling }
 }
 

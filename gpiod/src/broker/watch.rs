@@ -1,12 +1,14 @@
 //! Watches: who is told of which line's edges.
 
-use super::state::State;
+use super::listening::Listening;
+use super::state::{LineState, State};
 use super::usage::Resource;
 use super::{Broker, Scope};
+use crate::clock;
 use crate::error::Error;
 use crate::line::{Values, ones};
 use crate::log_keys as keys;
-use crate::watch::{EdgeFilter, Queue};
+use crate::watch::{self, EdgeFilter, Position, Queue, Unwatched, Watched};
 use crate::wiring::LineIndex;
 use std::sync::Arc;
 
@@ -15,7 +17,6 @@ use std::sync::Arc;
 pub(super) struct Watcher {
     pub(super) watch: u64,
     pub(super) position: u8,
-    pub(super) filter: EdgeFilter,
     /// The socket that it came through.
     pub(super) scope: Option<Scope>,
     /// Whether a program listens: it wants edges as the kernel stamped them, knows what it drives itself, and asks for
@@ -34,8 +35,8 @@ pub struct Watch {
     lines: Vec<LineIndex>,
     mask: u64,
     queue: Arc<Queue>,
-    /// The values when it began; all later events come through the queue.
-    pub first: Values,
+    /// The values when it began, unless it goes on from where the watcher was; all later events come through the queue.
+    pub first: Option<Values>,
 }
 
 impl Watch {
@@ -58,30 +59,47 @@ impl Watch {
     }
 }
 
+/// What a watcher wants of lines.
+#[derive(Clone, Debug)]
+pub struct WatchRequest {
+    /// Which edges.
+    pub filter: EdgeFilter,
+    /// Where it was before, to go on from there.
+    pub resume: Option<Position>,
+}
+
 impl Broker {
     /// Begins a watch of lines by name.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::Stopping`], [`Error::Hardware`].
+    /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::LimitReached`], [`Error::Stopping`],
+    /// [`Error::Hardware`].
     pub fn watch(
         self: &Arc<Self>,
         scope: Scope,
         names: &[String],
-        filter: EdgeFilter,
+        request: WatchRequest,
     ) -> Result<Watch, Error> {
         let lines = scope.resolve(&self.lock().wiring, names)?;
         let positions = (0..).zip(&lines).map(|(position, line)| (position, *line)).collect::<Vec<_>>();
-        self.watch_lines(Some(scope), &positions, &lines, filter)
+        self.watch_lines(Some(scope), &positions, &lines, request)
     }
 
-    /// Begins a watch of lines, each known to the watcher by its position in `all`.
+    /// Begins a watch of lines, each known to the watcher by its position in `all`. Without a scope it is a program's.
     pub(super) fn watch_lines(
         self: &Arc<Self>,
         scope: Option<Scope>,
         watched: &[(u8, LineIndex)],
         all: &[LineIndex],
-        filter: EdgeFilter,
+        request: WatchRequest,
     ) -> Result<Watch, Error> {
+        let WatchRequest { filter, resume } = request;
+        if let Some(position) = &resume
+            && position.line_seqnos.len() != watched.len()
+        {
+            let (had, now) = (position.line_seqnos.len(), watched.len());
+            return Err(Error::InvalidRequest(format!("the position is of {had} lines, the watch of {now}")));
+        }
         let mut state = self.lock();
         if state.stopping {
             return Err(Error::Stopping);
@@ -91,29 +109,102 @@ impl Broker {
             state.usage.take(scope, Resource::Watch, &self.limits)?;
         }
         let mask = watched.iter().fold(0, |mask, (position, _)| mask | 1 << position);
-        let first = match state.begin_watch(&lines, all, mask) {
+        // Of what programs listen to nobody comes back.
+        let remembers = scope.map(|_| self.limits.replay_events as usize);
+        let first = match state.begin_watch(&lines, all, mask, remembers) {
             Ok(first) => first,
             Err(error) => {
                 state.end_watch(scope, &[]);
                 return Err(error);
             }
         };
-        let id = state.new_id();
-        let queue = Arc::new(Queue::new(self.limits.watch_events as usize, first));
+        let begun = state.begun(&lines, first, resume);
+        let queue = Queue::new(self.limits.watch_events as usize, filter, mask, begun.position.clone());
+        if let Some(time) = begun.unwatched {
+            queue.unwatched(time);
+        }
+        if begun.goes_on {
+            watch::replay(&queue, &begun.position, filter, &state.remembered(watched));
+        }
+        let (id, queue) = (state.new_id(), Arc::new(queue));
         for (position, line) in watched {
             let (queue, programs) = (Arc::clone(&queue), scope.is_none());
-            let watcher = Watcher { watch: id, position: *position, filter, scope, programs, queue };
+            let watcher = Watcher { watch: id, position: *position, scope, programs, queue };
             state.lines[line.0].watchers.push(watcher);
         }
+        let first = (!begun.goes_on).then_some(first);
         Ok(Watch { broker: Arc::clone(self), id, scope, lines: all.to_vec(), mask, queue, first })
     }
 }
 
+/// Where a watch begins.
+struct Begun {
+    position: Position,
+    /// Whether it goes on from where the watcher was in this life of the daemon.
+    goes_on: bool,
+    /// For how long nobody watched, of a watcher that was there in another life.
+    unwatched: Option<Unwatched>,
+}
+
 impl State {
-    /// Switches edges on, and reads what they begin from.
-    fn begin_watch(&mut self, lines: &[LineIndex], all: &[LineIndex], mask: u64) -> Result<Values, Error> {
-        self.pins.want_edges(lines)?;
+    /// Switches edges on, begins to remember so many, and reads what they begin from.
+    fn begin_watch(
+        &mut self,
+        lines: &[LineIndex],
+        all: &[LineIndex],
+        mask: u64,
+        remembers: Option<usize>,
+    ) -> Result<Values, Error> {
+        let before_ns = clock::now_ns();
+        let wanted = self.pins.want_edges(lines);
+        self.heed(lines, before_ns);
+        wanted?;
+        if let Some(events) = remembers {
+            self.listen_to(lines, events);
+        }
         Ok(self.pins.read(all, mask).inspect_err(|_| self.edges_off(lines))?)
+    }
+
+    /// Begins to remember the events of lines.
+    fn listen_to(&mut self, lines: &[LineIndex], events: usize) {
+        for line in lines {
+            let line = &mut self.lines[line.0];
+            let seqno = line.seqno;
+            line.listening.get_or_insert_with(|| Box::new(Listening::new(events, seqno)));
+        }
+    }
+
+    /// Where a watch begins. A position that can not be one of this life is taken for one of another.
+    fn begun(&self, lines: &[LineIndex], first: Values, resume: Option<Position>) -> Begun {
+        let line_seqnos: Vec<u64> = lines.iter().map(|line| self.lines[line.0].seqno).collect();
+        let (seqno, unwatched) = match resume {
+            Some(position) if position.is_of(self.epoch, &line_seqnos) => {
+                return Begun { position, goes_on: true, unwatched: None };
+            }
+            Some(was) => {
+                let names = lines.iter().map(|line| self.wiring.full_name(*line));
+                let life = self.previous.iter().find(|life| life.epoch == was.epoch);
+                let from_ns = life.map_or(was.timestamp_ns, |life| life.unwatched_since(&was, names));
+                let until_ns = first.read.latest_ns();
+                // What lies ahead was stamped before the machine itself was started anew.
+                let from_ns = Some(from_ns).filter(|from_ns| *from_ns <= until_ns);
+                (was.seqno, Some(Unwatched { from_ns, until_ns }))
+            }
+            None => (0, None),
+        };
+        let (epoch, timestamp_ns) = (self.epoch, first.read.timestamp_ns);
+        let position = Position { epoch, line_seqnos, timestamp_ns, seqno, values: first };
+        Begun { position, goes_on: false, unwatched }
+    }
+
+    /// What is remembered of lines.
+    fn remembered(&self, lines: &[(u8, LineIndex)]) -> Vec<Watched<'_>> {
+        let watched = lines.iter().filter_map(|(position, line)| {
+            let LineState { seqno, listening, .. } = &self.lines[line.0];
+            let history = &listening.as_ref()?.history;
+            Some(Watched { position: *position, line_seqno: *seqno, history })
+        });
+        watched.collect()
     }
 
     fn end_watch(&mut self, scope: Option<Scope>, lines: &[LineIndex]) {
@@ -140,7 +231,13 @@ impl Broker {
 
     /// Switches off the edges that nobody wants any more.
     pub fn sweep_edges(&self) {
-        if let Err(error) = self.lock().pins.sweep_edges() {
+        let mut state = self.lock();
+        let before_ns = clock::now_ns();
+        let swept = state.pins.sweep_edges();
+        let all: Vec<LineIndex> = (0..state.lines.len()).map(LineIndex).collect();
+        state.heed(&all, before_ns);
+        drop(state);
+        if let Err(error) = swept {
             tracing::warn!({ keys::ERROR } = %error, "edges could not be switched off");
         }
     }

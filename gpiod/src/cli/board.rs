@@ -106,6 +106,14 @@ enum FaultCommand {
         /// The component
         name: String,
     },
+    /// Hides the next edges of a line from its holder, as a chip does that was too slow for them
+    Swallow {
+        /// Such as GPIO17
+        line: Line,
+        /// How many
+        #[arg(value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+        edges: u32,
+    },
     /// Takes a line away from programs, as a driver in the kernel does
     Take {
         /// Such as GPIO17
@@ -198,6 +206,7 @@ async fn control(dir: &Path, command: Command) -> Result<(), Failure> {
                 FaultCommand::StuckHigh { line } => Fault::StuckHigh(line),
                 FaultCommand::StuckLow { line } => Fault::StuckLow(line),
                 FaultCommand::Disconnect { name } => Fault::Disconnect(name),
+                FaultCommand::Swallow { line, edges } => Fault::Swallow { line, edges },
                 FaultCommand::Take { line, consumer } => Fault::Take { line, consumer },
                 FaultCommand::Clear { target } => {
                     client.clear(target.as_deref()).await?;

@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 #[command(after_help = "\
 Watching needs no hold and disturbs none. First come the present values, then one line for each edge: its time \
 (CLOCK_MONOTONIC of the node, s), the line and the edge. Events that were lost are told where they are missing. When \
-the daemon is started anew the watch goes on.
+the connection breaks or the daemon is started anew the watch goes on where it was, and says if nobody watched meanwhile.
 
 Examples:
   gpiod watch button
@@ -76,6 +76,12 @@ fn loss_text(loss: &Loss) -> String {
         Some(count) => format!("{count} events"),
         None => "an unknown number of events".to_owned(),
     };
+    // Since when and until when are on the clock of the edges beside them.
+    let during = match (loss.from_ns, loss.until_ns) {
+        (Some(from), Some(until)) => format!(", from {} to {}", seconds(from), seconds(until)),
+        (None, Some(until)) => format!(", until {}", seconds(until)),
+        (_, None) => String::new(),
+    };
     let cause = match (loss.cause, loss.away) {
         (LossCause::Kernel, _) => "the kernel's buffer overflowed".to_owned(),
         (LossCause::Watcher, _) => "this watcher was too slow".to_owned(),
@@ -84,9 +90,10 @@ fn loss_text(loss: &Loss) -> String {
         }
         (LossCause::Restart, None) => "nobody watched for a while".to_owned(),
         (LossCause::Hardware, _) => "the chip swallowed an edge".to_owned(),
+        (LossCause::Limit, _) => "more came per second than the configuration allows".to_owned(),
         (LossCause::Unknown, _) => "of an unknown cause".to_owned(),
     };
-    format!("lost {count}: {cause}\n")
+    format!("lost {count}: {cause}{during}\n")
 }
 
 fn item_json(item: &WatchItem) -> Json {
@@ -110,9 +117,12 @@ fn item_json(item: &WatchItem) -> Json {
                 LossCause::Watcher => "watcher",
                 LossCause::Restart => "restart",
                 LossCause::Hardware => "hardware",
+                LossCause::Limit => "limit",
                 LossCause::Unknown => "unknown",
             },
             "away_ms": loss.away.map(|away| u64::try_from(away.as_millis()).unwrap_or(u64::MAX)),
+            "from_ns": loss.from_ns,
+            "until_ns": loss.until_ns,
         }),
     }
 }
@@ -139,12 +149,24 @@ mod tests {
 
     #[test]
     fn a_loss_says_how_many_and_why() {
-        let lost = |cause, count, away| loss_text(&Loss { cause, count, away });
-        assert_eq!(lost(LossCause::Kernel, Some(1), None), "lost 1 event: the kernel's buffer overflowed\n");
-        assert_eq!(lost(LossCause::Watcher, Some(7), None), "lost 7 events: this watcher was too slow\n");
+        let loss = |cause, count| Loss { cause, count, away: None, from_ns: None, until_ns: None };
+        let told = |cause, count| loss_text(&loss(cause, count));
+        assert_eq!(told(LossCause::Kernel, Some(1)), "lost 1 event: the kernel's buffer overflowed\n");
+        assert_eq!(told(LossCause::Watcher, Some(7)), "lost 7 events: this watcher was too slow\n");
         assert_eq!(
-            lost(LossCause::Restart, None, Some(Duration::from_millis(1234))),
-            "lost an unknown number of events: nobody watched for 1.234 s\n"
+            told(LossCause::Limit, Some(2)),
+            "lost 2 events: more came per second than the configuration allows\n"
+        );
+        let away = Loss { away: Some(Duration::from_millis(1234)), ..loss(LossCause::Restart, None) };
+        assert_eq!(loss_text(&away), "lost an unknown number of events: nobody watched for 1.234 s\n");
+        let known = Loss { from_ns: Some(1_000_000_000), until_ns: Some(2_234_000_000), ..away };
+        assert_eq!(
+            loss_text(&known),
+            format!(
+                "lost an unknown number of events: nobody watched for 1.234 s, from {} to {}\n",
+                seconds(1_000_000_000),
+                seconds(2_234_000_000)
+            )
         );
     }
 }

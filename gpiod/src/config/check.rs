@@ -86,13 +86,14 @@ impl Checker<'_> {
     }
 
     fn limits(&mut self, line: usize, limits: &Limits) {
-        let ranges: [(&str, u32, RangeInclusive<u32>); 9] = [
+        let ranges: [(&str, u32, RangeInclusive<u32>); 10] = [
             ("connections", limits.connections, 1..=4096),
             ("streams", limits.streams, 1..=1024),
             ("message_bytes", limits.message_bytes, 1024..=4 << 20),
             ("sessions", limits.sessions, 1..=1024),
             ("watches", limits.watches, 1..=4096),
             ("watch_events", limits.watch_events, 16..=65_536),
+            ("replay_events", limits.replay_events, 0..=1024),
             ("programs", limits.programs, 1..=1024),
             ("program_steps", limits.program_steps, 1..=4096),
             ("program_ms", limits.program_ms, 1..=600_000),

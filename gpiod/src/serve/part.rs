@@ -14,10 +14,12 @@ use crate::server::{self, Served, SocketChange, admin::Orders, socket::Socket};
 use crate::wiring::{Thread, Wiring};
 use std::collections::HashMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 /// Lines that were taken for one thread.
@@ -194,6 +196,10 @@ async fn release_orphans(broker: Arc<Broker>, resume_within: Duration) {
     broker.release_adopted();
 }
 
+/// How long after a line's last edge its level is looked at, and again if it is not what the edge said: by then an
+/// edge that was on its way has come.
+const SETTLE: Duration = Duration::from_millis(20);
+
 /// Gives the edges of one request to the broker, in the reactor. Ends when the board has gone.
 async fn pump(broker: Arc<Broker>, request: RequestIndex, source: Box<dyn EdgeSource>) -> backend::Error {
     let failed = |source| backend::Error::Failed { operation: "waiting for edges", source };
@@ -202,12 +208,20 @@ async fn pump(broker: Arc<Broker>, request: RequestIndex, source: Box<dyn EdgeSo
         Err(error) => return failed(error),
     };
     let mut edges = Vec::new();
+    let mut quiet = Quiet::default();
     loop {
         // Edges that come without end still give others their turn.
         tokio::task::consume_budget().await;
-        let mut ready = match source.readable_mut().await {
-            Ok(ready) => ready,
-            Err(error) => return failed(error),
+        let mut ready = tokio::select! {
+            biased;
+            ready = source.readable_mut() => match ready {
+                Ok(ready) => ready,
+                Err(error) => return failed(error),
+            },
+            () = quiet.over() => {
+                quiet.checked(broker.check_levels(request));
+                continue;
+            }
         };
         edges.clear();
         let more = match ready.get_inner_mut().0.read(&mut edges) {
@@ -217,6 +231,47 @@ async fn pump(broker: Arc<Broker>, request: RequestIndex, source: Box<dyn EdgeSo
         if !more {
             ready.clear_ready();
         }
-        broker.edges(request, &edges, !more);
+        if broker.edges(request, &edges, !more) {
+            quiet.begin();
+        }
+    }
+}
+
+/// Waits until no edge has come for a while. While edges come one behind the other, the timer is set once for each
+/// such while, not for each edge; while none do, there is no timer.
+#[derive(Debug, Default)]
+struct Quiet {
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Since when.
+    since: Option<Instant>,
+}
+
+impl Quiet {
+    /// An edge has come.
+    fn begin(&mut self) {
+        let now = Instant::now();
+        self.since = Some(now);
+        self.timer.get_or_insert_with(|| Box::pin(sleep_until(now + SETTLE)));
+    }
+
+    /// Without an edge before, it is never over.
+    async fn over(&mut self) {
+        let (Some(timer), Some(since)) = (&mut self.timer, self.since) else {
+            return std::future::pending().await;
+        };
+        timer.as_mut().await;
+        let at = since + SETTLE;
+        if Instant::now() < at {
+            timer.as_mut().reset(at);
+            timer.as_mut().await;
+        }
+    }
+
+    /// What was waited for is done, and to be done again or not.
+    fn checked(&mut self, again: bool) {
+        (self.timer, self.since) = (None, None);
+        if again {
+            self.begin();
+        }
     }
 }

@@ -2,16 +2,19 @@
 
 mod list;
 mod program;
+mod watch;
 
 pub(super) use list::list;
 pub(super) use program::{program_result, steps};
+use watch::event;
+pub(super) use watch::{watch_part, watch_request};
 
 use crate::broker::{Change, Hold, Released, WantedDirection, WantedLine};
 use crate::error::Error;
 use crate::holder::MAX_CLIENT_NAME;
-use crate::line::{Bias, Direction, Edge, Value, Values};
+use crate::line::{Bias, Direction, Value, Values};
 use crate::token::Token;
-use crate::watch::{Batch, EdgeFilter, Event, Losses, Source};
+use crate::watch::EdgeFilter;
 use gpiod_proto::v1;
 use std::ops::RangeInclusive;
 
@@ -147,45 +150,4 @@ fn direction(direction: i32) -> Result<Direction, Error> {
 
 pub(super) fn values(values: Values) -> v1::Values {
     v1::Values { bits: values.bits, timestamp_ns: values.read.timestamp_ns }
-}
-
-/// The first part of a watch.
-pub(super) fn first_part(first: Values) -> v1::WatchResponse {
-    v1::WatchResponse { values: Some(values(first)), ..Default::default() }
-}
-
-/// A part of a watch; `present` are the values of now, told after a loss.
-pub(super) fn watch_part(batch: Batch, present: Option<Values>) -> v1::WatchResponse {
-    v1::WatchResponse {
-        losses: losses(batch.losses),
-        values: present.map(values),
-        first_seqno: batch.first_seqno,
-        events: batch.events.iter().map(event).collect(),
-    }
-}
-
-fn losses(losses: Losses) -> Vec<v1::Loss> {
-    [(v1::LossCause::Kernel, losses.kernel), (v1::LossCause::Watcher, losses.watcher)]
-        .into_iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(cause, count)| v1::Loss { cause: cause.into(), count: Some(count) })
-        .collect()
-}
-
-fn event(event: &Event) -> v1::EdgeEvent {
-    let edge = match event.edge {
-        Edge::Rising => v1::Edge::Rising,
-        Edge::Falling => v1::Edge::Falling,
-    };
-    let source = match event.source {
-        Source::Kernel => v1::EventSource::Kernel,
-        Source::Daemon => v1::EventSource::Daemon,
-    };
-    v1::EdgeEvent {
-        line: event.position.into(),
-        edge: edge.into(),
-        timestamp_ns: event.timestamp_ns,
-        line_seqno: event.line_seqno,
-        source: source.into(),
-    }
 }

@@ -59,9 +59,9 @@ impl GpioService for Service {
     }
 
     async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<WatchStream>, Status> {
-        let v1::WatchRequest { lines, edge, client_name } = request.into_inner();
+        let v1::WatchRequest { lines, edge, client_name, resume } = request.into_inner();
         convert::client_name(client_name)?;
-        let watch = self.broker.watch(self.scope, &lines, convert::edge_filter(edge)?)?;
+        let watch = self.broker.watch(self.scope, &lines, convert::watch_request(edge, resume)?)?;
         Ok(Response::new(WatchStream::new(watch)))
     }
 

@@ -1,4 +1,5 @@
-//! The stream of a watch: first the present values, then all that waits, in one message each time.
+//! The stream of a watch: first the present values or what was missed, then all that waits, up to the next loss in one
+//! message.
 
 use super::convert;
 use crate::broker::Watch;
@@ -27,15 +28,17 @@ impl WatchStream {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<WatchResponse>, Error>> {
-        if !self.begun {
+        let (batch, first) = if self.begun {
+            let Some(batch) = std::task::ready!(self.watch.queue().poll_take(context)) else {
+                return Poll::Ready(Ok(None));
+            };
+            (batch, None)
+        } else {
             self.begun = true;
-            return Poll::Ready(Ok(Some(convert::first_part(self.watch.first))));
-        }
-        let Some(batch) = std::task::ready!(self.watch.queue().poll_take(context)) else {
-            return Poll::Ready(Ok(None));
+            (self.watch.queue().begin(), self.watch.first)
         };
         // Whoever has lost events no longer knows the values from the events alone.
-        let present = if batch.losses.is_none() { None } else { Some(self.watch.values()?) };
+        let present = if batch.losses.is_none() { first } else { Some(self.watch.values()?) };
         Poll::Ready(Ok(Some(convert::watch_part(batch, present))))
     }
 }

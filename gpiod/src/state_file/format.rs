@@ -5,6 +5,7 @@
 //! consequence to whoever does not know it.
 
 use crate::token::Token;
+use crate::watch::PreviousLife;
 use serde::{Deserialize, Serialize};
 
 const MAGIC: &str = "gpiod-state";
@@ -18,12 +19,12 @@ const READABLE: std::ops::RangeInclusive<u32> = 1..=VERSION + 1;
 pub struct Saved {
     /// The boot in which it was written: `/proc/sys/kernel/random/boot_id`.
     pub boot: String,
-    /// When the daemon was told to stop: CLOCK_MONOTONIC, ns. `None`: it ended otherwise.
-    #[serde(default)]
-    pub stopped_ns: Option<u64>,
     /// Who held lines.
     #[serde(default)]
     pub sessions: Vec<SavedSession>,
+    /// How far each part of the daemon had watched its lines when it was told to stop; none of one that ended otherwise.
+    #[serde(default)]
+    pub lives: Vec<PreviousLife>,
 }
 
 /// A session as it is written down.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::token::Token;
+use crate::watch::Heard;
 
 fn session(name: &str) -> SavedSession {
     SavedSession {
@@ -15,7 +16,9 @@ fn session(name: &str) -> SavedSession {
 }
 
 fn saved() -> Saved {
-    Saved { boot: "b".to_owned(), stopped_ns: Some(5), sessions: vec![session("one"), session("two")] }
+    let lines = [("traffic-light/red".to_owned(), Heard { seqno: 3, since_ns: Some(4) })].into();
+    let lives = vec![PreviousLife { epoch: u64::MAX, stopped_ns: 5, lines }];
+    Saved { boot: "b".to_owned(), sessions: vec![session("one"), session("two")], lives }
 }
 
 #[test]
@@ -40,7 +43,7 @@ fn what_is_read_is_what_was_written_and_no_damaged_byte_of_it_passes() {
 fn the_first_version_is_read_for_ever_and_the_next_one_too() {
     let first = include_bytes!("first-version");
     let read = parse(first).unwrap();
-    assert_eq!((read.stopped_ns, read.sessions.as_slice()), (Some(5), saved().sessions.as_slice()));
+    assert_eq!(read.sessions, saved().sessions);
     let body = br#"{"boot":"b","new":{"x":[1]},"sessions":[]}"#;
     let next = |version: u32| {
         let head = format!("gpiod-state {version} {:08x} {}\n", crc32fast::hash(body), body.len());
@@ -61,14 +64,15 @@ fn the_next_daemon_finds_what_the_last_one_wrote_of_all_its_parts() {
     assert!(!dir.path().join(NAME).exists(), "half of it would let the other half go");
     two.write(vec![session("two")]);
     let sessions = |previous| match previous {
-        Previous::Known(saved) => (saved.stopped_ns, saved.sessions),
+        Previous::Known(saved) => (saved.lives, saved.sessions),
         other @ (Previous::None | Previous::Unknown) => panic!("{other:?}"),
     };
     let (_, previous) = StateFile::open(dir.path());
-    assert_eq!(sessions(previous), (None, vec![session("one"), session("two")]));
-    two.write_last(vec![], 9);
+    assert_eq!(sessions(previous), (vec![], vec![session("one"), session("two")]));
+    let life = saved().lives.remove(0);
+    two.write_last(vec![], life.clone());
     let (_, previous) = StateFile::open(dir.path());
-    assert_eq!(sessions(previous), (Some(9), vec![session("one")]));
+    assert_eq!(sessions(previous), (vec![life], vec![session("one")]));
 }
 
 #[test]

@@ -31,6 +31,8 @@ fn the_board_is_worked_and_shown_by_commands() {
         vec!["fault", "stuck-high", "GPIO20"],
         vec!["fault", "stuck-low", "GPIO21"],
         vec!["fault", "disconnect", "red"],
+        vec!["fault", "swallow", "GPIO23"],
+        vec!["fault", "swallow", "GPIO24", "3"],
         vec!["fault", "take", "GPIO22", "--consumer", "spi0"],
     ] {
         let output = run(board.path(), &arguments);

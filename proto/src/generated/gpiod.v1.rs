@@ -800,7 +800,8 @@ pub struct EdgeEvent {
     #[prost(enumeration = "EventSource", tag = "5")]
     pub source: i32,
 }
-/// Events that this stream did not get. Edges that the kernel lost are counted of either kind, whichever are watched.
+/// Events that this stream did not get. Edges that the kernel lost, or that were forgotten before a watch went on, are
+/// counted of either kind, whichever are watched.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Loss {
     /// Why.
@@ -809,6 +810,39 @@ pub struct Loss {
     /// How many; absent where nobody can know.
     #[prost(uint64, optional, tag = "2")]
     pub count: ::core::option::Option<u64>,
+    /// With RESTART: since when nobody watched, CLOCK_MONOTONIC, ns; absent where nobody can know, as after the machine
+    /// itself was started anew.
+    #[prost(uint64, optional, tag = "3")]
+    pub from_ns: ::core::option::Option<u64>,
+    /// With RESTART: until when, CLOCK_MONOTONIC, ns.
+    #[prost(uint64, optional, tag = "4")]
+    pub until_ns: ::core::option::Option<u64>,
+}
+/// Where a client is in a watch, so that a later watch of the same lines can go on from there. A client keeps the one
+/// that a message brings, brings it forward by each event that follows (`line_seqnos`, `seqno`, the later of the time
+/// stamps, the line's bit in `values`), and gives it back when it has lost its stream.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchPosition {
+    /// REQUIRED. Which life of the daemon it is from: drawn by lot at its start, never 0.
+    #[prost(fixed64, tag = "1")]
+    pub epoch: u64,
+    /// REQUIRED. For each watched line in its order, `line_seqno` of the last event that the client has, or was told is
+    /// lost.
+    #[prost(uint64, repeated, tag = "2")]
+    pub line_seqnos: ::prost::alloc::vec::Vec<u64>,
+    /// REQUIRED. Until when the client has all that happened: CLOCK_MONOTONIC, ns.
+    #[prost(uint64, tag = "3")]
+    pub timestamp_ns: u64,
+    /// OPTIONAL. The stream sequence number that was the last, at most 2^63 - 1: the new stream counts on from it.
+    #[prost(uint64, tag = "4")]
+    pub seqno: u64,
+    /// OPTIONAL. The values that the watch began with, of each line brought forward by its events. An event that is in
+    /// them already is not told.
+    #[prost(message, optional, tag = "5")]
+    pub values: ::core::option::Option<Values>,
+    /// OPTIONAL. How far from `values.timestamp_ns` the moment may be at which the first ones were read, ns.
+    #[prost(uint64, tag = "6")]
+    pub uncertainty_ns: u64,
 }
 /// What to watch.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -822,6 +856,10 @@ pub struct WatchRequest {
     /// OPTIONAL. What the client calls itself, at most 64 bytes; for the log.
     #[prost(string, tag = "3")]
     pub client_name: ::prost::alloc::string::String,
+    /// OPTIONAL. Where to go on. What came since then and is still remembered is told first, what is not is counted as
+    /// lost, and for as long as nobody watched there is a loss with that interval.
+    #[prost(message, optional, tag = "4")]
+    pub resume: ::core::option::Option<WatchPosition>,
 }
 /// A part of a watch. Its fields are to be read in their order: what was lost, what the values are now, what came then.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -829,21 +867,26 @@ pub struct WatchResponse {
     /// What was lost before the events of this message.
     #[prost(message, repeated, tag = "1")]
     pub losses: ::prost::alloc::vec::Vec<Loss>,
-    /// The present values: in the first message of a stream, and after a loss. After a loss they were read when the
-    /// message was made, so the events of this message are in them already.
+    /// The present values: in the first message of a stream that does not go on from a position, and after a loss. After
+    /// a loss they were read when the message was made, so the events of this message and of those that wait behind it
+    /// are in them already.
     #[prost(message, optional, tag = "2")]
     pub values: ::core::option::Option<Values>,
     /// The stream sequence number of the first event below. It counts every event that belonged to this stream
-    /// from 1, those included that were lost with a known count; the events below are consecutive.
+    /// from 1, those included that were lost with a known count; the events below are consecutive. A stream that goes
+    /// on from a position counts on from there.
     #[prost(uint64, tag = "3")]
     pub first_seqno: u64,
     /// Events, oldest first for each line. Lines of several groups, or inputs and outputs, may be out of step by what
     /// the daemon needs to read them: the time stamps tell.
     #[prost(message, repeated, tag = "4")]
     pub events: ::prost::alloc::vec::Vec<EdgeEvent>,
+    /// In the first message, and in each with losses: where the stream is after the losses and before the events.
+    #[prost(message, optional, tag = "5")]
+    pub position: ::core::option::Option<WatchPosition>,
 }
 /// A watch within a session, over the session's lines.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchCommand {
     /// REQUIRED. The lines by position in the session: bit i is line i. Not 0.
     #[prost(uint64, tag = "1")]
@@ -851,6 +894,10 @@ pub struct WatchCommand {
     /// OPTIONAL. Which edges; default both.
     #[prost(enumeration = "Edge", tag = "2")]
     pub edge: i32,
+    /// OPTIONAL. Where to go on, as in `WatchRequest`: the watched lines are those of the mask, lowest first, and the bits
+    /// of its values those of the session's lines.
+    #[prost(message, optional, tag = "3")]
+    pub resume: ::core::option::Option<WatchPosition>,
 }
 /// Ends a watch of this session.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -937,12 +984,15 @@ pub enum LossCause {
     Unspecified = 0,
     /// The kernel's buffer overflowed; the count is exact.
     Kernel = 1,
-    /// This client read too slowly; the count is exact.
+    /// This client read too slowly, or came back too late; the count is exact.
     Watcher = 2,
-    /// Nobody watched for a while; the count is unknown.
+    /// Nobody watched for a while: the daemon was away, or the line's edges were switched off. The count is unknown.
     Restart = 3,
-    /// The chip swallowed an edge: two equal edges in a row, or the level disagrees with the last edge.
+    /// The chip swallowed an edge: two equal edges in a row, or the level disagrees with the last edge. The count is
+    /// unknown.
     Hardware = 4,
+    /// More events per second than the configuration allows; the count is exact.
+    Limit = 5,
 }
 impl LossCause {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -956,6 +1006,7 @@ impl LossCause {
             Self::Watcher => "LOSS_CAUSE_WATCHER",
             Self::Restart => "LOSS_CAUSE_RESTART",
             Self::Hardware => "LOSS_CAUSE_HARDWARE",
+            Self::Limit => "LOSS_CAUSE_LIMIT",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -966,6 +1017,7 @@ impl LossCause {
             "LOSS_CAUSE_WATCHER" => Some(Self::Watcher),
             "LOSS_CAUSE_RESTART" => Some(Self::Restart),
             "LOSS_CAUSE_HARDWARE" => Some(Self::Hardware),
+            "LOSS_CAUSE_LIMIT" => Some(Self::Limit),
             _ => None,
         }
     }
@@ -1593,7 +1645,8 @@ pub mod gpio_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// Streams the edges of several lines, beginning with their present values. Needs no hold and disturbs none.
-        /// A client that reads too slowly loses the oldest events and is told how many.
+        /// A client that reads too slowly loses the oldest events and is told how many; one whose stream broke goes on where
+        /// it was (`WatchRequest.resume`).
         ///
         /// INVALID_ARGUMENT, NOT_FOUND: as `Read`.
         pub async fn watch(
@@ -1733,7 +1786,8 @@ pub mod gpio_service_server {
             + std::marker::Send
             + 'static;
         /// Streams the edges of several lines, beginning with their present values. Needs no hold and disturbs none.
-        /// A client that reads too slowly loses the oldest events and is told how many.
+        /// A client that reads too slowly loses the oldest events and is told how many; one whose stream broke goes on where
+        /// it was (`WatchRequest.resume`).
         ///
         /// INVALID_ARGUMENT, NOT_FOUND: as `Read`.
         async fn watch(

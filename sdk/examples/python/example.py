@@ -122,7 +122,12 @@ async def hold_and_write(stub, watching):
         source = watch.EventSource.Name(event.source).removeprefix("EVENT_SOURCE_").lower()
         print(f"edge {name} {edge}, stamped by the {source}, number {event.line_seqno}")
     seen.cancel()
-    return held
+
+    # A watch that is left here, to go on later where it was: its first message says where that is.
+    left = watching.Watch(watch.WatchRequest(lines=["lamp"]))
+    position = (await left.read()).position
+    left.cancel()
+    return held, position
 
 
 async def edges(seen, count):
@@ -133,6 +138,18 @@ async def edges(seen, count):
         assert not part.losses, part
         events += part.events
     return sorted(events, key=lambda event: event.line)
+
+
+async def go_on(watching, position):
+    """Goes on with the watch of the lamp: what happened meanwhile is told, or told to be lost."""
+    seen = watching.Watch(watch.WatchRequest(lines=["lamp"], resume=position))
+    part = await seen.read()
+    print(f"watch goes on with {len(part.events)} edges of the lamp, {len(part.losses)} losses")
+    for loss in part.losses:
+        cause = watch.LossCause.Name(loss.cause).removeprefix("LOSS_CAUSE_").lower()
+        count = loss.count if loss.HasField("count") else "unknown"
+        print(f"lost {count} by {cause}, from {loss.from_ns} to {loss.until_ns} ns")
+    seen.cancel()
 
 
 async def run_program(held):
@@ -186,8 +203,9 @@ async def main():
     async with connect(sockets.socket) as channel, connect(sockets.watch_socket) as watch_channel:
         stub, watching = api.GpioServiceStub(channel), api.GpioServiceStub(watch_channel)
         await look_around(channel, stub)
-        held = await hold_and_write(stub, watching)
+        held, position = await hold_and_write(stub, watching)
         await run_program(held)
+        await go_on(watching, position)
         await be_refused(stub, watching, held)
         await held.close()
         values = (await stub.Read(rpc.ReadRequest(lines=["lamp"]))).values

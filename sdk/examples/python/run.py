@@ -39,6 +39,7 @@ EXPECTED = [
     # A busy machine may make the wait longer, never shorter; the board stamps the wheel's edges in its own time.
     r"program: lamp off for (?:[2-9]|\d\d+)\.\d ms, known to \d+\.\d us",
     r"program: the wheel turns at 50\.00 Hz",
+    r"watch goes on with 2 edges of the lamp, 0 losses",
     r'refused WRONG_DIRECTION: line "echo" is configured as an input, not an output',
     r'refused no such line: NOT_FOUND LINE_NOT_FOUND: no line "heater" on this socket; it has lamp, echo, tacho',
     rf'refused a second holder: FAILED_PRECONDITION LINE_HELD: line "lamp" is held by {HOLDER}',

@@ -183,7 +183,7 @@ impl Core {
         let away = now().duration_since(since);
         for (id, watch) in &mut state.watches {
             watch.away = Some(watch.away.unwrap_or_default() + away);
-            let request = v1::SessionRequest { id: *id, command: Some(Command::Watch(watch.command)) };
+            let request = v1::SessionRequest { id: *id, command: Some(Command::Watch(watch.command())) };
             // There is room, see `REQUESTS`: nothing else was sent on this stream but `open`, which is answered.
             let _ = requests.try_send(request);
         }

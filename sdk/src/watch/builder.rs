@@ -63,7 +63,7 @@ impl WatchBuilder {
             Of::Client { connection, client_name, names } => {
                 let lines = Positions::new(names.iter().map(String::as_str), None)?;
                 let ring = Arc::new(Ring::new(lines.names().clone(), lines.all(), self.edge, self.ring));
-                let request = v1::WatchRequest { lines: names, edge, client_name };
+                let request = v1::WatchRequest { lines: names, edge, client_name, resume: None };
                 let filler = Filler { connection, request, ring: ring.clone() };
                 let messages = filler.open(None).await?;
                 let task = tokio::spawn(filler.run(messages)).abort_handle();
@@ -72,7 +72,7 @@ impl WatchBuilder {
             Of::Session { core, lines } => {
                 let mask = core.lines().mask(&lines)?;
                 let ring = Arc::new(Ring::new(core.lines().names().clone(), mask, self.edge, self.ring));
-                let id = core.watch(v1::WatchCommand { mask, edge }, ring.clone()).await?;
+                let id = core.watch(mask, edge, ring.clone()).await?;
                 Ok(Watch::new(ring, Source::Session { core, id }))
             }
         }

@@ -18,9 +18,10 @@ pub(crate) struct Filler {
 }
 
 impl Filler {
-    /// Opens the stream and puts its first message, the present values.
+    /// Opens the stream, where the last one broke, and puts its first message: the present values or what was missed.
     pub(crate) async fn open(&self, lost: Option<Instant>) -> Result<Streaming<v1::WatchResponse>, Error> {
-        let result = self.connection.rpc().watch(self.request.clone()).await;
+        let request = v1::WatchRequest { resume: self.ring.resume(), ..self.request.clone() };
+        let result = self.connection.rpc().watch(request).await;
         let mut messages = self.connection.answer(result)?;
         let Some(first) = self.next(&mut messages).await? else {
             return Err(Error::Away { since: now(), why: "the stream ended".to_owned() });

@@ -6,6 +6,7 @@
 use crate::error::Error;
 use crate::line::Edge;
 use crate::values::{Names, Values};
+use crate::watch::position::Position;
 use crate::watch::wire::edge_event;
 use crate::watch::{EdgeEvent, Loss, LossCause, WatchItem};
 use gpiod_proto::v1;
@@ -38,6 +39,8 @@ struct State {
     /// Set when nothing more will come; the error is told once.
     end: Option<Option<Error>>,
     reader: Option<Waker>,
+    /// Where the stream is that fills the ring.
+    position: Position,
 }
 
 impl Ring {
@@ -52,15 +55,24 @@ impl Ring {
             tell_values: false,
             end: None,
             reader: None,
+            position: Position::new(mask),
         };
         Self { names, mask, state: Mutex::new(state) }
     }
 
-    /// Puts what a message holds. `away` is for how long nobody watched before it, where that is so.
+    /// Where to go on when the stream has broken.
+    pub(crate) fn resume(&self) -> Option<v1::WatchPosition> {
+        self.lock().position.resume()
+    }
+
+    /// Puts what a message holds. `away` is for how long nobody watched before it, where a stream was opened again: what
+    /// a daemon that knows no positions leaves to be told here.
     pub(crate) fn put(&self, message: &v1::WatchResponse, away: Option<Duration>) -> Result<(), Error> {
         let mut state = self.lock();
+        let away = away.filter(|_| message.position.is_none());
         if away.is_some() {
-            state.push(WatchItem::Lost(Loss { cause: LossCause::Restart, count: None, away }));
+            state.position.forget();
+            state.push(WatchItem::Lost(Loss { away, ..Loss::of(LossCause::Restart, None) }));
         }
         for loss in message.losses.iter().map(Loss::from) {
             // The daemon's word for the same gap, without its length.
@@ -76,6 +88,7 @@ impl Ring {
             let event = edge_event(&self.names, event, seqno)?;
             state.push(WatchItem::Edge(event));
         }
+        state.position.pass(message);
         state.wake();
         Ok(())
     }
@@ -115,7 +128,7 @@ impl State {
             self.pass(&oldest);
             match oldest {
                 WatchItem::Edge(_) => {
-                    self.lose(Loss { cause: LossCause::Watcher, count: Some(1), away: None });
+                    self.lose(Loss::of(LossCause::Watcher, Some(1)));
                 }
                 WatchItem::Lost(loss) => self.lose(loss),
                 WatchItem::Values(_) => {}
@@ -164,6 +177,9 @@ impl State {
             (Some(a), Some(b)) => Some(a.saturating_add(b)),
             (a, b) => a.or(b),
         };
+        // Since when is known of both or of neither: no time is left out.
+        told.from_ns = told.from_ns.zip(loss.from_ns).map(|(a, b)| a.min(b));
+        told.until_ns = told.until_ns.max(loss.until_ns);
     }
 
     fn wake(&mut self) {

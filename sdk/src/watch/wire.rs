@@ -5,6 +5,7 @@ use crate::line::Value;
 use crate::values::Names;
 use crate::watch::{EdgeEvent, EventSource, Loss, LossCause};
 use gpiod_proto::v1;
+use std::time::Duration;
 
 /// An edge of one of the named lines. `seqno` is its number in its stream, 0 outside of one.
 pub(crate) fn edge_event(names: &Names, event: &v1::EdgeEvent, seqno: u64) -> Result<EdgeEvent, Error> {
@@ -36,7 +37,11 @@ impl From<&v1::Loss> for Loss {
             v1::LossCause::Watcher => LossCause::Watcher,
             v1::LossCause::Restart => LossCause::Restart,
             v1::LossCause::Hardware => LossCause::Hardware,
+            v1::LossCause::Limit => LossCause::Limit,
         };
-        Self { cause, count: loss.count, away: None }
+        let v1::Loss { count, from_ns, until_ns, .. } = *loss;
+        let away =
+            until_ns.zip(from_ns).map(|(until, from)| Duration::from_nanos(until.saturating_sub(from)));
+        Self { cause, count, away, from_ns, until_ns }
     }
 }

@@ -18,6 +18,13 @@ pub enum Fault {
     StuckLow(Line),
     /// The component of this name has come loose.
     Disconnect(String),
+    /// The chip does not see the next edges of the line, and reports nothing of them to its holder.
+    Swallow {
+        /// Which line.
+        line: Line,
+        /// How many edges.
+        edges: u32,
+    },
     /// Somebody outside of the board's socket takes the line, as a driver in the kernel does.
     Take {
         /// Which line.
@@ -129,6 +136,10 @@ impl Board {
                 self.set_connected(name, false)?;
                 Cause::Fault(format!("{name} disconnected"))
             }
+            Fault::Swallow { line, edges } => {
+                self.lines[line.index()].swallows = *edges;
+                Cause::Fault(format!("swallows {edges} edges"))
+            }
             Fault::Take { line, consumer } => {
                 if !is_consumer(consumer) {
                     return Err(ControlError::Consumer);
@@ -177,6 +188,7 @@ impl Board {
     fn clear_line(&mut self, line: Line) -> bool {
         let unit = &mut self.lines[line.index()];
         let mut mended = unit.stuck.take().is_some();
+        mended |= std::mem::take(&mut unit.swallows) > 0;
         if matches!(unit.holder, Some(Holder::Other(_))) {
             unit.holder = None;
             mended = true;

@@ -117,10 +117,15 @@ impl Board {
         }
         if level_changed {
             self.note(line, Change::Level, cause);
-            if let Some(Holder::Claim(id)) = self.lines[line.index()].holder
+            let unit = &mut self.lines[line.index()];
+            if let Some(Holder::Claim(id)) = unit.holder
                 && let Some(claim) = self.claims.get_mut(&id)
             {
-                claim.level_changed(line, high, self.now_ns);
+                if unit.swallows > 0 && claim.listens(line) {
+                    unit.swallows -= 1;
+                } else {
+                    claim.level_changed(line, high, self.now_ns);
+                }
             }
         }
     }

@@ -190,6 +190,24 @@ fn faults_do_what_they_say_until_they_are_cleared() {
     board.release(id);
 }
 
+#[test]
+fn a_swallowed_edge_is_in_the_record_and_not_told_to_the_holder() {
+    let mut board = board_with("[[button]]\nname = 'b'\nline = 'GPIO20'\nto = 'supply'\n");
+    let id = claim(&mut board, 20, LineConfig { edges: true, ..input() });
+    board.fault(&Fault::Swallow { line: line(20), edges: 1 }).unwrap();
+    let before = board.last_seq();
+    board.press("b", None).unwrap();
+    board.let_go("b").unwrap();
+    board.press("b", None).unwrap();
+    let edges: Vec<_> = board.take_events(id, 8).unwrap().iter().map(|event| event.edge).collect();
+    assert_eq!(edges, [Edge::Falling, Edge::Rising]);
+    assert_eq!(board.record(before, 8).entries.iter().filter(|e| e.change == Change::Level).count(), 3);
+    board.fault(&Fault::Swallow { line: line(20), edges: 1 }).unwrap();
+    board.clear(Some("GPIO20")).unwrap();
+    board.let_go("b").unwrap();
+    assert_eq!(board.take_events(id, 8).unwrap().len(), 1);
+}
+
 const SENSOR: &str = "[[light_sensor]]\nname = 's'\nline = 'GPIO4'\ncapacitance_uf = 1\nohms_at_10_lux = 1e4\ngamma = 0.7\nlight.lux = 1\n";
 
 #[test]

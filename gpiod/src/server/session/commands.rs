@@ -23,7 +23,7 @@ impl Open {
         }
         let id = request.id;
         let answer = match request.command {
-            Some(Command::Watch(watch)) => self.watch(id, &watch).map(|()| None),
+            Some(Command::Watch(watch)) => self.watch(id, watch).map(|()| None),
             Some(Command::Program(program)) => self.program(id, program).map(|()| None),
             command => self.plain(command).map(Some),
         };
@@ -98,9 +98,10 @@ impl Open {
         Ok(result)
     }
 
-    fn watch(&mut self, id: u64, command: &WatchCommand) -> Result<(), Error> {
+    fn watch(&mut self, id: u64, command: WatchCommand) -> Result<(), Error> {
         self.unused(id)?;
-        let watch = self.hold.watch(command.mask, convert::edge_filter(command.edge)?)?;
+        let WatchCommand { mask, edge, resume } = command;
+        let watch = self.hold.watch(mask, convert::watch_request(edge, resume)?)?;
         self.watches.push((id, WatchStream::new(watch)));
         Ok(())
     }

@@ -57,7 +57,8 @@ impl From<OwnedSemaphorePermit> for Places {
 
 #[derive(Debug)]
 pub(super) struct SessionWatch {
-    pub(super) command: v1::WatchCommand,
+    pub(super) mask: u64,
+    pub(super) edge: i32,
     pub(super) ring: Arc<Ring>,
     /// For how long nobody watched before the next message, where that is so.
     pub(super) away: Option<Duration>,
@@ -65,6 +66,13 @@ pub(super) struct SessionWatch {
     pub(super) _of_app: OwnedSemaphorePermit,
     /// One of the watches that the daemon may have.
     pub(super) place: OwnedSemaphorePermit,
+}
+
+impl SessionWatch {
+    /// What begins it, where it was.
+    pub(super) fn command(&self) -> v1::WatchCommand {
+        v1::WatchCommand { mask: self.mask, edge: self.edge, resume: self.ring.resume() }
+    }
 }
 
 /// Where an answer comes.

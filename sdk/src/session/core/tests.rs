@@ -18,7 +18,7 @@ fn session() -> (Core, Requests) {
 
 async fn watch(core: &Core) -> Result<u64, Error> {
     let ring = Arc::new(Ring::new(core.lines().names().clone(), 1, Edge::Both, 1));
-    core.watch(v1::WatchCommand { mask: 1, edge: v1::Edge::Both.into() }, ring).await
+    core.watch(1, v1::Edge::Both.into(), ring).await
 }
 
 async fn feed(core: &Core) -> Result<u64, Error> {

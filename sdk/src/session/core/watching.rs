@@ -8,7 +8,6 @@ use crate::error::Error;
 use crate::session::core::state::SessionWatch;
 use crate::session::core::{Core, MAX_WATCHES, answered, place, unexpected};
 use crate::watch::ring::Ring;
-use gpiod_proto::v1;
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
 use std::sync::Arc;
@@ -26,7 +25,7 @@ impl Drop for Beginning<'_> {
 
 impl Core {
     /// Begins a watch; gives the id that [`unwatch`](Self::unwatch) takes.
-    pub(crate) async fn watch(&self, command: v1::WatchCommand, ring: Arc<Ring>) -> Result<u64, Error> {
+    pub(crate) async fn watch(&self, mask: u64, edge: i32, ring: Arc<Ring>) -> Result<u64, Error> {
         let of_app = self.watches.clone().try_acquire_owned();
         let of_app =
             of_app.map_err(|_| Error::invalid(format!("a session has at most {MAX_WATCHES} watches")))?;
@@ -35,8 +34,8 @@ impl Core {
         let in_flight = place(&self.in_flight).await?;
         let (id, answer) = {
             let mut state = self.lock();
-            let (id, answer) = state.send(Command::Watch(command), in_flight.into())?;
-            let watch = SessionWatch { command, ring, away: None, _of_app: of_app, place: of_daemon };
+            let watch = SessionWatch { mask, edge, ring, away: None, _of_app: of_app, place: of_daemon };
+            let (id, answer) = state.send(Command::Watch(watch.command()), in_flight.into())?;
             state.watches.insert(id, watch);
             (id, answer)
         };

@@ -62,7 +62,7 @@ fn the_oldest_are_lost_and_counted_and_the_values_brought_forward() {
     // Edges 0 and 1 rise, 2 and 3 fall, 4 and 5 rise; edges 0 to 2 do not fit.
     ring.put(&edges(0..7), None).unwrap();
     let items = drain(&ring);
-    assert_eq!(items[0], WatchItem::Lost(Loss { cause: LossCause::Watcher, count: Some(3), away: None }));
+    assert_eq!(items[0], WatchItem::Lost(Loss::of(LossCause::Watcher, Some(3))));
     let WatchItem::Values(now) = &items[1] else { panic!("{items:?}") };
     assert_eq!((now.bits(), now.timestamp_ns()), (0b10, 2));
     assert_eq!(seqnos(&items[2..]), [3, 4, 5, 6]);
@@ -82,11 +82,11 @@ fn losses_of_one_cause_are_added_up_and_an_unknown_count_stays_unknown() {
     let restart = Duration::from_secs(2);
     ring.put(&v1::WatchResponse::default(), Some(restart)).unwrap();
     ring.put(&v1::WatchResponse::default(), Some(restart)).unwrap();
-    let kernel = |count| v1::Loss { cause: v1::LossCause::Kernel.into(), count };
+    let kernel = |count| v1::Loss { cause: v1::LossCause::Kernel.into(), count, ..Default::default() };
     let losses = vec![kernel(Some(3)), kernel(None), kernel(Some(1))];
     ring.put(&v1::WatchResponse { losses, ..Default::default() }, None).unwrap();
     ring.put(&edges(0..1), None).unwrap();
-    let loss = |cause, count, away| WatchItem::Lost(Loss { cause, count, away });
+    let loss = |cause, count, away| WatchItem::Lost(Loss { away, ..Loss::of(cause, count) });
     let items = drain(&ring);
     assert_eq!(items[0], loss(LossCause::Restart, None, Some(restart * 2)));
     assert_eq!(items[1], loss(LossCause::Kernel, None, None));
@@ -97,9 +97,45 @@ fn losses_of_one_cause_are_added_up_and_an_unknown_count_stays_unknown() {
 fn the_daemons_word_for_a_restart_is_not_told_twice() {
     let ring = ring(8);
     let cause = v1::LossCause::Restart.into();
-    let message = v1::WatchResponse { losses: vec![v1::Loss { cause, count: None }], ..values(1) };
+    let message = v1::WatchResponse { losses: vec![v1::Loss { cause, ..Default::default() }], ..values(1) };
     ring.put(&message, Some(Duration::from_secs(1))).unwrap();
     assert!(matches!(drain(&ring)[..], [WatchItem::Lost(_), WatchItem::Values(_)]));
+}
+
+#[test]
+fn times_in_which_nobody_watched_become_one_that_leaves_nothing_out() {
+    let ring = ring(1);
+    let away = |from_ns, until_ns| v1::WatchResponse {
+        losses: vec![v1::Loss {
+            cause: v1::LossCause::Restart.into(),
+            count: None,
+            from_ns: Some(from_ns),
+            until_ns: Some(until_ns),
+        }],
+        position: Some(v1::WatchPosition { epoch: 1, ..Default::default() }),
+        ..Default::default()
+    };
+    // What this process saw of it says less.
+    ring.put(&away(10, 20), Some(Duration::from_secs(9))).unwrap();
+    ring.put(&away(40, 50), None).unwrap();
+    ring.put(&edges(0..1), None).unwrap();
+    let WatchItem::Lost(loss) = drain(&ring).remove(0) else { panic!("a loss") };
+    assert_eq!(
+        (loss.from_ns, loss.until_ns, loss.away),
+        (Some(10), Some(50), Some(Duration::from_nanos(20)))
+    );
+}
+
+#[test]
+fn a_daemon_that_knows_no_positions_is_not_asked_to_go_on() {
+    let ring = ring(8);
+    let position = Some(v1::WatchPosition { epoch: 1, line_seqnos: vec![0, 0], ..Default::default() });
+    ring.put(&v1::WatchResponse { position, ..values(0) }, None).unwrap();
+    ring.put(&edges(1..3), None).unwrap();
+    let resume = ring.resume().unwrap();
+    assert_eq!((resume.line_seqnos, resume.seqno, resume.timestamp_ns), (vec![2, 1], 2, 2));
+    ring.put(&values(0), Some(Duration::from_secs(1))).unwrap();
+    assert_eq!(ring.resume(), None);
 }
 
 #[test]
@@ -161,7 +197,7 @@ proptest! {
                 }
                 Action::Values => ring.put(&values(bits), None).unwrap(),
                 Action::KernelLoss(n) => {
-                    let loss = v1::Loss { cause: v1::LossCause::Kernel.into(), count: Some(n) };
+                    let loss = v1::Loss { cause: v1::LossCause::Kernel.into(), count: Some(n), ..Default::default() };
                     ring.put(&v1::WatchResponse { losses: vec![loss], ..values(bits) }, None).unwrap();
                     kernel += n;
                 }
