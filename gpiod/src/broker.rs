@@ -12,6 +12,7 @@ mod list;
 mod open;
 mod pins;
 mod program_hold;
+mod rights;
 mod scope;
 mod session;
 mod state;
@@ -31,6 +32,7 @@ use crate::config::Limits;
 use crate::error::Error;
 use crate::line::{Direction, EdgeEvent, Moment, Values, known_mask};
 use crate::log_keys as keys;
+use crate::operations::Operation;
 use crate::wiring::{LineIndex, Wiring};
 use pins::{Pins, Taken};
 use state::{LineState, State};
@@ -113,10 +115,11 @@ impl Broker {
     /// Reads lines by name.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::Hardware`].
+    /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::NotPermitted`], [`Error::Hardware`].
     pub fn read(&self, scope: Scope, names: &[String]) -> Result<Values, Error> {
         let mut state = self.lock();
         let lines = scope.resolve(&state.wiring, names)?;
+        scope.may(&state.wiring, &lines, names, Operation::Read)?;
         Ok(state.pins.read(&lines, known_mask(lines.len()))?)
     }
 
@@ -139,6 +142,7 @@ impl Broker {
                     wanted: "an output",
                 });
             };
+            rights::permit(name, scope.operations(&state.wiring, *line), Operation::Drive)?;
             if !driven.one_shot && scope != Scope::Admin {
                 let reason =
                     format!("line {name:?} is not configured with one_shot: hold it in a session to set it");

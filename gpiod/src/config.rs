@@ -3,13 +3,16 @@
 //! A [`Config`] is valid: whoever has one need not check it again. What only the board can tell, such as whether
 //! a line exists, is checked when the configuration meets it, in [`wiring`](crate::wiring).
 
+mod allowed;
 mod check;
 mod file;
 mod problem;
 
+pub use allowed::Allowed;
 pub use problem::{Problem, Problems};
 
 use crate::line::{Bias, Drive, OnExit};
+use crate::operations::{Operation, Operations};
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{self, Read};
@@ -61,6 +64,8 @@ pub struct Group {
     pub socket_mode: u32,
     /// Unix group of its sockets; the daemon's own by default.
     pub socket_gid: Option<u32>,
+    /// Who may connect to its sockets; everybody by default.
+    pub allowed: Allowed,
     /// Its lines, in the file's order; 1 to 64.
     pub lines: Vec<Line>,
 }
@@ -80,6 +85,8 @@ pub struct Line {
     pub active_low: bool,
     /// A level must be stable for this long before its edge is reported.
     pub debounce: Duration,
+    /// What may be done with it through the group's full socket; at least one, and only what its direction can have.
+    pub operations: Operations,
     /// Whether it is taken from another function that its pin has, such as SPI.
     pub take_over: bool,
     /// Where it stands in the file, from 1.
@@ -103,6 +110,14 @@ impl Kind {
         match self {
             Self::Input => None,
             Self::Output(driven) | Self::Both(driven) => Some(driven),
+        }
+    }
+
+    /// All that can be done with such a line: an input is neither driven nor configured by clients.
+    pub fn operations(&self) -> Operations {
+        match self {
+            Self::Input => [Operation::Read, Operation::Watch, Operation::Program].into_iter().collect(),
+            Self::Output(_) | Self::Both(_) => Operations::ALL,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! # Parts, in reading order
 //!
 //! - [`line`](mod@line): the words for lines, as Linux GPIO uAPI v2 has them; [`header`] places them on a Raspberry Pi's header.
+//! - [`operations`]: what may be done with a line through a socket.
 //! - [`backend`]: the seam to hardware. A hold is a value; dropping it lets go.
 //! - [`config`] and [`wiring`]: what the board's owner wrote, checked, and brought together with a board.
 //! - [`program`] and [`watch`]: timed sequences; the bounded queue between an edge and a watcher.
@@ -51,6 +52,7 @@ pub mod holder;
 pub mod line;
 pub mod log;
 pub mod log_keys;
+pub mod operations;
 pub mod pace;
 pub mod program;
 pub mod programs;

@@ -9,6 +9,7 @@ pub use thread::Thread;
 
 use crate::config::{Config, Line, Problem, Problems};
 use crate::line::{LineId, LineInfo, OnExit};
+use crate::operations::Operations;
 use names::Names;
 use std::collections::HashMap;
 
@@ -34,7 +35,8 @@ pub struct Wiring {
 pub struct WiredLine {
     /// What the board said of it when the daemon started.
     pub info: LineInfo,
-    /// What the configuration says of it. Groups that share an input agree on this.
+    /// What the configuration says of it. Groups that share an input agree on this, but for what may be done with it:
+    /// that is in [`WiredGroup::operations`].
     pub config: Line,
     /// The group that names it first.
     pub home: GroupIndex,
@@ -51,6 +53,16 @@ pub struct WiredGroup {
     pub name: String,
     /// Its lines: what apps call them, and which they are.
     pub lines: Vec<(String, LineIndex)>,
+    /// What may be done with each of them through the group's full socket, in the same order.
+    pub operations: Vec<Operations>,
+}
+
+impl WiredGroup {
+    /// What may be done with a line through the group's full socket; nothing with a line that it does not have.
+    pub fn operations_of(&self, line: LineIndex) -> Operations {
+        let position = self.lines.iter().position(|(_, known)| *known == line);
+        position.and_then(|position| self.operations.get(position)).copied().unwrap_or_default()
+    }
 }
 
 impl Wiring {
@@ -66,6 +78,7 @@ impl Wiring {
         let mut problems = Vec::new();
         for (index, group) in config.groups.iter().enumerate() {
             let mut lines: Vec<(String, LineIndex)> = Vec::new();
+            let operations = group.lines.iter().map(|line| line.operations).collect();
             for line in &group.lines {
                 let key = |key: &str| format!("group.{}.lines.{}{key}", group.name, line.name);
                 let mut problem = |key, reason| problems.push(Problem { line: line.at, key, reason });
@@ -102,7 +115,7 @@ impl Wiring {
                 lines.push((line.name.clone(), LineIndex(wiring.lines.len())));
                 wiring.lines.push(WiredLine { info, config: line.clone(), home, at_exit, claim });
             }
-            wiring.groups.push(WiredGroup { name: group.name.clone(), lines });
+            wiring.groups.push(WiredGroup { name: group.name.clone(), lines, operations });
             if let Err(reason) = wiring.thread_of(GroupIndex(index)) {
                 let at = group.lines.first().map_or(0, |line| line.at);
                 problems.push(Problem { line: at, key: format!("group.{}.lines", group.name), reason });

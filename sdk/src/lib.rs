@@ -29,7 +29,9 @@ pub use client::builder::ClientBuilder;
 pub use error::{Code, Error, Reason};
 pub use line::line_use::LineUse;
 pub use line::name::{Assignment, Drivable, LineRef, LineRefs};
-pub use line::{Backend, Bias, Direction, Drive, Edge, Holder, Line, Lines, OnDaemonExit, OnRelease, Value};
+pub use line::{
+    Backend, Bias, Direction, Drive, Edge, Holder, Line, LineOperation, Lines, OnDaemonExit, OnRelease, Value,
+};
 pub use program::{Program, ProgramResult, StepOutcome, StepResult};
 pub use session::Session;
 pub use session::batch::{Batch, BatchResult};

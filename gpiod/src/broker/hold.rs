@@ -2,7 +2,8 @@
 
 use super::{Broker, Scope, SessionId, Watch};
 use crate::error::Error;
-use crate::line::{Bias, Direction, Moment, Values, known_mask};
+use crate::line::{Bias, Direction, Moment, Values};
+use crate::operations::Operation;
 use crate::watch::EdgeFilter;
 use crate::wiring::LineIndex;
 use std::sync::Arc;
@@ -31,24 +32,26 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Reads lines; mask 0 is all.
+    /// Reads lines; mask 0 is all that may be read.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`], [`Error::Hardware`].
+    /// [`Error::InvalidRequest`], [`Error::NotPermitted`], [`Error::Hardware`].
     pub fn read(&self, mask: u64) -> Result<Values, Error> {
         let mut state = self.broker.lock();
         let indices = state.checked(self.session, mask, 0)?;
-        let mask = if mask == 0 { known_mask(indices.len()) } else { mask };
+        let mask = state.readable(self.session, mask)?;
         Ok(state.pins.read(&indices, mask)?)
     }
 
     /// Sets outputs, all or none.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`], [`Error::WrongDirection`], [`Error::ProgramRunning`], [`Error::Hardware`].
+    /// [`Error::InvalidRequest`], [`Error::NotPermitted`], [`Error::WrongDirection`], [`Error::ProgramRunning`],
+    /// [`Error::Hardware`].
     pub fn write(&self, mask: u64, bits: u64) -> Result<Moment, Error> {
         let mut state = self.broker.lock();
         state.idle(self.session, mask)?;
+        state.may(self.session, mask, Operation::Drive)?;
         state.session_write(self.session, mask, bits)
     }
 
@@ -59,17 +62,23 @@ impl Hold {
     pub fn configure(&self, change: &Change) -> Result<Moment, Error> {
         let mut state = self.broker.lock();
         state.idle(self.session, change.mask)?;
+        state.may(self.session, change.mask, Operation::Configure)?;
+        if change.direction == Some(Direction::Output) {
+            state.may(self.session, change.mask, Operation::Drive)?;
+        }
         state.session_configure(self.session, change)
     }
 
     /// Watches lines of the session.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`], [`Error::LimitReached`], [`Error::Stopping`], [`Error::Hardware`].
+    /// [`Error::InvalidRequest`], [`Error::NotPermitted`], [`Error::LimitReached`], [`Error::Stopping`],
+    /// [`Error::Hardware`].
     pub fn watch(&self, mask: u64, filter: EdgeFilter) -> Result<Watch, Error> {
         if mask == 0 {
             return Err(Error::InvalidRequest("the mask names no line".to_owned()));
         }
+        self.broker.lock().may(self.session, mask, Operation::Watch)?;
         self.watch_as(Some(self.scope), mask, filter)
     }
 

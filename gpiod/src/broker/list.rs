@@ -5,6 +5,7 @@ use crate::config::Line;
 use crate::error::Error;
 use crate::holder::Holder;
 use crate::line::{Direction, LineConfig, LineInfo, OnExit, Value, known_mask};
+use crate::operations::{Operation, Operations};
 use crate::wiring::LineIndex;
 
 /// All lines of a socket and what stands behind them.
@@ -40,14 +41,14 @@ pub struct LineView {
     pub config: Option<Line>,
     /// What it was last told to be; `None` likewise.
     pub now: Option<LineConfig>,
-    /// Its value.
+    /// Its value, where it may be read.
     pub value: Option<Value>,
     /// Who holds it.
     pub holder: Option<Holder>,
     /// What it does as an output when the daemon has gone; `None` for an input, and where nobody can tell.
     pub at_exit: Option<OnExit>,
-    /// Whether this socket may hold and drive it.
-    pub may_drive: bool,
+    /// What may be done with it through this socket.
+    pub operations: Operations,
 }
 
 impl Broker {
@@ -64,16 +65,19 @@ impl Broker {
             let values = state.pins.read(&indices, known_mask(indices.len()))?;
             for (i, (name, line)) in part.iter().enumerate() {
                 let wired = state.wiring.line(*line);
+                let operations = scope.operations(&state.wiring, *line);
                 lines.push(LineView {
                     name: name.clone(),
                     groups: state.wiring.groups_of(*line),
                     info: wired.info.clone(),
                     config: Some(wired.config.clone()),
                     now: Some(*state.pins.config(*line)),
-                    value: Some(Value::from_bit(values.bits >> i & 1 == 1)),
+                    value: operations
+                        .has(Operation::Read)
+                        .then(|| Value::from_bit(values.bits >> i & 1 == 1)),
                     holder: state.holder(*line).cloned(),
                     at_exit: wired.at_exit,
-                    may_drive: scope.may_drive().is_ok() && wired.config.kind.driven().is_some(),
+                    operations,
                 });
             }
         }
@@ -107,7 +111,7 @@ fn unwired(info: LineInfo) -> LineView {
         value: info.high.map(Value::from_bit),
         holder: None,
         at_exit: None,
-        may_drive: false,
+        operations: Operations::NONE,
         info,
     }
 }

@@ -1,5 +1,6 @@
 //! Opening a session: which lines a client wants, and whether it may have them, all or none.
 
+use super::rights::{Rights, permit};
 use super::session::{Session, SessionEnd, SessionLine};
 use super::usage::{Resource, Usage};
 use super::{Broker, Hold, Scope, SessionId, State};
@@ -9,6 +10,7 @@ use crate::error::Error;
 use crate::holder::{Caller, Holder};
 use crate::line::{Direction, LineConfig, Value, Values, known_mask};
 use crate::log_keys as keys;
+use crate::operations::{Operation, Operations};
 use crate::program::{self, Shape, Step};
 use crate::wiring::LineIndex;
 use std::sync::Arc;
@@ -56,7 +58,7 @@ impl Broker {
     /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::NotPermitted`], [`Error::LineHeld`],
     /// [`Error::WrongDirection`], [`Error::LimitReached`], [`Error::Stopping`], [`Error::Hardware`].
     pub fn open(self: &Arc<Self>, request: OpenRequest) -> Result<(Hold, SessionEnd), Error> {
-        self.open_if(request, |_, _| Ok(()))
+        self.open_if(request, |_, _, _| Ok(()))
     }
 
     /// Holds lines for a program, if it can be run on them. A program that can not moves nothing.
@@ -69,9 +71,13 @@ impl Broker {
         steps: &[Step],
     ) -> Result<(Hold, SessionEnd), Error> {
         let scope = request.scope;
-        self.open_if(request, |usage, shapes| {
+        let names: Vec<String> = request.lines.iter().map(|line| line.name.clone()).collect();
+        self.open_if(request, |usage, shapes, rights| {
             let checked = program::check(steps, shapes, &self.limits);
             checked.map_err(|mistake| Error::InvalidProgram(mistake.0))?;
+            let name = |line: usize| names[line].as_str();
+            rights.may(known_mask(names.len()), Operation::Program, name)?;
+            rights.may_run(steps, name)?;
             usage.has_room(scope, Resource::Program, &self.limits)
         })
     }
@@ -80,7 +86,7 @@ impl Broker {
     fn open_if(
         self: &Arc<Self>,
         request: OpenRequest,
-        fits: impl FnOnce(&Usage, &[Shape]) -> Result<(), Error>,
+        fits: impl FnOnce(&Usage, &[Shape], &Rights) -> Result<(), Error>,
     ) -> Result<(Hold, SessionEnd), Error> {
         let OpenRequest { scope, caller, client_name, lines: wanted } = request;
         let mut state = self.lock();
@@ -93,17 +99,19 @@ impl Broker {
         let mut changes = Vec::new();
         let mut lines = Vec::with_capacity(wanted.len());
         let mut shapes = Vec::with_capacity(wanted.len());
-        for (line, wanted) in indices.iter().zip(&wanted) {
-            let kind = state.may_hold(*line, wanted)?;
+        let may = indices.iter().map(|line| scope.operations(&state.wiring, *line)).collect::<Vec<_>>();
+        for ((line, wanted), may) in indices.iter().zip(&wanted).zip(&may) {
+            let kind = state.may_hold(*line, wanted, *may)?;
             let change = state.at_open(*line, kind, wanted.initial);
             let now = change.as_ref().unwrap_or(state.pins.config(*line)).direction;
             shapes.push(Shape { kind, now });
             changes.extend(change.map(|config| (*line, config)));
             lines.push(SessionLine { name: wanted.name.clone(), kind });
         }
-        fits(&state.usage, &shapes)?;
+        let rights = Rights::of(may);
+        fits(&state.usage, &shapes, &rights)?;
         state.usage.take(scope, Resource::Session, &self.limits)?;
-        let first = match state.take(&changes, &indices) {
+        let first = match state.take(&changes, &indices, rights.mask(Operation::Read)) {
             Ok(first) => first,
             Err(error) => {
                 state.usage.give_back(scope, Resource::Session);
@@ -132,7 +140,7 @@ impl Broker {
             "lines held"
         );
         let (end, ended) = oneshot::channel();
-        let kept = Session { holder, scope, lines, indices, busy: 0, end: Some(end) };
+        let kept = Session { holder, scope, lines, indices, rights, busy: 0, end: Some(end) };
         state.sessions.insert(session, kept);
         Ok((Hold { broker: Arc::clone(self), session, scope, first }, ended))
     }
@@ -140,11 +148,13 @@ impl Broker {
 
 impl State {
     /// Checks that a line may be held as wanted; answers what the session may then do with it.
-    fn may_hold(&self, line: LineIndex, wanted: &WantedLine) -> Result<Kind, Error> {
+    fn may_hold(&self, line: LineIndex, wanted: &WantedLine, may: Operations) -> Result<Kind, Error> {
         let wrong =
             |is, wanted_as| Err(Error::WrongDirection { line: wanted.name.clone(), is, wanted: wanted_as });
         let configured = self.wiring.line(line).config.kind;
         let kind = match (configured, wanted.direction) {
+            // Who does not say is given all that is allowed.
+            (Kind::Both(_), None) if !may.has(Operation::Drive) => Kind::Input,
             (kind, None)
             | (kind @ Kind::Input, Some(WantedDirection::Input))
             | (kind @ Kind::Output(_), Some(WantedDirection::Output))
@@ -165,6 +175,12 @@ impl State {
         if wanted.initial.is_some() && kind == Kind::Input {
             return wrong("an input", "an output, as an initial value needs");
         }
+        if kind != Kind::Input {
+            permit(&wanted.name, may, Operation::Drive)?;
+        } else if self.pins.config(line).direction == Direction::Output {
+            // To hold it as an input would turn it.
+            permit(&wanted.name, may, Operation::Configure)?;
+        }
         match self.holder(line) {
             Some(holder) => Err(Error::LineHeld { line: wanted.name.clone(), holder: holder.clone() }),
             None => Ok(kind),
@@ -184,11 +200,16 @@ impl State {
         (new != *now).then_some(new)
     }
 
-    /// Makes the changes and reads all lines.
-    fn take(&mut self, changes: &[(LineIndex, LineConfig)], lines: &[LineIndex]) -> Result<Values, Error> {
+    /// Makes the changes and reads the lines of the mask.
+    fn take(
+        &mut self,
+        changes: &[(LineIndex, LineConfig)],
+        lines: &[LineIndex],
+        mask: u64,
+    ) -> Result<Values, Error> {
         if !changes.is_empty() {
             self.configure(changes)?;
         }
-        Ok(self.pins.read(lines, known_mask(lines.len()))?)
+        Ok(self.pins.read(lines, mask)?)
     }
 }

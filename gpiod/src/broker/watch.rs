@@ -6,6 +6,7 @@ use super::{Broker, Scope};
 use crate::error::Error;
 use crate::line::{Values, ones};
 use crate::log_keys as keys;
+use crate::operations::Operation;
 use crate::watch::{EdgeFilter, Queue};
 use crate::wiring::LineIndex;
 use std::sync::Arc;
@@ -55,14 +56,20 @@ impl Broker {
     /// Begins a watch of lines by name.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::Stopping`], [`Error::Hardware`].
+    /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::NotPermitted`], [`Error::LimitReached`],
+    /// [`Error::Stopping`], [`Error::Hardware`].
     pub fn watch(
         self: &Arc<Self>,
         scope: Scope,
         names: &[String],
         filter: EdgeFilter,
     ) -> Result<Watch, Error> {
-        let lines = scope.resolve(&self.lock().wiring, names)?;
+        let lines = {
+            let wiring = &self.lock().wiring;
+            let lines = scope.resolve(wiring, names)?;
+            scope.may(wiring, &lines, names, Operation::Watch)?;
+            lines
+        };
         let positions = (0..).zip(&lines).map(|(position, line)| (position, *line)).collect::<Vec<_>>();
         self.watch_lines(Some(scope), &positions, &lines, filter)
     }

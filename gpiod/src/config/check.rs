@@ -1,6 +1,7 @@
 //! From what is written to what is valid: names, ranges, and what contradicts itself.
 
 mod group;
+mod rights;
 
 use super::file::{self, BackendKind, line_of};
 use super::problem::Problem;

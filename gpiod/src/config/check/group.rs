@@ -4,6 +4,7 @@ use super::{Checker, MAX_GROUP_NAME, MAX_LINE_NAME};
 use crate::config::file::{self, Direction, line_of};
 use crate::config::{AtStart, Driven, Group, Kind, Line, OnRelease};
 use crate::line::MAX_LINES;
+use crate::operations::Operations;
 use std::collections::HashMap;
 use std::time::Duration;
 use toml::Spanned;
@@ -14,7 +15,16 @@ const MAX_DEBOUNCE: Duration = Duration::from_secs(10);
 impl Checker<'_> {
     pub(super) fn group(&mut self, group: Spanned<file::Group>) -> Group {
         let at = line_of(self.text, group.span().start);
-        let file::Group { name, socket_mode, socket_gid, on_release, lines } = group.into_inner();
+        let file::Group {
+            name,
+            socket_mode,
+            socket_gid,
+            on_release,
+            operations,
+            allow_uids,
+            allow_gids,
+            lines,
+        } = group.into_inner();
         let name_at = line_of(self.text, name.span().start);
         let name = name.into_inner();
         self.name(name_at, "group.name", &name, MAX_GROUP_NAME);
@@ -26,10 +36,14 @@ impl Checker<'_> {
             }
             mode.into_inner()
         });
+        let allowed = self.allowed(&key, allow_uids, allow_gids);
+        let operations = self.operations(&key, operations.as_ref());
         let mut lines: Vec<_> = lines.into_iter().collect();
         lines.sort_by_key(|(_, line)| line.span().start);
-        let lines: Vec<Line> =
-            lines.into_iter().map(|(name, line)| self.line(&key, name, line, on_release)).collect();
+        let lines: Vec<Line> = lines
+            .into_iter()
+            .map(|(name, line)| self.line(&key, name, line, (on_release, operations)))
+            .collect();
         if lines.is_empty() {
             self.problem(at, format!("{key}.lines"), "there is none: a group has 1 to 64 lines");
         }
@@ -38,7 +52,7 @@ impl Checker<'_> {
             self.problem(at, format!("{key}.lines"), reason);
         }
         self.distinct_board_lines(&key, &lines);
-        Group { name, socket_mode, socket_gid, lines }
+        Group { name, socket_mode, socket_gid, allowed, lines }
     }
 
     fn line(
@@ -46,7 +60,7 @@ impl Checker<'_> {
         group: &str,
         name: String,
         line: Spanned<file::Line>,
-        group_release: Option<OnRelease>,
+        (group_release, group_operations): (Option<OnRelease>, Option<Operations>),
     ) -> Line {
         let at = line_of(self.text, line.span().start);
         let line = line.into_inner();
@@ -72,6 +86,7 @@ impl Checker<'_> {
             }
             Direction::Both => Kind::Both(driven(&line, group_release, OnRelease::Input, AtStart::Input)),
         };
+        let operations = self.line_operations((at, &key), line.operations.as_ref(), group_operations, &kind);
         Line {
             name,
             board_line: line.line,
@@ -79,6 +94,7 @@ impl Checker<'_> {
             bias: line.bias,
             active_low: line.active_low,
             debounce,
+            operations,
             take_over: line.take_over,
             at,
         }
