@@ -36,7 +36,7 @@ use crate::operations::Operation;
 use crate::wiring::{LineIndex, Wiring};
 use pins::{Pins, Taken};
 use state::{LineState, State};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use usage::Usage;
 
@@ -110,6 +110,18 @@ impl Broker {
     /// The limits in force.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Counts a refusal that was decided elsewhere, if a limit was the reason.
+    pub fn count_refusal(&self, error: &Error) {
+        if let Error::LimitReached { limit, .. } = error {
+            self.lock().usage.count(limit);
+        }
+    }
+
+    /// How often each limit was reached since the start, by its key such as `limits.watches`.
+    pub fn limits_hit(&self) -> BTreeMap<&'static str, u64> {
+        self.lock().usage.hits().clone()
     }
 
     /// Reads lines by name.

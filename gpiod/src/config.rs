@@ -6,9 +6,11 @@
 mod allowed;
 mod check;
 mod file;
+mod limits;
 mod problem;
 
 pub use allowed::Allowed;
+pub use limits::Limits;
 pub use problem::{Problem, Problems};
 
 use crate::line::{Bias, Drive, OnExit};
@@ -161,53 +163,6 @@ pub enum OnRelease {
     Active,
     /// It becomes an input.
     Input,
-}
-
-/// What clients may use up. Each has a key of the same name below `[limits]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Connections to one socket; more are closed at once. 1 to 4,096.
-    pub connections: u32,
-    /// Calls, watches and sessions open at a time on one connection. 1 to 1,024.
-    pub streams: u32,
-    /// Bytes of one message. 1,024 to 4,194,304.
-    pub message_bytes: u32,
-    /// Sessions through one socket. 1 to 1,024.
-    pub sessions: u32,
-    /// Watches through one socket, those within sessions included. 1 to 4,096.
-    pub watches: u32,
-    /// Events that wait for one slow watcher before the oldest are dropped and counted. 16 to 65,536.
-    pub watch_events: u32,
-    /// Programs that run at a time through one socket. 1 to 1,024.
-    pub programs: u32,
-    /// Steps of one program. 1 to 4,096.
-    pub program_steps: u32,
-    /// What the waits and time-outs of one program may add up to, in ms. 1 to 600,000.
-    pub program_ms: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 64,
-            streams: 64,
-            message_bytes: 64 * 1024,
-            sessions: 64,
-            watches: 256,
-            watch_events: 1024,
-            programs: 16,
-            program_steps: 256,
-            program_ms: 10_000,
-        }
-    }
-}
-
-impl Limits {
-    /// What the waits and time-outs of one program may add up to, in ns.
-    pub fn program_ns(&self) -> u64 {
-        u64::from(self.program_ms) * 1_000_000
-    }
 }
 
 impl Config {

@@ -12,6 +12,8 @@ pub const GROUP: &str = "group";
 pub const CLIENT: &str = "client";
 /// User id of a client.
 pub const UID: &str = "uid";
+/// Group id of a client.
+pub const GID: &str = "gid";
 /// Process id of a client.
 pub const PID: &str = "pid";
 /// Why something ended.

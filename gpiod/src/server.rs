@@ -4,12 +4,13 @@
 //! Only this module and its children name tonic or the API's messages. An RPC is found like this: `dispatch` picks the
 //! service by the request's path; `service` has one short function for each RPC; `session` and `watch` are the streams;
 //! `convert` turns messages into domain values and back; `status` turns errors into statuses; `connection` bounds what
-//! one connection may use up; `incoming` bounds who may connect; `socket` makes the sockets.
+//! one connection may use up; `doors` decides who is let in and `incoming` how long one may stay silent; `socket` makes the sockets.
 
 mod caller;
 mod connection;
 mod convert;
 mod dispatch;
+mod doors;
 mod incoming;
 mod service;
 mod session;
@@ -47,12 +48,12 @@ pub async fn run(
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_service_status(SERVICE_NAME, ServingStatus::Serving).await;
     let tasks = TaskTracker::new();
-    for Socket { listener, scope, .. } in sockets {
+    for Socket { listener, scope, door, .. } in sockets {
         let services =
             Services::new(Arc::clone(&broker), Arc::clone(&programs), scope, health_service.clone())?;
         // Whichever thread serves it: it becomes the reactor's here.
         let listener = UnixListener::from_std(listener)?;
-        let incoming = Incoming::new(listener, broker.limits().connections as usize, scope);
+        let incoming = Incoming::new(listener, door, Arc::clone(&broker), scope);
         tasks.spawn(accept(incoming, services, Arc::clone(&broker), tasks.clone(), shutdown.clone()));
     }
     shutdown.cancelled().await;
@@ -74,10 +75,18 @@ async fn accept(
     shutdown: CancellationToken,
 ) {
     loop {
-        let connection = tokio::select! {
+        let (connection, admitted) = tokio::select! {
             connection = incoming.next() => connection,
             () = shutdown.cancelled() => return,
         };
-        tasks.spawn(connection::serve(connection, services.clone(), *broker.limits(), shutdown.clone()));
+        match admitted {
+            Ok(()) => {
+                let (services, limits) = (services.clone(), *broker.limits());
+                tasks.spawn(connection::serve(connection, services, limits, shutdown.clone()));
+            }
+            Err(why) => {
+                tasks.spawn(connection::refuse(connection, why, shutdown.clone()));
+            }
+        }
     }
 }

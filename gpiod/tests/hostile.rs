@@ -138,7 +138,7 @@ async fn a_thousand_connections_take_the_places_of_one_socket_only() {
             stream
         })
         .collect();
-    for _ in 0..1000 - 64 {
+    for _ in 0..1000 - 16 {
         tokio::time::timeout(PATIENCE, ends.next()).await.expect("those beyond the limit are closed");
     }
     drop(ends);
@@ -150,7 +150,35 @@ async fn a_thousand_connections_take_the_places_of_one_socket_only() {
         }
     };
     tokio::time::timeout(PATIENCE, served).await.expect("there is room again");
-    assert!(rig.log().contains("limits.connections of 64 is reached"), "{}", rig.log());
+    assert!(rig.log().contains("limits.connections of 16 is reached"), "{}", rig.log());
+}
+
+#[tokio::test]
+async fn who_finds_no_place_is_told_so_by_its_first_call_and_every_socket_keeps_some() {
+    let limits = "[limits]\nconnections = 2\ntotal_connections = 8\n";
+    let rig = Rig::with(&format!("{CONFIG}\n{limits}")).await;
+    let read = |name: &str| ReadRequest { lines: vec![name.to_owned()] };
+    let mut served = Vec::new();
+    for _ in 0..2 {
+        let mut client = raw(&rig.socket("bench")).await;
+        client.read(read("in")).await.unwrap();
+        served.push(client);
+    }
+    let status = raw(&rig.socket("bench")).await.read(read("in")).await.unwrap_err();
+    assert_eq!(
+        (status.code(), reason(&status).as_str(), status.message()),
+        (Code::ResourceExhausted, "LIMIT_REACHED", "limit limits.connections of 2 is reached")
+    );
+    // Each of the seven sockets has one place that nobody else can take; one more is for whoever comes first.
+    let mut lights = raw(&rig.socket("traffic-light")).await;
+    lights.read(read("red")).await.unwrap();
+    let status = raw(&rig.socket("traffic-light")).await.read(read("red")).await.unwrap_err();
+    assert_eq!(status.message(), "limit limits.total_connections of 8 is reached");
+    raw(&rig.admin_socket()).await.read(read("bench/in")).await.unwrap();
+    // They go on being served.
+    for client in &mut served {
+        client.read(read("in")).await.unwrap();
+    }
 }
 
 /// A session without the SDK between it and the daemon.

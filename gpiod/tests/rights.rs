@@ -196,6 +196,42 @@ async fn a_run_directory_that_was_made_for_the_daemon_is_closed_and_one_with_oth
     assert!(output.status.code() == Some(71) && text.contains("/run/admin: is a link"), "{text}");
 }
 
+#[tokio::test]
+async fn a_user_who_is_not_let_in_is_told_so_by_every_rpc_and_by_its_ids() {
+    let (uid, gid) = (nix::unistd::getuid().as_raw(), nix::unistd::getgid().as_raw());
+    let group = |name: &str, line: &str, key: &str| {
+        format!(
+            "[[group]]\nname = \"{name}\"\n{key}\nlines.x = {{ line = \"{line}\", direction = \"output\" }}\n"
+        )
+    };
+    let rig = Rig::with(
+        &(group("others", "GPIO5", &format!("allow_uids = [{}]\nallow_gids = [{}]", uid + 1, gid + 1))
+            + &group("ours", "GPIO6", &format!("allow_uids = [{}]\nallow_gids = [{gid}]", uid + 1))),
+    )
+    .await;
+    raw(&rig.socket("ours")).await.read(ReadRequest { lines: vec!["x".to_owned()] }).await.unwrap();
+    for socket in [rig.socket("others"), rig.watch_socket("others")] {
+        let refused = [
+            raw(&socket).await.list_lines(ListLinesRequest {}).await.unwrap_err(),
+            raw(&socket).await.read(ReadRequest { lines: vec!["x".to_owned()] }).await.unwrap_err(),
+            raw(&socket).await.session(tokio_stream::once(open(&["x"]))).await.unwrap_err(),
+        ];
+        for status in refused {
+            let told = format!(
+                "uid {uid} with gid {gid} is not let in at this socket: neither is in the group's allow_uids or \
+                 allow_gids"
+            );
+            assert_eq!(
+                (status.code(), reason(&status).as_str(), status.message()),
+                (Code::PermissionDenied, "NOT_PERMITTED", told.as_str())
+            );
+        }
+    }
+    assert!(rig.log().contains("connections refused, the last one since uid"), "{}", rig.log());
+    // Root's own socket asks nobody.
+    raw(&rig.admin_socket()).await.list_lines(ListLinesRequest {}).await.unwrap();
+}
+
 /// Lines that lack one operation or another; `in` is also the other group's, with other operations.
 const FEW: &str = r#"
 [[group]]

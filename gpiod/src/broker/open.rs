@@ -86,7 +86,7 @@ impl Broker {
     fn open_if(
         self: &Arc<Self>,
         request: OpenRequest,
-        fits: impl FnOnce(&Usage, &[Shape], &Rights) -> Result<(), Error>,
+        fits: impl FnOnce(&mut Usage, &[Shape], &Rights) -> Result<(), Error>,
     ) -> Result<(Hold, SessionEnd), Error> {
         let OpenRequest { scope, caller, client_name, lines: wanted } = request;
         let mut state = self.lock();
@@ -109,7 +109,7 @@ impl Broker {
             lines.push(SessionLine { name: wanted.name.clone(), kind });
         }
         let rights = Rights::of(may);
-        fits(&state.usage, &shapes, &rights)?;
+        fits(&mut state.usage, &shapes, &rights)?;
         state.usage.take(scope, Resource::Session, &self.limits)?;
         let first = match state.take(&changes, &indices, rights.mask(Operation::Read)) {
             Ok(first) => first,

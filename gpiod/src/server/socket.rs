@@ -4,8 +4,9 @@
 //! is bound in our own closed directory, given its rights, and moved to its place: the path is never missing and never
 //! open to the wrong user, and a predecessor's socket is replaced in one step.
 
+use super::doors::{Door, Hall};
 use crate::broker::Scope;
-use crate::config::{Config, Group};
+use crate::config::{Allowed, Config, Group};
 use crate::wiring::GroupIndex;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::{self, DirBuilder, File, Permissions};
@@ -29,6 +30,7 @@ pub struct Socket {
     /// What it gives access to.
     pub scope: Scope,
     pub(super) listener: UnixListener,
+    pub(super) door: Door,
 }
 
 /// A run directory that is ours alone as long as this value lives.
@@ -65,23 +67,28 @@ impl RunDir {
     /// What the system says, with the path.
     pub fn bind(&self, config: &Config) -> io::Result<Vec<Socket>> {
         let admin = Rights { mode: 0o600, gid: None };
-        let mut sockets = vec![self.bind_one("admin", Scope::Admin, admin)?];
+        let hall = Hall::new(config);
+        let door = |allowed: &Allowed| Door::new(&hall, allowed.clone(), &config.limits);
+        let mut sockets = vec![self.bind_one("admin", Scope::Admin, admin, door(&Allowed::default()))?];
         for (index, group) in config.groups.iter().enumerate() {
             let rights = Rights::of(group);
             let full = format!("groups/{}", group.name);
             let watch = format!("watch/{}", group.name);
-            sockets.push(self.bind_one(&full, Scope::Group(GroupIndex(index)), rights)?);
-            sockets.push(self.bind_one(&watch, Scope::Watch(GroupIndex(index)), rights)?);
+            for (dir, scope) in
+                [(full, Scope::Group(GroupIndex(index))), (watch, Scope::Watch(GroupIndex(index)))]
+            {
+                sockets.push(self.bind_one(&dir, scope, rights, door(&group.allowed))?);
+            }
         }
         self.remove_others(&sockets)?;
         Ok(sockets)
     }
 
-    fn bind_one(&self, dir: &str, scope: Scope, rights: Rights) -> io::Result<Socket> {
+    fn bind_one(&self, dir: &str, scope: Scope, rights: Rights, door: Door) -> io::Result<Socket> {
         let dir = self.path.join(dir);
         let path = dir.join(NAME);
         let listener = self.bind_at(&dir, &path, rights).map_err(|error| at(&path, &error))?;
-        Ok(Socket { path, scope, listener })
+        Ok(Socket { path, scope, listener, door })
     }
 
     /// Binds in our own closed directory and moves the socket out with the rights that it is to have.
