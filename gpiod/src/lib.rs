@@ -10,6 +10,7 @@
 //! - [`broker`]: where lines, holders and watchers meet. It never waits for a client.
 //! - [`run`]: a program, step by step; [`pace`]: its turns and waits, on the one timer of [`alarm`] and within the
 //!   [`budget`] of its socket; [`programs`]: the thread on which all run, with the rights that [`realtime`] could get.
+//! - [`shares`]: how much of the reactor each socket may use while others are in use.
 //! - [`server`]: gRPC. The only module that names tonic or the API's messages.
 //! - [`serve`]: start-up and stop.
 //! - [`board`]: the simulated board, a process of its own.
@@ -61,5 +62,6 @@ pub mod realtime;
 pub mod run;
 pub mod serve;
 pub mod server;
+pub mod shares;
 pub mod watch;
 pub mod wiring;

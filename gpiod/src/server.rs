@@ -4,7 +4,8 @@
 //! Only this module and its children name tonic or the API's messages. An RPC is found like this: `dispatch` picks the
 //! service by the request's path; `service` has one short function for each RPC; `session` and `watch` are the streams;
 //! `convert` turns messages into domain values and back; `status` turns errors into statuses; `connection` bounds what
-//! one connection may use up; `doors` decides who is let in and `incoming` how long one may stay silent; `socket` makes the sockets.
+//! one connection may use up; `doors` decides who is let in and `incoming` how long one may stay silent; `metered` gives each socket its turns; `socket` makes the
+//! sockets.
 
 mod caller;
 mod connection;
@@ -12,6 +13,7 @@ mod convert;
 mod dispatch;
 mod doors;
 mod incoming;
+mod metered;
 mod service;
 mod session;
 pub mod socket;
@@ -23,6 +25,7 @@ use crate::programs::Programs;
 use dispatch::Services;
 use gpiod_proto::v1::gpio_service_server::SERVICE_NAME;
 use incoming::Incoming;
+use metered::{Meter, Turns};
 use socket::Socket;
 use std::io;
 use std::sync::Arc;
@@ -48,13 +51,17 @@ pub async fn run(
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_service_status(SERVICE_NAME, ServingStatus::Serving).await;
     let tasks = TaskTracker::new();
-    for Socket { listener, scope, door, .. } in sockets {
+    let turns = Turns::new(sockets.len(), broker.limits().turn_ns());
+    tokio::spawn(Arc::clone(&turns).call());
+    for (index, Socket { listener, scope, door, .. }) in sockets.into_iter().enumerate() {
         let services =
             Services::new(Arc::clone(&broker), Arc::clone(&programs), scope, health_service.clone())?;
         // Whichever thread serves it: it becomes the reactor's here.
         let listener = UnixListener::from_std(listener)?;
         let incoming = Incoming::new(listener, door, Arc::clone(&broker), scope);
-        tasks.spawn(accept(incoming, services, Arc::clone(&broker), tasks.clone(), shutdown.clone()));
+        let meter = turns.meter(index);
+        let served = accept(incoming, services, meter.clone(), tasks.clone(), shutdown.clone());
+        tasks.spawn(meter.measure_begun(served));
     }
     shutdown.cancelled().await;
     health.set_service_status(SERVICE_NAME, ServingStatus::NotServing).await;
@@ -70,7 +77,7 @@ pub async fn run(
 async fn accept(
     mut incoming: Incoming,
     services: Services,
-    broker: Arc<Broker>,
+    meter: Meter,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 ) {
@@ -81,12 +88,15 @@ async fn accept(
         };
         match admitted {
             Ok(()) => {
-                let (services, limits) = (services.clone(), *broker.limits());
-                tasks.spawn(connection::serve(connection, services, limits, shutdown.clone()));
+                let served = connection::serve(connection, services.clone(), meter.clone(), shutdown.clone());
+                tasks.spawn(meter.measure(served));
             }
             Err(why) => {
-                tasks.spawn(connection::refuse(connection, why, shutdown.clone()));
+                let refused = connection::refuse(connection, why, meter.clone(), shutdown.clone());
+                tasks.spawn(meter.measure(refused));
             }
         }
+        // Each connection is a turn: many at once are work, too.
+        tokio::task::yield_now().await;
     }
 }

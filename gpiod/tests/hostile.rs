@@ -309,6 +309,39 @@ async fn limits_are_told_by_name_and_leave_the_other_sockets_theirs() {
 }
 
 #[tokio::test]
+async fn a_flood_at_one_socket_leaves_another_sockets_session_alive_and_gets_on_itself() {
+    let rig = Rig::start().await;
+    let flood = || async {
+        let mut session = Raw::open(&rig, &["in"]).await;
+        let read = gpiod_proto::v1::operation::Operation::Read(ReadCommand { mask: 1 });
+        let read = gpiod_proto::v1::Operation { operation: Some(read) };
+        for id in 1.. {
+            let batch = Command::Batch(BatchCommand { operations: vec![read; 256] });
+            session.requests.send(SessionRequest { id, command: Some(batch) }).unwrap();
+            // Four wait at any time.
+            if id > 4 {
+                assert!(matches!(session.answer().await, Answer::Batch(_)));
+            }
+        }
+    };
+    let mut floods: FuturesUnordered<_> = (0..4).map(|_| flood()).collect();
+    let good = async {
+        let client = rig.client("traffic-light").await;
+        let session = client.session().output("red").watchdog(PATIENCE).open().await.unwrap();
+        let red = session.output("red").unwrap();
+        for n in 0..200 {
+            red.set(gpiod_sdk::Value::from(n % 2 == 0)).await.unwrap();
+            rig.client("traffic-light").await.read(["red"]).await.unwrap();
+        }
+        session.close().await.unwrap();
+    };
+    tokio::select! {
+        done = tokio::time::timeout(PATIENCE, good) => done.expect("it is served meanwhile"),
+        _ = floods.next() => unreachable!("a flood has no end"),
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_calls_itself_something_unprintable_is_refused() {
     let rig = Rig::start().await;
     let mut client = raw(&rig.socket("bench")).await;

@@ -5,11 +5,11 @@
 
 use super::dispatch::Services;
 use super::incoming::Connection;
-use crate::config::Limits;
+use super::metered::Meter;
 use crate::error::Error;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
@@ -34,8 +34,8 @@ const RESETS: (usize, usize) = (16, 64);
 /// How long a client may take to hear why it is refused.
 const REFUSAL_TIME: Duration = Duration::from_secs(2);
 
-fn http(streams: u32) -> http2::Builder<TokioExecutor> {
-    let mut http = http2::Builder::new(TokioExecutor::new());
+fn http(streams: u32, meter: Meter) -> http2::Builder<Meter> {
+    let mut http = http2::Builder::new(meter);
     http.timer(TokioTimer::new())
         .max_concurrent_streams(streams)
         .max_header_list_size(HEADER_BYTES)
@@ -53,16 +53,17 @@ fn http(streams: u32) -> http2::Builder<TokioExecutor> {
 pub(super) async fn serve(
     connection: Connection,
     services: Services,
-    limits: Limits,
+    meter: Meter,
     shutdown: CancellationToken,
 ) {
     let (caller, spoken) = (connection.caller(), connection.spoken());
+    let streams = services.limits.streams;
     let service = service_fn(move |mut request| {
         request.extensions_mut().insert(caller);
         let services = services.clone();
         async move { Ok::<_, Infallible>(services.call(request).await) }
     });
-    let mut served = pin!(http(limits.streams).serve_connection(TokioIo::new(connection), service));
+    let mut served = pin!(http(streams, meter).serve_connection(TokioIo::new(connection), service));
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
         () = shutdown.cancelled() => {
@@ -79,7 +80,7 @@ pub(super) async fn serve(
 }
 
 /// Answers the first call of a connection with why it is refused, whatever the call is, and ends it.
-pub(super) async fn refuse(connection: Connection, why: Error, shutdown: CancellationToken) {
+pub(super) async fn refuse(connection: Connection, why: Error, meter: Meter, shutdown: CancellationToken) {
     let status = Status::from(why);
     let told = Arc::new(Notify::new());
     let tell = Arc::clone(&told);
@@ -88,7 +89,7 @@ pub(super) async fn refuse(connection: Connection, why: Error, shutdown: Cancell
         let answer = status.clone().into_http::<tonic::body::Body>();
         async move { Ok::<_, Infallible>(answer) }
     });
-    let mut served = pin!(http(1).serve_connection(TokioIo::new(connection), service));
+    let mut served = pin!(http(1, meter).serve_connection(TokioIo::new(connection), service));
     let refused = async {
         tokio::select! {
             ended = served.as_mut() => return ended,

@@ -2,6 +2,7 @@
 
 use super::service::Service as Api;
 use crate::broker::{Broker, Scope};
+use crate::config::Limits;
 use crate::programs::Programs;
 use gpiod_proto::v1::gpio_service_server::{GpioServiceServer, SERVICE_NAME};
 use hyper::Request;
@@ -25,6 +26,8 @@ pub(super) struct Services {
     api: GpioServiceServer<Api>,
     /// Health and reflection, by name.
     others: Arc<[(&'static str, Boxed)]>,
+    /// The limits of its connections.
+    pub(super) limits: Limits,
 }
 
 impl Services {
@@ -38,7 +41,8 @@ impl Services {
         scope: Scope,
         health: HealthServer<impl Health>,
     ) -> io::Result<Self> {
-        let most = broker.limits().message_bytes as usize;
+        let limits = *broker.limits();
+        let most = limits.message_bytes as usize;
         let reflection = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(gpiod_proto::FILE_DESCRIPTOR_SET)
@@ -51,7 +55,7 @@ impl Services {
             boxed(reflection().build_v1alpha().map_err(io::Error::other)?.max_decoding_message_size(most)),
         ];
         let api = GpioServiceServer::new(Api::new(broker, programs, scope)).max_decoding_message_size(most);
-        Ok(Self { api, others: Arc::new(others) })
+        Ok(Self { api, others: Arc::new(others), limits })
     }
 
     /// Answers a request.

@@ -2,6 +2,7 @@
 
 use super::caller;
 use super::doors::{Door, Place};
+use super::metered::slice_is_over;
 use crate::broker::{Broker, Scope};
 use crate::error::Error;
 use crate::holder::Caller;
@@ -136,6 +137,10 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if slice_is_over() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         let poll = Pin::new(&mut self.stream).poll_read(context, buffer);
         if let Some((deadline, missing)) = &mut self.preface {
