@@ -12,6 +12,7 @@ mod list;
 mod open;
 mod pins;
 mod program_hold;
+mod rate;
 mod rights;
 mod scope;
 mod session;
@@ -88,6 +89,8 @@ impl Broker {
             lines,
             sessions: HashMap::new(),
             usage: Usage::default(),
+            rates: HashMap::new(),
+            events_per_s: limits.socket_events_per_s,
             next_id: 1,
             unwanted: Arc::default(),
             stopping: false,

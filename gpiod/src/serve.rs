@@ -39,7 +39,7 @@ const BUSY_RETRY: (Duration, u32) = (Duration::from_millis(50), 20);
 pub async fn run(config: Config) -> Result<(), Failure> {
     let run_dir = RunDir::take(&config.run_dir).map_err(|error| run_dir_failure(&config, &error))?;
     // Before anything is driven: what can fail here should leave the board as it was.
-    let programs = start_programs().await?;
+    let programs = start_programs(&config).await?;
     let shutdown = stop_signal().map_err(|error| Failure::new(Exit::Os, format!("signals: {error}")))?;
     let mut sockets = run_dir.bind(&config).map_err(|error| Failure::new(Exit::Os, error.to_string()))?;
     let taken = tokio::select! {
@@ -71,9 +71,9 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     outcome
 }
 
-async fn start_programs() -> Result<Arc<Programs>, Failure> {
+async fn start_programs(config: &Config) -> Result<Arc<Programs>, Failure> {
     let failed = |error: io::Error| Failure::new(Exit::Os, format!("the programs' thread: {error}"));
-    Programs::start().await.map_err(failed)
+    Programs::start(config.limits.program_burst_ns()).await.map_err(failed)
 }
 
 /// Takes the lines of the board, and tells which thread each belongs to: first those of this one.

@@ -136,6 +136,17 @@ impl Queue {
         wake(inner);
     }
 
+    /// Counts an event that is beyond what the watcher's socket may be told. It comes before whatever is pushed next.
+    pub fn pass_over(&self, event: &Event) {
+        let mut inner = self.lock();
+        if inner.first.has(event) {
+            return;
+        }
+        inner.losses.watcher += 1;
+        inner.first_seqno += 1;
+        wake(inner);
+    }
+
     /// Counts events that the kernel lost. They come before whatever is pushed next; to keep that order the
     /// watcher learns of them ahead of the events that already wait.
     pub fn lose(&self, count: u64) {

@@ -77,6 +77,25 @@ fn all_mistakes_are_told_in_the_files_order() {
 }
 
 #[test]
+fn every_limit_has_bounds_and_every_socket_a_place() {
+    let group = "[[group]]\nname = \"a\"\nlines.x = { line = \"GPIO1\", direction = \"input\" }\n";
+    for (key, value, bounds) in [
+        ("connections", 0, "1 and 4096"),
+        ("total_connections", 70_000, "1 and 65536"),
+        ("batch_operations", 257, "1 and 256"),
+        ("session_watches", 0, "1 and 4096"),
+        ("socket_events_per_s", 99, "100 and 10000000"),
+        ("program_burst_us", 99, "100 and 100000"),
+        ("turn_us", 49, "50 and 100000"),
+    ] {
+        let text = mistakes(&format!("[limits]\n{key} = {value}\n{group}"));
+        assert_eq!(text, format!("gpiod.toml:3: limits.{key}: {value} is not between {bounds}"));
+    }
+    let text = mistakes(&format!("[limits]\ntotal_connections = 2\n{group}"));
+    assert_eq!(text, "gpiod.toml:3: limits.total_connections: 2 is less than one for each of the 3 sockets");
+}
+
+#[test]
 fn an_unknown_key_is_a_mistake() {
     let text = mistakes(
         "[[group]]\nname = \"a\"\nlines.x = { line = \"GPIO1\", direction = \"input\", pull = \"up\" }\n",

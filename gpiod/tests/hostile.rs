@@ -275,16 +275,25 @@ async fn a_session_goes_on_after_every_command_that_makes_no_sense() {
 
 #[tokio::test]
 async fn limits_are_told_by_name_and_leave_the_other_sockets_theirs() {
-    let limits = "[limits]\nsessions = 2\nwatches = 3\nprograms = 2\n";
+    let limits =
+        "[limits]\nsessions = 2\nwatches = 3\nsession_watches = 2\nprograms = 2\nbatch_operations = 3\n";
     let rig = Rig::with(&format!("{CONFIG}\n{limits}")).await;
     let mut session = Raw::open(&rig, &["out", "in"]).await;
     let watch = || Some(Command::Watch(WatchCommand { mask: 2, edge: 0 }));
-    for id in 1..=3 {
+    for id in 1..=2 {
         session.requests.send(SessionRequest { id, command: watch() }).unwrap();
         assert!(matches!(session.answer().await, Answer::Watch(_)));
     }
-    let refused = session.refused(watch()).await;
-    assert_eq!(refused, ("LIMIT_REACHED".to_owned(), "limit limits.watches of 3 is reached".to_owned()));
+    let told =
+        |key: &str, max: u32| ("LIMIT_REACHED".to_owned(), format!("limit limits.{key} of {max} is reached"));
+    assert_eq!(session.refused(watch()).await, told("session_watches", 2));
+    let client = rig.client("bench").await;
+    let _third = client.watch(["in"]).open().await.unwrap();
+    let refused = client.watch(["in"]).open().await.unwrap_err();
+    assert_eq!(refused.to_string(), "limit limits.watches of 3 is reached");
+    let operations = vec![gpiod_proto::v1::Operation::default(); 4];
+    let batch = Some(Command::Batch(BatchCommand { operations }));
+    assert_eq!(session.refused(batch).await, told("batch_operations", 3));
     let wait = Step { step: Some(step::Step::Wait(WaitStep { duration_ns: 5_000_000_000 })) };
     let program = || Some(Command::Program(Program { steps: vec![wait] }));
     for id in 20..22 {
@@ -293,7 +302,6 @@ async fn limits_are_told_by_name_and_leave_the_other_sockets_theirs() {
     let refused = session.refused(program()).await;
     assert_eq!(refused, ("LIMIT_REACHED".to_owned(), "limit limits.programs of 2 is reached".to_owned()));
     let _second = Raw::open(&rig, &["in"]).await;
-    let client = rig.client("bench").await;
     let refused = client.session().input("in").open().await.unwrap_err();
     assert_eq!(refused.to_string(), "limit limits.sessions of 2 is reached");
     rig.client("traffic-light").await.session().output("red").open().await.unwrap();
@@ -306,6 +314,29 @@ async fn limits_are_told_by_name_and_leave_the_other_sockets_theirs() {
     };
     tokio::time::timeout(PATIENCE, reopened).await.expect("there is a place again");
     client.watch(["in"]).open().await.unwrap();
+}
+
+#[tokio::test]
+async fn events_beyond_a_sockets_rate_are_dropped_and_counted() {
+    let rig = Rig::with(&format!("{CONFIG}\n[limits]\nsocket_events_per_s = 100\n")).await;
+    let mut session = Raw::open(&rig, &["out"]).await;
+    let request = WatchRequest { lines: vec!["out".to_owned()], ..Default::default() };
+    let mut watch = raw(&rig.socket("bench")).await.watch(request).await.unwrap().into_inner();
+    watch.message().await.unwrap().unwrap();
+    let write = |bits| gpiod_proto::v1::operation::Operation::Write(WriteCommand { mask: 1, bits });
+    let operations =
+        (1..=256).map(|n| gpiod_proto::v1::Operation { operation: Some(write(n % 2)) }).collect();
+    let batch = Command::Batch(BatchCommand { operations });
+    session.requests.send(SessionRequest { id: 1, command: Some(batch) }).unwrap();
+    assert!(matches!(session.answer().await, Answer::Batch(_)));
+    let (mut told, mut lost) = (0, 0);
+    while told + lost < 256 {
+        let part = tokio::time::timeout(PATIENCE, watch.message()).await.expect("it is told");
+        let part = part.unwrap().unwrap();
+        told += part.events.len() as u64;
+        lost += part.losses.iter().filter_map(|loss| loss.count).sum::<u64>();
+    }
+    assert!(told >= 100 && lost > 0, "{told} told, {lost} lost");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A hold: what a session's holder does with its lines.
 
 use super::{Broker, Scope, SessionId, Watch};
+use crate::config::Limits;
 use crate::error::Error;
 use crate::line::{Bias, Direction, Moment, Values};
 use crate::operations::Operation;
@@ -92,6 +93,22 @@ impl Hold {
         let watched: Vec<(u8, LineIndex)> =
             (0..).zip(all.iter()).filter(|(i, _)| mask >> i & 1 == 1).map(|(i, line)| (i, *line)).collect();
         self.broker.watch_lines(scope, &watched, &all, filter)
+    }
+
+    /// Whether so many of something are within a limit of the session; else counts that it was reached.
+    ///
+    /// # Errors
+    /// [`Error::LimitReached`].
+    pub fn within(&self, limit: &'static str, count: usize, max: u32) -> Result<(), Error> {
+        if count <= max as usize {
+            return Ok(());
+        }
+        Err(self.broker.lock().usage.reached(limit, max))
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        self.broker.limits()
     }
 
     /// Which session this is.

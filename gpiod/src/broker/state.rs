@@ -1,10 +1,11 @@
 //! What the broker keeps, and what changes in it when a line is driven, an edge comes, or a holder goes.
 
 use super::pins::{Pins, configured};
+use super::rate::Rate;
 use super::session::Session;
 use super::usage::Usage;
 use super::watch::Watcher;
-use super::{RequestIndex, SessionId};
+use super::{RequestIndex, Scope, SessionId};
 use crate::backend::Backend;
 use crate::clock;
 use crate::config::OnRelease;
@@ -26,6 +27,9 @@ pub(super) struct State {
     pub(super) lines: Vec<LineState>,
     pub(super) sessions: HashMap<SessionId, Session>,
     pub(super) usage: Usage,
+    /// What the watchers of each socket may still be told, and of how many events per second.
+    pub(super) rates: HashMap<Scope, Rate>,
+    pub(super) events_per_s: u32,
     pub(super) next_id: u64,
     /// Told when a line's edges are no longer wanted.
     pub(super) unwanted: Arc<Notify>,
@@ -186,7 +190,20 @@ impl State {
                 continue;
             }
             let (position, line_seqno) = (watcher.position, line.seqno);
-            watcher.queue.push(Event { position, edge, timestamp_ns, uncertainty_ns, line_seqno, source });
+            let event = Event { position, edge, timestamp_ns, uncertainty_ns, line_seqno, source };
+            let per_s = self.events_per_s;
+            // A program's edges are bounded by what it asks for.
+            let told = watcher.scope.is_none_or(|scope| {
+                let now_ns = clock::now_ns();
+                let rate = self.rates.entry(scope).or_insert_with(|| Rate::new(per_s, now_ns));
+                rate.take(per_s, now_ns)
+            });
+            if told {
+                watcher.queue.push(event);
+            } else {
+                watcher.queue.pass_over(&event);
+                self.usage.count("limits.socket_events_per_s");
+            }
         }
     }
 

@@ -20,6 +20,8 @@ pub(super) struct Watcher {
     /// Whether a program listens: it wants edges as the kernel stamped them, knows what it drives itself, and asks for
     /// what the kernel did not see.
     pub(super) programs: bool,
+    /// The socket whose events it counts as some of; a program's count as none.
+    pub(super) scope: Option<Scope>,
     pub(super) queue: Arc<Queue>,
 }
 
@@ -102,7 +104,7 @@ impl Broker {
         let queue = Arc::new(Queue::new(self.limits.watch_events as usize, first));
         for (position, line) in watched {
             let (queue, programs) = (Arc::clone(&queue), scope.is_none());
-            let watcher = Watcher { watch: id, position: *position, filter, programs, queue };
+            let watcher = Watcher { watch: id, position: *position, filter, programs, scope, queue };
             state.lines[line.0].watchers.push(watcher);
         }
         Ok(Watch { broker: Arc::clone(self), id, scope, lines: all.to_vec(), mask, queue, first })
