@@ -4,12 +4,14 @@
 //! a line exists, is checked when the configuration meets it, in [`wiring`](crate::wiring).
 
 mod allowed;
+mod ceiling;
 mod check;
 mod file;
 mod limits;
 mod problem;
 
 pub use allowed::Allowed;
+pub use ceiling::Term;
 pub use limits::Limits;
 pub use problem::{Problem, Problems};
 

@@ -44,7 +44,13 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let problems: Vec<_> =
             problems.iter().map(|p| json!({"line": p.line, "key": p.key, "reason": p.reason})).collect();
         let on_board = checked.as_ref().is_ok_and(|(_, board)| *board);
-        let checked = json!({"file": args.config, "problems": problems, "checked_against_board": on_board});
+        let ceiling = checked.as_ref().ok().map(|(config, _)| config.memory_ceiling_bytes());
+        let checked = json!({
+            "file": args.config,
+            "problems": problems,
+            "checked_against_board": on_board,
+            "memory_ceiling_bytes": ceiling,
+        });
         print(&json(&checked)?)?;
     }
     let (config, against_board) = checked.map_err(|problems| serve::config_failure(&problems))?;
@@ -52,7 +58,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let lines: usize = config.groups.iter().map(|group| group.lines.len()).sum();
         let board = if against_board { "the board has them all" } else { "the board could not be asked" };
         let file = args.config.display();
-        print(&format!("{file}: {} groups, {lines} lines; {board}\n", config.groups.len()))?;
+        let mib = config.memory_ceiling_bytes().div_ceil(1 << 20);
+        print(&format!(
+            "{file}: {} groups, {lines} lines; {board}; needs at most {mib} MiB if clients reach all [limits] at once\n",
+            config.groups.len()
+        ))?;
     }
     Ok(())
 }

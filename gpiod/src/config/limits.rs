@@ -33,6 +33,8 @@ pub struct Limits {
     pub programs: u32,
     /// Steps of one program. 1 to 4,096.
     pub program_steps: u32,
+    /// Edges that the captures of one program may ask for altogether. 1 to 1,048,576.
+    pub program_edges: u32,
     /// What the waits and time-outs of one program may add up to, in ms. 1 to 600,000.
     pub program_ms: u32,
     /// What the programs of one socket may use at once of their thread's processor time, in µs. 100 to 100,000.
@@ -56,6 +58,7 @@ impl Default for Limits {
             socket_events_per_s: 50_000,
             programs: 16,
             program_steps: 256,
+            program_edges: 4_096,
             program_ms: 10_000,
             program_burst_us: 4_000,
             turn_us: 1_000,
@@ -80,7 +83,7 @@ impl Limits {
     }
 
     /// Each with its key and its bounds.
-    pub(super) fn ranges(&self) -> [(&'static str, u32, RangeInclusive<u32>); 15] {
+    pub(super) fn ranges(&self) -> [(&'static str, u32, RangeInclusive<u32>); 16] {
         [
             ("connections", self.connections, 1..=4096),
             ("total_connections", self.total_connections, 1..=65_536),
@@ -94,6 +97,7 @@ impl Limits {
             ("socket_events_per_s", self.socket_events_per_s, 100..=10_000_000),
             ("programs", self.programs, 1..=1024),
             ("program_steps", self.program_steps, 1..=4096),
+            ("program_edges", self.program_edges, 1..=1 << 20),
             ("program_ms", self.program_ms, 1..=600_000),
             ("program_burst_us", self.program_burst_us, 100..=100_000),
             ("turn_us", self.turn_us, 50..=100_000),
