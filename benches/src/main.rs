@@ -2,6 +2,7 @@
 
 mod chip;
 mod hand;
+mod hostile;
 mod peers;
 mod process;
 mod series;
@@ -16,6 +17,7 @@ Measures gpiod.
 
 usage: gpiod-bench BENCH [OPTION]...
 
+  hostile what a flood at one socket does to a session at another
   peers   gpiod beside other programs that own GPIO lines, on one chip of the kernel's GPIO simulator
 
 gpiod-bench BENCH --help tells more.
@@ -29,6 +31,14 @@ fn main() -> ExitCode {
             Ok(Some(wanted)) => peers::run(&wanted),
             Ok(None) => {
                 print!("{}", peers::arguments::HELP);
+                Ok(())
+            }
+            Err(mistake) => return wrong(&mistake),
+        },
+        Some("hostile") => match hostile::parse(arguments) {
+            Ok(Some(wanted)) => hostile::run(&wanted),
+            Ok(None) => {
+                print!("{}", hostile::HELP);
                 Ok(())
             }
             Err(mistake) => return wrong(&mistake),

@@ -14,8 +14,10 @@ mod listening;
 mod open;
 mod pins;
 mod program_hold;
+mod rate;
 mod release;
 mod rewire;
+mod rights;
 mod scope;
 mod session;
 mod state;
@@ -38,12 +40,13 @@ use crate::config::Limits;
 use crate::error::Error;
 use crate::line::{Direction, EdgeEvent, Moment, Values, known_mask};
 use crate::log_keys as keys;
+use crate::operations::Operation;
 use crate::state_file::Section;
 use crate::watch::PreviousLife;
 use crate::wiring::{LineIndex, Wiring};
 use pins::Pins;
 use state::{LineState, State};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use usage::Usage;
@@ -105,6 +108,8 @@ impl Broker {
             lines,
             sessions: HashMap::new(),
             usage: Usage::default(),
+            rates: HashMap::new(),
+            events_per_s: limits.socket_events_per_s,
             next_id: 1,
             // Drawn by lot: the standard library's maps are seeded by the system's random numbers.
             epoch: RandomState::new().hash_one(crate::clock::now_ns()).max(1),
@@ -140,13 +145,26 @@ impl Broker {
         &self.limits
     }
 
+    /// Counts a refusal that was decided elsewhere, if a limit was the reason.
+    pub fn count_refusal(&self, error: &Error) {
+        if let Error::LimitReached { limit, .. } = error {
+            self.lock().usage.count(limit);
+        }
+    }
+
+    /// How often each limit was reached since the start, by its key such as `limits.watches`.
+    pub fn limits_hit(&self) -> BTreeMap<&'static str, u64> {
+        self.lock().usage.hits().clone()
+    }
+
     /// Reads lines by name.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::Hardware`].
+    /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::NotPermitted`], [`Error::Hardware`].
     pub fn read(&self, scope: Scope, names: &[String]) -> Result<Values, Error> {
         let mut state = self.lock();
         let lines = scope.resolve(&state.wiring, names)?;
+        scope.may(&state.wiring, &lines, names, Operation::Read)?;
         Ok(state.pins.read(&lines, known_mask(lines.len()))?)
     }
 
@@ -169,6 +187,7 @@ impl Broker {
                     wanted: "an output",
                 });
             };
+            rights::permit(name, scope.operations(&state.wiring, *line), Operation::Drive)?;
             if !driven.one_shot && scope != Scope::Admin {
                 let reason =
                     format!("line {name:?} is not configured with one_shot: hold it in a session to set it");

@@ -7,13 +7,11 @@ use std::hash::Hash;
 /// Programs together get one part in so many of the time on the long run: on a board with one processor the reactor
 /// keeps the other half, whatever priority the programs have.
 pub const SHARE: u64 = 2;
-/// What the programs of one socket may use at once, in ns of processor time, after they have used little for a while.
-/// Enough for some thousand steps, and short against what a person notices.
-pub const BURST_NS: u64 = 4_000_000;
-/// Who has used it up goes on when this is left of it, in ns: rests are few and long enough to be some use to others.
-pub const REST_NS: u64 = 1_000_000;
-/// Waiting busily for the last microseconds is for those who have this left, in ns: the rest is for steps.
-const PRECISION_NS: u64 = BURST_NS / 2;
+/// Who has used up what may be used at once goes on when one part in so many of it is left: rests are few and long
+/// enough to be some use to others.
+const REST: u64 = 4;
+/// Waiting busily for the last microseconds is for those who have this part of it left: the rest is for steps.
+const PRECISION: u64 = 2;
 
 /// The accounts of all sockets.
 ///
@@ -21,12 +19,14 @@ const PRECISION_NS: u64 = BURST_NS / 2;
 /// running. A socket whose programs have ended keeps its account, so ending and starting programs gains nothing.
 #[derive(Debug)]
 pub struct Budget<K> {
+    /// What the programs of one socket may use at once, in ns of processor time, after they have used little for a while.
+    burst_ns: u64,
     accounts: HashMap<K, Account>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Account {
-    /// What has been used and not been earned again yet, in ns; it may go beyond [`BURST_NS`] by one turn.
+    /// What has been used and not been earned again yet, in ns; it may go beyond the burst by one turn.
     used_ns: u64,
     /// Until when it has been earned.
     at_ns: u64,
@@ -34,13 +34,12 @@ struct Account {
     running: u32,
 }
 
-impl<K> Default for Budget<K> {
-    fn default() -> Self {
-        Self { accounts: HashMap::new() }
-    }
-}
-
 impl<K: Copy + Eq + Hash> Budget<K> {
+    /// No accounts yet; `burst_ns` is what the programs of one socket may use at once.
+    pub fn new(burst_ns: u64) -> Self {
+        Self { burst_ns, accounts: HashMap::new() }
+    }
+
     /// A program of this socket begins.
     pub fn begin(&mut self, socket: K, now_ns: u64) {
         self.earn(socket, now_ns);
@@ -56,21 +55,25 @@ impl<K: Copy + Eq + Hash> Budget<K> {
 
     /// Counts what a turn of a program has used.
     pub fn charge(&mut self, socket: K, used_ns: u64, now_ns: u64) {
+        let most_ns = 2 * self.burst_ns;
         let account = self.earn(socket, now_ns);
         // A turn that took without end, on a board that hangs, is not paid for without end.
-        account.used_ns = account.used_ns.saturating_add(used_ns).min(2 * BURST_NS);
+        account.used_ns = account.used_ns.saturating_add(used_ns).min(most_ns);
     }
 
     /// Until when the programs of this socket must rest; `None` when they may go on.
     pub fn rest_until(&mut self, socket: K, now_ns: u64) -> Option<u64> {
         let part = self.part();
         let used_ns = self.earn(socket, now_ns).used_ns;
-        (used_ns >= BURST_NS).then(|| now_ns.saturating_add((used_ns - (BURST_NS - REST_NS)) * part))
+        let burst_ns = self.burst_ns;
+        let over_ns = || used_ns - (burst_ns - burst_ns / REST);
+        (used_ns >= burst_ns).then(|| now_ns.saturating_add(over_ns() * part))
     }
 
     /// Whether a program of this socket may wait busily.
     pub fn may_spin(&mut self, socket: K, now_ns: u64) -> bool {
-        self.earn(socket, now_ns).used_ns < PRECISION_NS
+        let enough_ns = self.burst_ns / PRECISION;
+        self.earn(socket, now_ns).used_ns < enough_ns
     }
 
     /// Each socket that has programs running earns one part in so many of the time.
@@ -99,9 +102,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const BURST_NS: u64 = 4_000_000;
+    const REST_NS: u64 = BURST_NS / REST;
+    const PRECISION_NS: u64 = BURST_NS / PRECISION;
+
     #[test]
     fn who_has_used_up_the_burst_rests_and_the_others_do_not() {
-        let mut budget = Budget::default();
+        let mut budget = Budget::new(BURST_NS);
         budget.begin("hog", 0);
         budget.begin("other", 0);
         assert_eq!(budget.rest_until("hog", 0), None);
@@ -115,7 +122,7 @@ mod tests {
 
     #[test]
     fn ending_programs_and_starting_others_gains_nothing() {
-        let mut budget = Budget::default();
+        let mut budget = Budget::new(BURST_NS);
         budget.begin("hog", 0);
         budget.charge("hog", BURST_NS, 0);
         budget.end("hog", 0);
@@ -125,7 +132,7 @@ mod tests {
 
     #[test]
     fn waiting_busily_ends_long_before_steps_must_rest() {
-        let mut budget = Budget::default();
+        let mut budget = Budget::new(BURST_NS);
         budget.begin((), 0);
         budget.charge((), PRECISION_NS, 0);
         assert!(!budget.may_spin((), 0));
@@ -137,7 +144,7 @@ mod tests {
         /// and no more than one turn beyond it, however long it goes on; and each gets on.
         #[test]
         fn nobody_gets_more_than_burst_and_share(sockets in 1u64..5, turns in prop::collection::vec(1u64..200_000, 50..400)) {
-            let mut budget = Budget::default();
+            let mut budget = Budget::new(BURST_NS);
             for socket in 0..sockets {
                 budget.begin(socket, 7);
             }

@@ -3,13 +3,20 @@
 //! A [`Config`] is valid: whoever has one need not check it again. What only the board can tell, such as whether
 //! a line exists, is checked when the configuration meets it, in [`wiring`](crate::wiring).
 
+mod allowed;
+mod ceiling;
 mod check;
 mod file;
+mod limits;
 mod problem;
 
+pub use allowed::Allowed;
+pub use ceiling::Term;
+pub use limits::Limits;
 pub use problem::{Problem, Problems};
 
 use crate::line::{Bias, Drive, OnExit};
+use crate::operations::{Operation, Operations};
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{self, Read};
@@ -63,6 +70,8 @@ pub struct Group {
     pub socket_gid: Option<u32>,
     /// How long the lines of a holder whose connection broke are kept for it; 0, the default, lets them go at once.
     pub grace: Duration,
+    /// Who may connect to its sockets; everybody by default.
+    pub allowed: Allowed,
     /// Its lines, in the file's order; 1 to 64.
     pub lines: Vec<Line>,
 }
@@ -82,6 +91,8 @@ pub struct Line {
     pub active_low: bool,
     /// A level must be stable for this long before its edge is reported.
     pub debounce: Duration,
+    /// What may be done with it through the group's full socket; at least one, and only what its direction can have.
+    pub operations: Operations,
     /// Whether it is taken from another function that its pin has, such as SPI.
     pub take_over: bool,
     /// Where it stands in the file, from 1.
@@ -105,6 +116,14 @@ impl Kind {
         match self {
             Self::Input => None,
             Self::Output(driven) | Self::Both(driven) => Some(driven),
+        }
+    }
+
+    /// All that can be done with such a line: an input is neither driven nor configured by clients.
+    pub fn operations(&self) -> Operations {
+        match self {
+            Self::Input => [Operation::Read, Operation::Watch, Operation::Program].into_iter().collect(),
+            Self::Output(_) | Self::Both(_) => Operations::ALL,
         }
     }
 }
@@ -148,56 +167,6 @@ pub enum OnRelease {
     Active,
     /// It becomes an input.
     Input,
-}
-
-/// What clients may use up. Each has a key of the same name below `[limits]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Connections to one socket; more are closed at once. 1 to 4,096.
-    pub connections: u32,
-    /// Calls, watches and sessions open at a time on one connection. 1 to 1,024.
-    pub streams: u32,
-    /// Bytes of one message. 1,024 to 4,194,304.
-    pub message_bytes: u32,
-    /// Sessions through one socket. 1 to 1,024.
-    pub sessions: u32,
-    /// Watches through one socket, those within sessions included. 1 to 4,096.
-    pub watches: u32,
-    /// Events that wait for one slow watcher before the oldest are dropped and counted. 16 to 65,536.
-    pub watch_events: u32,
-    /// Events of one line that are remembered for watchers who lost their connection and come back. 0 to 1,024.
-    pub replay_events: u32,
-    /// Programs that run at a time through one socket. 1 to 1,024.
-    pub programs: u32,
-    /// Steps of one program. 1 to 4,096.
-    pub program_steps: u32,
-    /// What the waits and time-outs of one program may add up to, in ms. 1 to 600,000.
-    pub program_ms: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 64,
-            streams: 64,
-            message_bytes: 64 * 1024,
-            sessions: 64,
-            watches: 256,
-            watch_events: 1024,
-            replay_events: 256,
-            programs: 16,
-            program_steps: 256,
-            program_ms: 10_000,
-        }
-    }
-}
-
-impl Limits {
-    /// What the waits and time-outs of one program may add up to, in ns.
-    pub fn program_ns(&self) -> u64 {
-        u64::from(self.program_ms) * 1_000_000
-    }
 }
 
 impl Config {

@@ -3,6 +3,7 @@
 //! # Parts, in reading order
 //!
 //! - [`line`](mod@line): the words for lines, as Linux GPIO uAPI v2 has them; [`header`] places them on a Raspberry Pi's header.
+//! - [`operations`]: what may be done with a line through a socket.
 //! - [`backend`]: the seam to hardware. A hold is a value; dropping it lets go.
 //! - [`config`] and [`wiring`]: what the board's owner wrote, checked, and brought together with a board.
 //! - [`program`] and [`watch`]: timed sequences; the bounded queue between an edge and a watcher.
@@ -10,6 +11,7 @@
 //! - [`run`]: a program, step by step; [`pace`]: its turns and waits, on the one timer of [`alarm`] and within the
 //!   [`budget`] of its socket; [`programs`]: the thread on which all run, with the rights that [`realtime`] could get.
 //! - [`state_file`]: who holds what, written down for the next daemon; [`token`]: by what a client is known again.
+//! - [`shares`]: how much of the reactor each socket may use while others are in use.
 //! - [`server`]: gRPC. The only module that names tonic or the API's messages.
 //! - [`serve`]: start-up and stop. [`guard`]: a process of its own that outlives the daemon, for outputs that must not.
 //! - [`board`]: the simulated board, a process of its own.
@@ -55,6 +57,7 @@ pub mod line;
 pub mod log;
 pub mod log_keys;
 mod notify;
+pub mod operations;
 pub mod pace;
 pub mod program;
 pub mod programs;
@@ -63,6 +66,7 @@ pub mod realtime;
 pub mod run;
 pub mod serve;
 pub mod server;
+pub mod shares;
 pub mod state_file;
 pub mod token;
 pub mod watch;

@@ -32,14 +32,14 @@ pub struct Pacer {
 }
 
 impl Pacer {
-    /// To be called in the runtime of the programs' thread.
+    /// To be called in the runtime of the programs' thread. The programs of one socket may use `burst_ns` of it at once.
     ///
     /// # Errors
     /// When the system has no descriptor left.
-    pub fn start(reactor: Handle, may_spin: bool) -> io::Result<Arc<Self>> {
+    pub fn start(reactor: Handle, may_spin: bool, burst_ns: u64) -> io::Result<Arc<Self>> {
         Ok(Arc::new(Self {
             alarms: Alarms::start(if may_spin { SPIN_NS } else { 0 })?,
-            budget: Mutex::default(),
+            budget: Mutex::new(Budget::new(burst_ns)),
             charged_ns: AtomicU64::new(clock::thread_ns()),
             reactor,
         }))
@@ -166,7 +166,8 @@ impl<T> Future for Paced<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::BURST_NS;
+
+    const BURST_NS: u64 = 4_000_000;
 
     fn work(ns: u64) {
         let begin = clock::thread_ns();
@@ -176,7 +177,7 @@ mod tests {
     #[tokio::test]
     async fn a_wait_is_never_over_early_and_says_when_it_was() {
         for may_spin in [false, true] {
-            let pacer = Pacer::start(Handle::current(), may_spin).unwrap();
+            let pacer = Pacer::start(Handle::current(), may_spin, BURST_NS).unwrap();
             let pace = Pace::begin(&pacer, Scope::Admin);
             for wait_ns in [0, 1_000, 30_000, 400_000] {
                 let deadline_ns = clock::now_ns() + wait_ns;
@@ -189,7 +190,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_never_sleeps_is_made_to_rest() {
-        let pacer = Pacer::start(Handle::current(), true).unwrap();
+        let pacer = Pacer::start(Handle::current(), true, BURST_NS).unwrap();
         let begin_ns = clock::now_ns();
         let used_ns = Paced::new(&pacer, Scope::Admin, async move |pace| {
             let begin_ns = clock::thread_ns();

@@ -27,16 +27,17 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Starts the thread and says in the log which rights it has got. To be called in the reactor.
+    /// Starts the thread and says in the log which rights it has got. To be called in the reactor. The programs of one
+    /// socket may use `burst_ns` of its processor time at once.
     ///
     /// # Errors
     /// When the system has no thread or descriptor left.
-    pub async fn start() -> io::Result<Arc<Self>> {
+    pub async fn start(burst_ns: u64) -> io::Result<Arc<Self>> {
         let reactor = Handle::current();
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let (tell, told) = oneshot::channel();
-        thread::Builder::new().name("programs".to_owned()).spawn(move || match begin(reactor) {
+        thread::Builder::new().name("programs".to_owned()).spawn(move || match begin(reactor, burst_ns) {
             Ok((runtime, pacer)) => {
                 let _ = tell.send(Ok((runtime.handle().clone(), pacer)));
                 runtime.block_on(stopped.cancelled());
@@ -70,12 +71,12 @@ impl Programs {
     }
 }
 
-fn begin(reactor: Handle) -> io::Result<(Runtime, Arc<Pacer>)> {
+fn begin(reactor: Handle, burst_ns: u64) -> io::Result<(Runtime, Arc<Pacer>)> {
     let rights = Rights::ask();
     rights.log();
     // The kernel's timer wakes it; the runtime's own, which counts milliseconds, is not switched on.
     let runtime = Builder::new_current_thread().enable_io().build()?;
-    let pacer = runtime.block_on(async { Pacer::start(reactor, rights.may_spin()) })?;
+    let pacer = runtime.block_on(async { Pacer::start(reactor, rights.may_spin(), burst_ns) })?;
     Ok((runtime, pacer))
 }
 
@@ -179,7 +180,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_is_gone_when_dropping_its_waiter_is_done() {
-        let programs = Programs::start().await.unwrap();
+        let programs = Programs::start(4_000_000).await.unwrap();
         let (held, begun) = (Arc::new(()), Arc::new(tokio::sync::Notify::new()));
         for sleeps in [true, false] {
             let (hold, begin) = (Arc::clone(&held), Arc::clone(&begun));
@@ -198,7 +199,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_waits_for_a_program_hears_of_the_threads_end() {
-        let programs = Programs::start().await.unwrap();
+        let programs = Programs::start(4_000_000).await.unwrap();
         let running = start(&programs, async |pace: Pace| pace.alarm(u64::MAX).await);
         drop(programs);
         assert!(matches!(running.await, Err(Error::Stopping)));
@@ -206,7 +207,7 @@ mod tests {
 
     #[tokio::test]
     async fn programs_end_in_the_order_of_their_deadlines_whoever_never_sleeps() {
-        let programs = Programs::start().await.unwrap();
+        let programs = Programs::start(4_000_000).await.unwrap();
         let (ended, mut ends) = mpsc::unbounded_channel();
         // Long enough for all to be asleep before the first is to be woken.
         let begin_ns = clock::now_ns() + 100_000_000;

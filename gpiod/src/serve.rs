@@ -51,7 +51,7 @@ const ORDERS: usize = 16;
 pub async fn run(config: Config) -> Result<(), Failure> {
     let run_dir = RunDir::take(&config.run_dir).map_err(|error| run_dir_failure(&config, &error))?;
     // Before anything is driven: what can fail here should leave the board as it was.
-    let programs = start_programs().await?;
+    let programs = start_programs(&config).await?;
     let shutdown = stop_signal().map_err(|error| Failure::new(Exit::Os, format!("signals: {error}")))?;
     let hangup =
         signal(SignalKind::hangup()).map_err(|error| Failure::new(Exit::Os, format!("signals: {error}")))?;
@@ -110,9 +110,9 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     outcome
 }
 
-async fn start_programs() -> Result<Arc<Programs>, Failure> {
+async fn start_programs(config: &Config) -> Result<Arc<Programs>, Failure> {
     let failed = |error: io::Error| Failure::new(Exit::Os, format!("the programs' thread: {error}"));
-    Programs::start().await.map_err(failed)
+    Programs::start(config.limits.program_burst_ns()).await.map_err(failed)
 }
 
 /// Takes the lines of the board, and tells which thread each belongs to: first those of this one.

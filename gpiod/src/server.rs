@@ -5,32 +5,34 @@
 //! service by the request's path; `service` has one short function for each RPC, `admin` those of the admin socket
 //! alone; `session` and `watch` are the streams;
 //! `convert` turns messages into domain values and back; `status` turns errors into statuses; `connection` bounds what
-//! one connection may use up; `incoming` bounds who may connect; `socket` makes the sockets.
+//! one connection may use up; `doors` decides who is let in and `incoming` how long one may stay silent; `metered` gives each socket its turns; `socket` makes the
+//! sockets.
 
 pub mod admin;
 mod caller;
 mod connection;
 mod convert;
 mod dispatch;
+mod doors;
 mod incoming;
+mod metered;
 mod service;
 mod session;
 pub mod socket;
+mod sockets;
 mod status;
 mod watch;
 
 use crate::broker::{Broker, Scope};
 use crate::programs::Programs;
-use admin::{Admin, Orders};
-use dispatch::Services;
+use admin::Orders;
 use gpiod_proto::v1::gpio_service_server::SERVICE_NAME;
-use incoming::Incoming;
+use metered::Turns;
 use socket::Socket;
-use std::collections::HashMap;
+use sockets::Sockets;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -72,57 +74,28 @@ pub async fn run(
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_service_status(SERVICE_NAME, ServingStatus::Serving).await;
     let tasks = TaskTracker::new();
-    let mut open: HashMap<Scope, CancellationToken> = HashMap::new();
-    let add = |Socket { listener, scope, .. }: Socket, open: &mut HashMap<_, CancellationToken>| {
-        let Served { broker, programs, orders } = served.clone();
-        let admin = (scope == Scope::Admin).then(|| Admin(orders));
-        let services = Services::new(Arc::clone(&broker), programs, scope, admin, health_service.clone())?;
-        // Whichever thread serves it: it becomes the reactor's here.
-        let listener = UnixListener::from_std(listener)?;
-        let incoming = Incoming::new(listener, broker.limits().connections as usize, scope);
-        let stop = shutdown.child_token();
-        open.insert(scope, stop.clone());
-        tasks.spawn(accept(incoming, services, broker, tasks.clone(), stop));
-        Ok::<_, io::Error>(())
-    };
+    let broker = Arc::clone(&served.broker);
+    let turns = Turns::new(broker.limits().turn_ns());
+    tokio::spawn(Arc::clone(&turns).call());
+    let (meters, open) = Default::default();
+    let mut all = Sockets { served, health: health_service, tasks: tasks.clone(), turns, meters, open };
     for socket in sockets {
-        add(socket, &mut open)?;
+        all.add(socket, &shutdown)?;
     }
     loop {
         tokio::select! {
             () = shutdown.cancelled() => break,
             Some(change) = changes.recv() => match change {
-                SocketChange::Add(socket) => add(socket, &mut open)?,
-                SocketChange::Remove(scope) => {
-                    if let Some(stop) = open.remove(&scope) {
-                        stop.cancel();
-                    }
-                }
+                SocketChange::Add(socket) => all.add(socket, &shutdown)?,
+                SocketChange::Remove(scope) => all.remove(scope),
             },
         }
     }
     health.set_service_status(SERVICE_NAME, ServingStatus::NotServing).await;
-    served.broker.stop();
+    broker.stop();
     tasks.close();
     if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
         tracing::warn!("some clients did not end their streams in {} s, leaving them", DRAIN.as_secs());
     }
     Ok(())
-}
-
-/// Serves the connections of one socket, each in a task of its own.
-async fn accept(
-    mut incoming: Incoming,
-    services: Services,
-    broker: Arc<Broker>,
-    tasks: TaskTracker,
-    shutdown: CancellationToken,
-) {
-    loop {
-        let connection = tokio::select! {
-            connection = incoming.next() => connection,
-            () = shutdown.cancelled() => return,
-        };
-        tasks.spawn(connection::serve(connection, services.clone(), *broker.limits(), shutdown.clone()));
-    }
 }

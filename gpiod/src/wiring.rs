@@ -11,8 +11,9 @@ pub use merge::same_line;
 pub use presence::Presence;
 pub use thread::Thread;
 
-use crate::config::{Config, Line, Problem, Problems};
+use crate::config::{Allowed, Config, Line, Problem, Problems};
 use crate::line::{LineId, LineInfo, OnExit};
+use crate::operations::Operations;
 use at_exit::Outcome;
 use names::Names;
 use std::collections::HashMap;
@@ -40,7 +41,8 @@ pub struct Wiring {
 pub struct WiredLine {
     /// What the board said of it when the daemon started.
     pub info: LineInfo,
-    /// What the configuration says of it. Groups that share an input agree on this.
+    /// What the configuration says of it. Groups that share an input agree on this, but for what may be done with it:
+    /// that is in [`WiredGroup::operations`].
     pub config: Line,
     /// The group that names it first.
     pub home: GroupIndex,
@@ -69,8 +71,20 @@ pub struct WiredGroup {
     pub name: String,
     /// How long the lines of a holder whose connection broke are kept for it.
     pub grace: Duration,
+    /// Who may connect to its sockets.
+    pub allowed: Allowed,
     /// Its lines: what apps call them, and which they are.
     pub lines: Vec<(String, LineIndex)>,
+    /// What may be done with each of them through the group's full socket, in the same order.
+    pub operations: Vec<Operations>,
+}
+
+impl WiredGroup {
+    /// What may be done with a line through the group's full socket; nothing with a line that it does not have.
+    pub fn operations_of(&self, line: LineIndex) -> Operations {
+        let position = self.lines.iter().position(|(_, known)| *known == line);
+        position.and_then(|position| self.operations.get(position)).copied().unwrap_or_default()
+    }
 }
 
 impl Wiring {
@@ -87,6 +101,7 @@ impl Wiring {
         let presence = Presence::default();
         for (index, group) in config.groups.iter().enumerate() {
             let mut lines: Vec<(String, LineIndex)> = Vec::new();
+            let operations = group.lines.iter().map(|line| line.operations).collect();
             for line in &group.lines {
                 let key = |key: &str| format!("group.{}.lines.{}{key}", group.name, line.name);
                 let mut problem = |key, reason| problems.push(Problem { line: line.at, key, reason });
@@ -133,7 +148,13 @@ impl Wiring {
                     retired: false,
                 });
             }
-            wiring.groups.push(WiredGroup { name: group.name.clone(), grace: group.grace, lines });
+            wiring.groups.push(WiredGroup {
+                name: group.name.clone(),
+                grace: group.grace,
+                allowed: group.allowed.clone(),
+                lines,
+                operations,
+            });
             if let Err(reason) = wiring.thread_of(GroupIndex(index)) {
                 let at = group.lines.first().map_or(0, |line| line.at);
                 problems.push(Problem { line: at, key: format!("group.{}.lines", group.name), reason });

@@ -77,6 +77,25 @@ fn all_mistakes_are_told_in_the_files_order() {
 }
 
 #[test]
+fn every_limit_has_bounds_and_every_socket_a_place() {
+    let group = "[[group]]\nname = \"a\"\nlines.x = { line = \"GPIO1\", direction = \"input\" }\n";
+    for (key, value, bounds) in [
+        ("connections", 0, "1 and 4096"),
+        ("total_connections", 70_000, "1 and 65536"),
+        ("batch_operations", 257, "1 and 256"),
+        ("session_watches", 0, "1 and 4096"),
+        ("socket_events_per_s", 99, "100 and 10000000"),
+        ("program_burst_us", 99, "100 and 100000"),
+        ("turn_us", 49, "50 and 100000"),
+    ] {
+        let text = mistakes(&format!("[limits]\n{key} = {value}\n{group}"));
+        assert_eq!(text, format!("gpiod.toml:3: limits.{key}: {value} is not between {bounds}"));
+    }
+    let text = mistakes(&format!("[limits]\ntotal_connections = 2\n{group}"));
+    assert_eq!(text, "gpiod.toml:3: limits.total_connections: 2 is less than one for each of the 3 sockets");
+}
+
+#[test]
 fn an_unknown_key_is_a_mistake() {
     let text = mistakes(
         "[[group]]\nname = \"a\"\nlines.x = { line = \"GPIO1\", direction = \"input\", pull = \"up\" }\n",
@@ -190,4 +209,61 @@ fn without_a_backend_the_daemon_takes_what_is_there_and_a_board_directory_is_the
             "gpiod.toml:3: backend.board: only the simulated board, kind = \"sim\", has a directory"
         );
     }
+}
+
+#[test]
+fn operations_are_the_lines_own_or_the_groups_as_far_as_the_direction_has_them() {
+    let config = parse(
+        "[[group]]\nname = \"a\"\noperations = [\"read\", \"drive\"]\n\
+         lines.in = { line = \"GPIO1\", direction = \"input\" }\n\
+         lines.out = { line = \"GPIO2\", direction = \"output\" }\n\
+         lines.own = { line = \"GPIO3\", direction = \"input\", operations = [\"watch\"] }\n\
+         [[group]]\nname = \"b\"\n\
+         lines.in = { line = \"GPIO4\", direction = \"input\" }\n\
+         lines.out = { line = \"GPIO5\", direction = \"output\" }\n",
+    )
+    .unwrap();
+    let told: Vec<String> =
+        config.groups.iter().flat_map(|group| &group.lines).map(|line| line.operations.to_string()).collect();
+    assert_eq!(
+        told,
+        ["read", "read, drive", "watch", "read, watch, program", "read, watch, drive, configure, program"]
+    );
+}
+
+#[test]
+fn operations_that_there_are_not_or_that_an_input_can_not_have_are_mistakes() {
+    let text = mistakes(
+        "[[group]]\nname = \"a\"\noperations = [\"write\"]\n\
+         lines.x = { line = \"GPIO1\", direction = \"input\", operations = [\"read\", \"drive\"] }\n\
+         lines.y = { line = \"GPIO2\", direction = \"output\", operations = [\"look\"] }\n\
+         lines.z = { line = \"GPIO3\", direction = \"output\", operations = [] }\n\
+         [[group]]\nname = \"b\"\noperations = [\"configure\"]\n\
+         lines.x = { line = \"GPIO4\", direction = \"input\" }\n\
+         lines.y = { line = \"GPIO5\", direction = \"output\", one_shot = true }\n",
+    );
+    assert_eq!(
+        text,
+        "gpiod.toml:5: group.a.operations: \"write\" is no operation; there are read, watch, drive, configure, program\n\
+         gpiod.toml:6: group.a.lines.x.operations: an input has no operation \"drive\": it has read, watch, program\n\
+         gpiod.toml:7: group.a.lines.y.operations: \"look\" is no operation; there are read, watch, drive, configure, \
+         program\n\
+         gpiod.toml:8: group.a.lines.z.operations: no operation is left: nothing could be done with the line\n\
+         gpiod.toml:12: group.b.lines.x.operations: no operation is left: nothing could be done with the line\n\
+         gpiod.toml:13: group.b.lines.y.operations: one_shot is set, but the operations have no \"drive\""
+    );
+}
+
+#[test]
+fn a_list_of_ids_that_lets_nobody_in_is_a_mistake() {
+    let group = |keys: &str| {
+        format!("[[group]]\nname = \"a\"\n{keys}\nlines.x = {{ line = \"GPIO1\", direction = \"input\" }}\n")
+    };
+    let config = parse(&group("allow_uids = [65532]\nallow_gids = [100, 101]")).unwrap();
+    let allowed = &config.groups[0].allowed;
+    assert_eq!((&allowed.uids[..], &allowed.gids[..]), (&[65532][..], &[100, 101][..]));
+    assert_eq!(
+        mistakes(&group("allow_gids = []")),
+        "gpiod.toml:5: group.a.allow_gids: the list is empty: it would let nobody in; leave it out to let everybody in"
+    );
 }

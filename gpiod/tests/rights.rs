@@ -195,3 +195,196 @@ async fn a_run_directory_that_was_made_for_the_daemon_is_closed_and_one_with_oth
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.code() == Some(71) && text.contains("/run/admin: is a link"), "{text}");
 }
+
+#[tokio::test]
+async fn a_user_who_is_not_let_in_is_told_so_by_every_rpc_and_by_its_ids() {
+    let (uid, gid) = (nix::unistd::getuid().as_raw(), nix::unistd::getgid().as_raw());
+    let group = |name: &str, line: &str, key: &str| {
+        format!(
+            "[[group]]\nname = \"{name}\"\n{key}\nlines.x = {{ line = \"{line}\", direction = \"output\" }}\n"
+        )
+    };
+    let rig = Rig::with(
+        &(group("others", "GPIO5", &format!("allow_uids = [{}]\nallow_gids = [{}]", uid + 1, gid + 1))
+            + &group("ours", "GPIO6", &format!("allow_uids = [{}]\nallow_gids = [{gid}]", uid + 1))),
+    )
+    .await;
+    raw(&rig.socket("ours")).await.read(ReadRequest { lines: vec!["x".to_owned()] }).await.unwrap();
+    for socket in [rig.socket("others"), rig.watch_socket("others")] {
+        let refused = [
+            raw(&socket).await.list_lines(ListLinesRequest {}).await.unwrap_err(),
+            raw(&socket).await.read(ReadRequest { lines: vec!["x".to_owned()] }).await.unwrap_err(),
+            raw(&socket).await.session(tokio_stream::once(open(&["x"]))).await.unwrap_err(),
+        ];
+        for status in refused {
+            let told = format!(
+                "uid {uid} with gid {gid} is not let in at this socket: neither is in the group's allow_uids or \
+                 allow_gids"
+            );
+            assert_eq!(
+                (status.code(), reason(&status).as_str(), status.message()),
+                (Code::PermissionDenied, "NOT_PERMITTED", told.as_str())
+            );
+        }
+    }
+    assert!(rig.log().contains("connections refused, the last one since uid"), "{}", rig.log());
+    // Root's own socket asks nobody.
+    raw(&rig.admin_socket()).await.list_lines(ListLinesRequest {}).await.unwrap();
+}
+
+/// Lines that lack one operation or another; `in` is also the other group's, with other operations.
+const FEW: &str = r#"
+[[group]]
+name = "few"
+operations = ["read"]
+lines.lamp = { line = "GPIO20", direction = "output" }
+lines.in = { line = "GPIO27", direction = "input", operations = ["watch"] }
+lines.out = { line = "GPIO22", direction = "output", operations = ["drive"] }
+lines.sensor = { line = "GPIO4", direction = "both", bias = "disabled", operations = ["read", "drive", "program"] }
+
+[[group]]
+name = "other"
+lines.in = { line = "GPIO27", direction = "input", operations = ["read", "program"] }
+"#;
+
+fn program(step: step::Step) -> Option<Program> {
+    Some(Program { steps: vec![Step { step: Some(step) }] })
+}
+
+#[tokio::test]
+async fn an_operation_that_a_line_does_not_have_is_refused_by_name() {
+    let rig = Rig::with(FEW).await;
+    let mut client = raw(&rig.socket("few")).await;
+    let listed = client.list_lines(ListLinesRequest {}).await.unwrap().into_inner().lines;
+    let told = listed
+        .iter()
+        .map(|line| (line.name.as_str(), line.operations().collect(), line.value() != Value::Unspecified));
+    use LineOperation::{Drive, Program as Programs, Read, Watch};
+    let expected: [(&str, Vec<LineOperation>, bool); 4] = [
+        ("lamp", vec![Read], true),
+        ("in", vec![Watch], false),
+        ("out", vec![Drive], false),
+        ("sensor", vec![Read, Drive, Programs], true),
+    ];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+
+    let names = |name: &str| vec![name.to_owned()];
+    let write = WriteRequest { lines: names("lamp"), bits: 1, ..Default::default() };
+    let wait =
+        RunProgramRequest { lines: vec![session_line("out")], program: wait_program(), ..Default::default() };
+    let listen = DirectionStep { mask: 1, direction: Direction::Input.into(), bits: 0 };
+    let listen = RunProgramRequest {
+        lines: vec![session_line("sensor")],
+        program: program(step::Step::Direction(listen)),
+        ..Default::default()
+    };
+    let edge = EdgeStep { mask: 1, timeout_ns: 1, ..Default::default() };
+    let edge = RunProgramRequest {
+        lines: vec![session_line("sensor")],
+        program: program(step::Step::Edge(edge)),
+        ..Default::default()
+    };
+    let watch = |name| WatchRequest { lines: names(name), ..Default::default() };
+    let refused = [
+        (
+            client.read(ReadRequest { lines: names("in") }).await.unwrap_err(),
+            "line \"in\" may not be read here: its operations are watch",
+        ),
+        (
+            client.watch(watch("lamp")).await.unwrap_err(),
+            "line \"lamp\" may not be watched here: its operations are read",
+        ),
+        (
+            client.write(write).await.unwrap_err(),
+            "line \"lamp\" may not be driven here: its operations are read",
+        ),
+        (
+            client.session(tokio_stream::once(open(&["lamp"]))).await.unwrap_err(),
+            "line \"lamp\" may not be driven here: its operations are read",
+        ),
+        (
+            client.run_program(wait).await.unwrap_err(),
+            "line \"out\" may not be used by programs here: its operations are drive",
+        ),
+        (
+            client.run_program(listen).await.unwrap_err(),
+            "line \"sensor\" may not be configured here: its operations are read, drive, program",
+        ),
+        (
+            client.run_program(edge).await.unwrap_err(),
+            "line \"sensor\" may not be watched here: its operations are read, drive, program",
+        ),
+    ];
+    for (status, message) in refused {
+        assert_eq!(
+            (status.code(), reason(&status).as_str(), status.message()),
+            (Code::PermissionDenied, "NOT_PERMITTED", message)
+        );
+    }
+    // The watch socket has none but these two, and only where the group has them.
+    let mut watcher = raw(&rig.watch_socket("few")).await;
+    let listed = watcher.list_lines(ListLinesRequest {}).await.unwrap().into_inner().lines;
+    let told = listed.iter().map(|line| line.operations().collect()).collect::<Vec<Vec<_>>>();
+    assert_eq!(told, [vec![Read], vec![Watch], vec![], vec![Read]]);
+    watcher.watch(watch("in")).await.unwrap();
+    assert_eq!(
+        watcher.read(ReadRequest { lines: names("out") }).await.unwrap_err().code(),
+        Code::PermissionDenied
+    );
+    // What one group may not, another may with the same line.
+    let mut other = raw(&rig.socket("other")).await;
+    other.read(ReadRequest { lines: names("in") }).await.unwrap();
+    assert_eq!(other.watch(watch("in")).await.unwrap_err().code(), Code::PermissionDenied);
+    let mut admin = raw(&rig.admin_socket()).await;
+    admin.read(ReadRequest { lines: names("few/out") }).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_tells_nothing_of_a_line_that_it_may_not_read_and_changes_no_other() {
+    use session_response::Result as Answer;
+    let rig = Rig::with(FEW).await;
+    let mut client = raw(&rig.socket("few")).await;
+    let (requests, stream) = tokio::sync::mpsc::unbounded_channel();
+    let stream = tokio_stream::wrappers::UnboundedReceiverStream::new(stream);
+    let line = |name: &str, initial: Value| SessionLine { initial: initial.into(), ..session_line(name) };
+    let lines = vec![line("out", Value::Active), line("sensor", Value::Active)];
+    let open = Command::Open(OpenCommand { lines, ..Default::default() });
+    let mut id = 0;
+    let mut ask = |command| {
+        id += 1;
+        requests.send(SessionRequest { id, command: Some(command) }).unwrap();
+    };
+    ask(open);
+    let mut answers = client.session(stream).await.unwrap().into_inner();
+    let mut answer = async || answers.message().await.unwrap().unwrap().result.unwrap();
+    let Answer::Open(opened) = answer().await else { panic!("it is open") };
+    assert_eq!(opened.values.unwrap().bits, 0b10);
+    ask(Command::Read(ReadCommand { mask: 0 }));
+    let Answer::Read(values) = answer().await else { panic!("it is read") };
+    assert_eq!(values.bits, 0b10);
+    for (command, message) in [
+        (
+            Command::Read(ReadCommand { mask: 1 }),
+            "line \"out\" may not be read here: its operations are drive",
+        ),
+        (
+            Command::Watch(WatchCommand { mask: 2, edge: 0, resume: None }),
+            "line \"sensor\" may not be watched here: its operations are read, drive, program",
+        ),
+        (
+            Command::Configure(ConfigureCommand { mask: 2, direction: 1, ..Default::default() }),
+            "line \"sensor\" may not be configured here: its operations are read, drive, program",
+        ),
+        (
+            Command::Program(program(step::Step::Set(SetStep { mask: 1, bits: 0 })).unwrap()),
+            "line \"out\" may not be used by programs here: its operations are drive",
+        ),
+    ] {
+        ask(command);
+        let Answer::Error(error) = answer().await else { panic!("it is refused") };
+        assert_eq!((error.reason.as_str(), error.message.as_str()), ("NOT_PERMITTED", message));
+    }
+    ask(Command::Program(program(step::Step::Set(SetStep { mask: 2, bits: 0 })).unwrap()));
+    let Answer::Program(done) = answer().await else { panic!("it is done") };
+    assert_eq!(done.values.unwrap().bits, 0);
+}

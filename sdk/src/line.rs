@@ -106,6 +106,21 @@ pub enum OnDaemonExit {
     Input,
 }
 
+/// Something that a client may do with a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LineOperation {
+    /// Its value is told.
+    Read,
+    /// Its edges are told, with the values that they begin from.
+    Watch,
+    /// It is set, or held to be driven.
+    Drive,
+    /// Its direction or pull is changed by a session.
+    Configure,
+    /// Programs use it; each of their steps needs its own operation besides.
+    Program,
+}
+
 /// One line as the client's socket sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
@@ -137,6 +152,8 @@ pub struct Line {
     pub debounce_ns: u64,
     /// Whether this socket may hold and drive the line.
     pub may_drive: bool,
+    /// What may be done with the line through this socket.
+    pub operations: Vec<LineOperation>,
     /// Whether [`Client::write`](crate::Client::write) may set the line without a session.
     pub one_shot: bool,
     /// Who holds the line; `None` when it is free.
@@ -230,5 +247,8 @@ words! {
     Bias { Disabled => "disabled", PullUp => "pull-up", PullDown => "pull-down" }
     Drive { PushPull => "push-pull", OpenDrain => "open-drain", OpenSource => "open-source" }
     OnRelease { Keep => "keep", Inactive => "inactive", Active => "active", Input => "input" }
+    LineOperation {
+        Read => "read", Watch => "watch", Drive => "drive", Configure => "configure", Program => "program"
+    }
     OnDaemonExit { Keep => "keep", Input => "input" }
 }

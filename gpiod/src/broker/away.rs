@@ -160,7 +160,8 @@ impl Broker {
         let away_until_ns = Some(until_ns);
         let holder =
             Holder { name: saved.name.clone(), group, caller, since_ns: saved.since_ns, away_until_ns };
-        state.enter(Session { holder, scope, lines, indices, busy: 0, token: Some(saved.token), end: None });
+        let (rights, token) = (state.rights(scope, &indices), Some(saved.token));
+        state.enter(Session { holder, scope, lines, indices, rights, busy: 0, token, end: None });
         state.away_changed.notify_one();
         Ok(())
     }

@@ -2,8 +2,10 @@
 
 use super::session::Cause;
 use super::{Broker, Scope, SessionId, Watch, WatchRequest};
+use crate::config::Limits;
 use crate::error::Error;
-use crate::line::{Bias, Direction, Moment, Values, known_mask};
+use crate::line::{Bias, Direction, Moment, Values};
+use crate::operations::Operation;
 use crate::token::Token;
 use crate::wiring::LineIndex;
 use std::sync::Arc;
@@ -37,24 +39,26 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Reads lines; mask 0 is all.
+    /// Reads lines; mask 0 is all that may be read.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`], [`Error::Hardware`].
+    /// [`Error::InvalidRequest`], [`Error::NotPermitted`], [`Error::Hardware`].
     pub fn read(&self, mask: u64) -> Result<Values, Error> {
         let mut state = self.broker.lock();
         let indices = state.checked(self.session, mask, 0)?;
-        let mask = if mask == 0 { known_mask(indices.len()) } else { mask };
+        let mask = state.readable(self.session, mask)?;
         Ok(state.pins.read(&indices, mask)?)
     }
 
     /// Sets outputs, all or none.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`], [`Error::WrongDirection`], [`Error::ProgramRunning`], [`Error::Hardware`].
+    /// [`Error::InvalidRequest`], [`Error::NotPermitted`], [`Error::WrongDirection`], [`Error::ProgramRunning`],
+    /// [`Error::Hardware`].
     pub fn write(&self, mask: u64, bits: u64) -> Result<Moment, Error> {
         let mut state = self.broker.lock();
         state.idle(self.session, mask)?;
+        state.may(self.session, mask, Operation::Drive)?;
         state.session_write(self.session, mask, bits)
     }
 
@@ -65,17 +69,23 @@ impl Hold {
     pub fn configure(&self, change: &Change) -> Result<Moment, Error> {
         let mut state = self.broker.lock();
         state.idle(self.session, change.mask)?;
+        state.may(self.session, change.mask, Operation::Configure)?;
+        if change.direction == Some(Direction::Output) {
+            state.may(self.session, change.mask, Operation::Drive)?;
+        }
         state.session_configure(self.session, change)
     }
 
     /// Watches lines of the session.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`], [`Error::LimitReached`], [`Error::Stopping`], [`Error::Hardware`].
+    /// [`Error::InvalidRequest`], [`Error::NotPermitted`], [`Error::LimitReached`], [`Error::Stopping`],
+    /// [`Error::Hardware`].
     pub fn watch(&self, mask: u64, request: WatchRequest) -> Result<Watch, Error> {
         if mask == 0 {
             return Err(Error::InvalidRequest("the mask names no line".to_owned()));
         }
+        self.broker.lock().may(self.session, mask, Operation::Watch)?;
         self.watch_as(Some(self.scope), mask, request)
     }
 
@@ -89,6 +99,22 @@ impl Hold {
         let watched: Vec<(u8, LineIndex)> =
             (0..).zip(all.iter()).filter(|(i, _)| mask >> i & 1 == 1).map(|(i, line)| (i, *line)).collect();
         self.broker.watch_lines(scope, &watched, &all, request)
+    }
+
+    /// Whether so many of something are within a limit of the session; else counts that it was reached.
+    ///
+    /// # Errors
+    /// [`Error::LimitReached`].
+    pub fn within(&self, limit: &'static str, count: usize, max: u32) -> Result<(), Error> {
+        if count <= max as usize {
+            return Ok(());
+        }
+        Err(self.broker.lock().usage.reached(limit, max))
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        self.broker.limits()
     }
 
     /// Which session this is.

@@ -5,6 +5,7 @@ use crate::config::Line;
 use crate::error::Error;
 use crate::holder::Holder;
 use crate::line::{Direction, LineConfig, LineInfo, OnExit, Value, known_mask};
+use crate::operations::{Operation, Operations};
 use crate::wiring::{LineIndex, Presence};
 
 /// All lines of a socket and what stands behind them.
@@ -40,7 +41,7 @@ pub struct LineView {
     pub config: Option<Line>,
     /// What it was last told to be; `None` likewise.
     pub now: Option<LineConfig>,
-    /// Its value.
+    /// Its value, where it may be read.
     pub value: Option<Value>,
     /// Who holds it.
     pub holder: Option<Holder>,
@@ -50,8 +51,8 @@ pub struct LineView {
     pub at_exit: Option<OnExit>,
     /// Of a line that becomes an input by a guardian alone: whether there is one.
     pub guardian: Option<Presence>,
-    /// Whether this socket may hold and drive it.
-    pub may_drive: bool,
+    /// What may be done with it through this socket.
+    pub operations: Operations,
 }
 
 impl Broker {
@@ -69,18 +70,21 @@ impl Broker {
             for (i, (name, line)) in part.iter().enumerate() {
                 let wired = state.wiring.line(*line);
                 let grace = state.wiring.groups[wired.home.0].grace;
+                let operations = scope.operations(&state.wiring, *line);
                 lines.push(LineView {
                     name: name.clone(),
                     groups: state.wiring.groups_of(*line),
                     info: wired.info.clone(),
                     config: Some(wired.config.clone()),
                     now: Some(*state.pins.config(*line)),
-                    value: Some(Value::from_bit(values.bits >> i & 1 == 1)),
+                    value: operations
+                        .has(Operation::Read)
+                        .then(|| Value::from_bit(values.bits >> i & 1 == 1)),
                     holder: state.holder(*line).cloned(),
                     grace_ns: u64::try_from(grace.as_nanos()).unwrap_or(u64::MAX),
                     at_exit: wired.at_exit_now(),
                     guardian: wired.guardian.clone(),
-                    may_drive: scope.may_drive().is_ok() && wired.config.kind.driven().is_some(),
+                    operations,
                 });
             }
         }
@@ -117,7 +121,7 @@ fn unwired(info: LineInfo) -> LineView {
         grace_ns: 0,
         at_exit: None,
         guardian: None,
-        may_drive: false,
+        operations: Operations::NONE,
         info,
     }
 }

@@ -1,6 +1,7 @@
 //! Opening a session: which lines a client wants, and whether it may have them, all or none.
 
 use super::away::Predecessor;
+use super::rights::{Rights, permit};
 use super::session::{Session, SessionEnd, SessionLine};
 use super::usage::{Resource, Usage};
 use super::{Broker, Hold, Scope, SessionId, State};
@@ -10,6 +11,7 @@ use crate::error::Error;
 use crate::holder::{Caller, Holder};
 use crate::line::{Direction, LineConfig, Value, Values, known_mask};
 use crate::log_keys as keys;
+use crate::operations::{Operation, Operations};
 use crate::program::{self, Shape, Step};
 use crate::token::Token;
 use crate::wiring::LineIndex;
@@ -60,7 +62,7 @@ impl Broker {
     /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::NotPermitted`], [`Error::LineHeld`],
     /// [`Error::WrongDirection`], [`Error::LimitReached`], [`Error::Stopping`], [`Error::Hardware`].
     pub fn open(self: &Arc<Self>, request: OpenRequest) -> Result<(Hold, SessionEnd), Error> {
-        self.open_if(request, Token::random(), |_, _| Ok(()))
+        self.open_if(request, Token::random(), |_, _, _| Ok(()))
     }
 
     /// Holds lines for a program, if it can be run on them. A program that can not moves nothing. Nobody comes back to
@@ -74,9 +76,13 @@ impl Broker {
         steps: &[Step],
     ) -> Result<(Hold, SessionEnd), Error> {
         let scope = request.scope;
-        self.open_if(request, None, |usage, shapes| {
+        let names: Vec<String> = request.lines.iter().map(|line| line.name.clone()).collect();
+        self.open_if(request, None, |usage, shapes, rights| {
             let checked = program::check(steps, shapes, &self.limits);
             checked.map_err(|mistake| Error::InvalidProgram(mistake.0))?;
+            let name = |line: usize| names[line].as_str();
+            rights.may(known_mask(names.len()), Operation::Program, name)?;
+            rights.may_run(steps, name)?;
             usage.has_room(scope, Resource::Program, &self.limits)
         })
     }
@@ -86,7 +92,7 @@ impl Broker {
         self: &Arc<Self>,
         request: OpenRequest,
         new_token: Option<Token>,
-        fits: impl FnOnce(&Usage, &[Shape]) -> Result<(), Error>,
+        fits: impl FnOnce(&mut Usage, &[Shape], &Rights) -> Result<(), Error>,
     ) -> Result<(Hold, SessionEnd), Error> {
         let OpenRequest { scope, caller, client_name, lines: wanted, token } = request;
         let mut state = self.lock();
@@ -105,11 +111,12 @@ impl Broker {
             shapes.push(Shape { kind: *kind, now });
             changes.extend(change.map(|config| (*line, config)));
         }
-        fits(&state.usage, &shapes)?;
+        let rights = state.rights(scope, &indices);
+        fits(&mut state.usage, &shapes, &rights)?;
         if predecessor == Predecessor::None {
             state.usage.take(scope, Resource::Session, &self.limits)?;
         }
-        let first = match state.take(&changes, &indices) {
+        let first = match state.take(&changes, &indices, rights.mask(Operation::Read)) {
             Ok(first) => first,
             // What a predecessor holds is still its own, to be released when its time is over.
             Err(error) if predecessor != Predecessor::None => return Err(error),
@@ -137,7 +144,8 @@ impl Broker {
             "lines held"
         );
         let (end, ended) = oneshot::channel();
-        let session = state.enter(Session { holder, scope, lines, indices, busy: 0, token, end: Some(end) });
+        let end = Some(end);
+        let session = state.enter(Session { holder, scope, lines, indices, rights, busy: 0, token, end });
         drop(state);
         if token.is_some() {
             self.save();
@@ -157,7 +165,7 @@ impl State {
         let names: Vec<&str> = wanted.iter().map(|line| line.name.as_str()).collect();
         let indices = scope.resolve(&self.wiring, &names)?;
         let lines = indices.iter().zip(wanted).map(|(line, wanted)| {
-            let kind = self.may_hold(*line, wanted, predecessor)?;
+            let kind = self.may_hold(*line, wanted, scope.operations(&self.wiring, *line), predecessor)?;
             Ok(SessionLine { name: wanted.name.clone(), kind })
         });
         let lines = lines.collect::<Result<_, Error>>()?;
@@ -184,12 +192,15 @@ impl State {
         &self,
         line: LineIndex,
         wanted: &WantedLine,
+        may: Operations,
         predecessor: Option<SessionId>,
     ) -> Result<Kind, Error> {
         let wrong =
             |is, wanted_as| Err(Error::WrongDirection { line: wanted.name.clone(), is, wanted: wanted_as });
         let configured = self.wiring.line(line).config.kind;
         let kind = match (configured, wanted.direction) {
+            // Who does not say is given all that is allowed.
+            (Kind::Both(_), None) if !may.has(Operation::Drive) => Kind::Input,
             (kind, None)
             | (kind @ Kind::Input, Some(WantedDirection::Input))
             | (kind @ Kind::Output(_), Some(WantedDirection::Output))
@@ -209,6 +220,12 @@ impl State {
         };
         if wanted.initial.is_some() && kind == Kind::Input {
             return wrong("an input", "an output, as an initial value needs");
+        }
+        if kind != Kind::Input {
+            permit(&wanted.name, may, Operation::Drive)?;
+        } else if self.pins.config(line).direction == Direction::Output {
+            // To hold it as an input would turn it.
+            permit(&wanted.name, may, Operation::Configure)?;
         }
         match self.holder(line) {
             Some(holder) if self.lines[line.0].holder != predecessor => {
@@ -242,11 +259,16 @@ impl State {
         (new != *now).then_some(new)
     }
 
-    /// Makes the changes and reads all lines.
-    fn take(&mut self, changes: &[(LineIndex, LineConfig)], lines: &[LineIndex]) -> Result<Values, Error> {
+    /// Makes the changes and reads the lines of the mask.
+    fn take(
+        &mut self,
+        changes: &[(LineIndex, LineConfig)],
+        lines: &[LineIndex],
+        mask: u64,
+    ) -> Result<Values, Error> {
         if !changes.is_empty() {
             self.configure(changes)?;
         }
-        Ok(self.pins.read(lines, known_mask(lines.len()))?)
+        Ok(self.pins.read(lines, mask)?)
     }
 }

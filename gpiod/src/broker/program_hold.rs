@@ -6,7 +6,8 @@ use super::{Broker, Change, Hold, Scope, SessionId, State, Watch, WatchRequest};
 use crate::clock;
 use crate::config::Kind;
 use crate::error::Error;
-use crate::line::{Direction, Moment, Values, known_mask, ones};
+use crate::line::{Direction, Moment, Values, ones};
+use crate::operations::Operation;
 use crate::program::{self, Shape, Step};
 use crate::watch::{EdgeFilter, Event, Source};
 use std::sync::{Arc, MutexGuard};
@@ -15,7 +16,7 @@ impl Hold {
     /// Checks a program whole and reserves its lines for it.
     ///
     /// # Errors
-    /// [`Error::InvalidProgram`], [`Error::ProgramRunning`], [`Error::LimitReached`], [`Error::Hardware`].
+    /// [`Error::InvalidProgram`], [`Error::NotPermitted`], [`Error::ProgramRunning`], [`Error::LimitReached`], [`Error::Hardware`].
     pub fn begin_program(&self, steps: &[Step]) -> Result<ProgramHold, Error> {
         let limits = *self.broker.limits();
         let mask = steps.iter().fold(0, |mask, step| mask | step.mask());
@@ -31,6 +32,8 @@ impl Hold {
                 .map(|(kind, line)| Shape { kind: *kind, now: state.pins.config(*line).direction })
                 .collect();
             program::check(steps, &shapes, &limits).map_err(|mistake| Error::InvalidProgram(mistake.0))?;
+            let session = state.session(self.session)?;
+            session.rights.may_run(steps, |line| &session.lines[line].name)?;
             state.idle(self.session, mask)?;
         }
         let both = WatchRequest { filter: EdgeFilter::Both, resume: None };
@@ -115,14 +118,15 @@ impl ProgramHold {
         Ok(events)
     }
 
-    /// The present values of all lines of the session.
+    /// The present values of the session's lines; those that may not be read are 0.
     ///
     /// # Errors
     /// [`Error::SessionEnded`], [`Error::Hardware`].
     pub fn values(&self) -> Result<Values, Error> {
         let mut state = self.broker.lock();
         let indices = state.checked(self.session, 0, 0)?;
-        Ok(state.pins.read(&indices, known_mask(indices.len()))?)
+        let mask = state.session(self.session)?.rights.mask(Operation::Read);
+        Ok(state.pins.read(&indices, mask)?)
     }
 }
 

@@ -87,7 +87,9 @@ impl State {
             .iter()
             .filter(|(_, session)| {
                 let known = session.scope.lines(&self.wiring);
-                session.indices.iter().zip(&session.lines).any(|(line, named)| {
+                let may = self.rights(session.scope, &session.indices) == session.rights
+                    && session.scope.lets_in(&self.wiring, session.holder.caller);
+                !may || session.indices.iter().zip(&session.lines).any(|(line, named)| {
                     concerned.contains(line)
                         || !known.iter().any(|(name, index)| index == line && *name == named.name)
                 })
@@ -103,7 +105,9 @@ impl State {
         for line in (0..old.lines.len()).map(LineIndex) {
             for watcher in &self.lines[line.0].watchers {
                 let Some(scope) = watcher.scope else { continue };
-                if concerned.contains(&line) || !self.reaches(scope, line) {
+                let may = scope.operations(old, line) == scope.operations(&self.wiring, line)
+                    && scope.allowed(old) == scope.allowed(&self.wiring);
+                if !may || concerned.contains(&line) || !self.reaches(scope, line) {
                     watcher.queue.close();
                 }
             }

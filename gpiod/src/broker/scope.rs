@@ -1,6 +1,8 @@
 //! What a socket gives access to. The socket is the capability; there is nothing else to check.
 
+use crate::config::Allowed;
 use crate::error::Error;
+use crate::holder::Caller;
 use crate::line::MAX_LINES;
 use crate::wiring::{GroupIndex, LineIndex, Wiring};
 use std::time::Duration;
@@ -31,6 +33,19 @@ impl Scope {
             Self::Group(group) | Self::Watch(group) => wiring.groups[group.0].grace,
             Self::Admin => Duration::ZERO,
         }
+    }
+
+    /// Who may connect to it; `None` where its socket's own permissions say that.
+    pub(super) fn allowed(self, wiring: &Wiring) -> Option<&Allowed> {
+        match self {
+            Self::Group(group) | Self::Watch(group) => Some(&wiring.groups[group.0].allowed),
+            Self::Admin => None,
+        }
+    }
+
+    /// Whether a client would be let in at it.
+    pub(super) fn lets_in(self, wiring: &Wiring, caller: Caller) -> bool {
+        self.allowed(wiring).is_none_or(|allowed| allowed.lets_in(caller.uid, caller.gid))
     }
 
     /// Whether lines may be held or driven through it.

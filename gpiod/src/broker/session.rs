@@ -1,5 +1,6 @@
 //! Sessions as the broker keeps them: what may be done with which of their lines, and how they end.
 
+use super::rights::Rights;
 use super::usage::Resource;
 use super::{Broker, Change, Scope, SessionId, State};
 use crate::config::Kind;
@@ -20,6 +21,8 @@ pub(super) struct Session {
     pub(super) scope: Scope,
     pub(super) lines: Vec<SessionLine>,
     pub(super) indices: Arc<[LineIndex]>,
+    /// What it may do with them.
+    pub(super) rights: Rights,
     /// Lines on which programs of this session run.
     pub(super) busy: u64,
     /// What its client comes back with; without one it does not.

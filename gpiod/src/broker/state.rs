@@ -2,10 +2,11 @@
 
 use super::listening::Listening;
 use super::pins::{Pins, configured};
+use super::rate::Rate;
 use super::session::Session;
 use super::usage::Usage;
 use super::watch::Watcher;
-use super::{RequestIndex, SessionId};
+use super::{RequestIndex, Scope, SessionId};
 use crate::backend::Backend;
 use crate::clock;
 use crate::config::OnRelease;
@@ -27,6 +28,9 @@ pub(super) struct State {
     pub(super) lines: Vec<LineState>,
     pub(super) sessions: HashMap<SessionId, Session>,
     pub(super) usage: Usage,
+    /// What the watchers of each socket may still be told, and of how many events per second.
+    pub(super) rates: HashMap<Scope, Rate>,
+    pub(super) events_per_s: u32,
     pub(super) next_id: u64,
     /// Which life of the daemon this is.
     pub(super) epoch: u64,
@@ -218,7 +222,19 @@ impl State {
             }
             let (position, line_seqno) = (watcher.position, line.seqno);
             let event = Event { position, edge, timestamp_ns, uncertainty_ns, line_seqno, source };
-            watcher.queue.push(event, swallowed && !watcher.programs);
+            let per_s = self.events_per_s;
+            // A program's edges are bounded by what it asks for.
+            let told = watcher.scope.is_none_or(|scope| {
+                let now_ns = clock::now_ns();
+                let rate = self.rates.entry(scope).or_insert_with(|| Rate::new(per_s, now_ns));
+                rate.take(per_s, now_ns)
+            });
+            if told {
+                watcher.queue.push(event, swallowed && !watcher.programs);
+            } else {
+                watcher.queue.over_limit(&event);
+                self.usage.count("limits.socket_events_per_s");
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use super::Scope;
 use crate::config::Limits;
 use crate::error::Error;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What a socket's clients may have a limited number of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,28 +13,52 @@ pub(super) enum Resource {
     Program,
 }
 
-/// How many of each are open, by socket.
+/// How many of each are open, by socket, and how often limits were reached.
 #[derive(Debug, Default)]
-pub(super) struct Usage(HashMap<(Scope, Resource), u32>);
+pub(super) struct Usage {
+    open: HashMap<(Scope, Resource), u32>,
+    hits: BTreeMap<&'static str, u64>,
+}
 
 impl Usage {
     /// Counts one more, if the limit allows it.
     pub(super) fn take(&mut self, scope: Scope, resource: Resource, limits: &Limits) -> Result<(), Error> {
         self.has_room(scope, resource, limits)?;
-        *self.0.entry((scope, resource)).or_default() += 1;
+        *self.open.entry((scope, resource)).or_default() += 1;
         Ok(())
     }
 
     /// Whether there is room for one more.
-    pub(super) fn has_room(&self, scope: Scope, resource: Resource, limits: &Limits) -> Result<(), Error> {
+    pub(super) fn has_room(
+        &mut self,
+        scope: Scope,
+        resource: Resource,
+        limits: &Limits,
+    ) -> Result<(), Error> {
         let (limit, max) = bound(resource, limits);
-        let open = self.0.get(&(scope, resource)).copied().unwrap_or_default();
-        if open < max { Ok(()) } else { Err(Error::LimitReached { limit, max: max.into() }) }
+        let open = self.open.get(&(scope, resource)).copied().unwrap_or_default();
+        if open < max { Ok(()) } else { Err(self.reached(limit, max)) }
+    }
+
+    /// Counts that a limit was reached, and says so.
+    pub(super) fn reached(&mut self, limit: &'static str, max: u32) -> Error {
+        self.count(limit);
+        Error::LimitReached { limit, max: max.into() }
+    }
+
+    /// Counts that a limit was reached.
+    pub(super) fn count(&mut self, limit: &'static str) {
+        *self.hits.entry(limit).or_default() += 1;
+    }
+
+    /// How often each limit was reached, by its key.
+    pub(super) fn hits(&self) -> &BTreeMap<&'static str, u64> {
+        &self.hits
     }
 
     /// Counts one less.
     pub(super) fn give_back(&mut self, scope: Scope, resource: Resource) {
-        if let Some(open) = self.0.get_mut(&(scope, resource)) {
+        if let Some(open) = self.open.get_mut(&(scope, resource)) {
             *open = open.saturating_sub(1);
         }
     }
@@ -65,6 +89,7 @@ mod tests {
         assert_eq!(refused.to_string(), "limit limits.watches of 2 is reached");
         usage.take(other, Resource::Watch, &limits).unwrap();
         usage.take(one, Resource::Session, &limits).unwrap();
+        assert_eq!(usage.hits().iter().collect::<Vec<_>>(), [(&"limits.watches", &1)]);
         usage.give_back(one, Resource::Watch);
         usage.take(one, Resource::Watch, &limits).unwrap();
     }

@@ -8,6 +8,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::line::{Values, ones};
 use crate::log_keys as keys;
+use crate::operations::Operation;
 use crate::watch::{self, EdgeFilter, Position, Queue, Unwatched, Watched};
 use crate::wiring::LineIndex;
 use std::sync::Arc;
@@ -17,11 +18,11 @@ use std::sync::Arc;
 pub(super) struct Watcher {
     pub(super) watch: u64,
     pub(super) position: u8,
-    /// The socket that it came through.
-    pub(super) scope: Option<Scope>,
     /// Whether a program listens: it wants edges as the kernel stamped them, knows what it drives itself, and asks for
     /// what the kernel did not see.
     pub(super) programs: bool,
+    /// The socket whose events it counts as some of; a program's count as none.
+    pub(super) scope: Option<Scope>,
     pub(super) queue: Arc<Queue>,
 }
 
@@ -72,15 +73,20 @@ impl Broker {
     /// Begins a watch of lines by name.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::LimitReached`], [`Error::Stopping`],
-    /// [`Error::Hardware`].
+    /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::NotPermitted`], [`Error::LimitReached`],
+    /// [`Error::Stopping`], [`Error::Hardware`].
     pub fn watch(
         self: &Arc<Self>,
         scope: Scope,
         names: &[String],
         request: WatchRequest,
     ) -> Result<Watch, Error> {
-        let lines = scope.resolve(&self.lock().wiring, names)?;
+        let lines = {
+            let wiring = &self.lock().wiring;
+            let lines = scope.resolve(wiring, names)?;
+            scope.may(wiring, &lines, names, Operation::Watch)?;
+            lines
+        };
         let positions = (0..).zip(&lines).map(|(position, line)| (position, *line)).collect::<Vec<_>>();
         self.watch_lines(Some(scope), &positions, &lines, request)
     }

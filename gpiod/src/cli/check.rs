@@ -46,11 +46,13 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             problems.iter().map(|p| json!({"line": p.line, "key": p.key, "reason": p.reason})).collect()
         };
         let on_board = checked.as_ref().is_ok_and(|(_, wiring)| wiring.is_some());
+        let ceiling = checked.as_ref().ok().map(|(config, _)| config.memory_ceiling_bytes());
         let checked = json!({
             "file": args.config,
             "problems": list(problems),
             "notes": list(&notes),
             "checked_against_board": on_board,
+            "memory_ceiling_bytes": ceiling,
         });
         print(&json(&checked)?)?;
     }
@@ -59,7 +61,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         let lines: usize = config.groups.iter().map(|group| group.lines.len()).sum();
         let board = if wiring.is_some() { "the board has them all" } else { "the board could not be asked" };
         let file = args.config.display();
-        print(&format!("{file}: {} groups, {lines} lines; {board}\n", config.groups.len()))?;
+        let mib = config.memory_ceiling_bytes().div_ceil(1 << 20);
+        print(&format!(
+            "{file}: {} groups, {lines} lines; {board}; needs at most {mib} MiB if clients reach all [limits] at once\n",
+            config.groups.len()
+        ))?;
         for note in notes {
             print(&format!("{file}:{}: note: {}: {}\n", note.line, note.key, note.reason))?;
         }

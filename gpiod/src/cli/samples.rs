@@ -1,6 +1,6 @@
 //! Lines for the tests of what is shown of them.
 
-use gpiod_sdk::{Direction, Drive, Holder, Line, OnDaemonExit, OnRelease, Value};
+use gpiod_sdk::{Direction, Drive, Holder, Line, LineOperation, OnDaemonExit, OnRelease, Value};
 
 /// An output that is held.
 pub(super) fn red() -> Line {
@@ -11,6 +11,7 @@ pub(super) fn red() -> Line {
         present_direction: Some(Direction::Output),
         drive: Some(Drive::PushPull),
         may_drive: true,
+        operations: vec![LineOperation::Read, LineOperation::Watch, LineOperation::Drive],
         holder: Some(Holder {
             name: "traffic-light".into(),
             group: "traffic-light".into(),
@@ -43,6 +44,7 @@ pub(super) fn free(name: &str, offset: u32, header_pin: u32) -> Line {
         active_low: false,
         debounce_ns: 0,
         may_drive: false,
+        operations: Vec::new(),
         one_shot: false,
         holder: None,
         on_release: None,

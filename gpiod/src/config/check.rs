@@ -1,12 +1,12 @@
 //! From what is written to what is valid: names, ranges, and what contradicts itself.
 
 mod group;
+mod rights;
 
 use super::file::{self, BackendKind, line_of};
 use super::problem::Problem;
 use super::{BackendChoice, Config, Group, Kind, Limits, Line};
 use std::collections::HashMap;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::Spanned;
@@ -41,9 +41,9 @@ impl Checker<'_> {
             let line = line_of(self.text, text.span().start);
             self.duration(line, "resume_within", text.get_ref(), Duration::from_secs(3600))
         });
+        let limits_at = file.limits.as_ref().map_or(0, |limits| line_of(self.text, limits.span().start));
         let limits = file.limits.map_or_else(Limits::default, |limits| {
-            let line = line_of(self.text, limits.span().start);
-            self.limits(line, limits.get_ref());
+            self.limits(limits_at, limits.get_ref());
             limits.into_inner()
         });
         let groups: Vec<Group> = file.group.into_iter().map(|group| self.group(group)).collect();
@@ -52,6 +52,12 @@ impl Checker<'_> {
         }
         if groups.len() > MAX_GROUPS {
             self.problem(0, "group", format!("there are {}, at most {MAX_GROUPS} are served", groups.len()));
+        }
+        let sockets = 1 + 2 * groups.len();
+        if (limits.total_connections as usize) < sockets {
+            let reason =
+                format!("{} is less than one for each of the {sockets} sockets", limits.total_connections);
+            self.problem(limits_at, "limits.total_connections", reason);
         }
         self.distinct_groups(&groups);
         self.shared_lines(&groups);
@@ -86,19 +92,7 @@ impl Checker<'_> {
     }
 
     fn limits(&mut self, line: usize, limits: &Limits) {
-        let ranges: [(&str, u32, RangeInclusive<u32>); 10] = [
-            ("connections", limits.connections, 1..=4096),
-            ("streams", limits.streams, 1..=1024),
-            ("message_bytes", limits.message_bytes, 1024..=4 << 20),
-            ("sessions", limits.sessions, 1..=1024),
-            ("watches", limits.watches, 1..=4096),
-            ("watch_events", limits.watch_events, 16..=65_536),
-            ("replay_events", limits.replay_events, 0..=1024),
-            ("programs", limits.programs, 1..=1024),
-            ("program_steps", limits.program_steps, 1..=4096),
-            ("program_ms", limits.program_ms, 1..=600_000),
-        ];
-        for (key, value, range) in ranges {
+        for (key, value, range) in limits.ranges() {
             if !range.contains(&value) {
                 let reason = format!("{value} is not between {} and {}", range.start(), range.end());
                 self.problem(line, format!("limits.{key}"), reason);

@@ -47,6 +47,9 @@ pub(super) struct Group {
     pub(super) socket_gid: Option<u32>,
     pub(super) on_release: Option<OnRelease>,
     pub(super) grace: Option<Spanned<String>>,
+    pub(super) operations: Option<Vec<Spanned<String>>>,
+    pub(super) allow_uids: Option<Spanned<Vec<u32>>>,
+    pub(super) allow_gids: Option<Spanned<Vec<u32>>>,
     #[serde(default)]
     pub(super) lines: BTreeMap<String, Spanned<Line>>,
 }
@@ -65,6 +68,7 @@ pub(super) struct Line {
     pub(super) on_release: Option<OnRelease>,
     pub(super) on_daemon_exit: Option<OnExit>,
     pub(super) one_shot: Option<bool>,
+    pub(super) operations: Option<Vec<Spanned<String>>>,
     #[serde(default)]
     pub(super) take_over: bool,
 }

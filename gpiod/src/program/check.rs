@@ -33,7 +33,7 @@ pub fn check(steps: &[Step], lines: &[Shape], limits: &Limits) -> Result<(), Mis
     let known = known_mask(lines.len());
     let mut outputs = positions(lines, |shape| shape.now == Direction::Output);
     let both = positions(lines, |shape| matches!(shape.kind, Kind::Both(_)));
-    let mut total_ns: u64 = 0;
+    let (mut total_ns, mut edges): (u64, u32) = (0, 0);
     for (index, step) in steps.iter().enumerate() {
         let mistake = |reason: String| Mistake(format!("step {index}: {reason}"));
         if !matches!(step, Step::Wait { .. }) && step.mask() == 0 {
@@ -72,10 +72,15 @@ pub fn check(steps: &[Step], lines: &[Shape], limits: &Limits) -> Result<(), Mis
             }
             Step::Wait { .. } => {}
         }
-        if let Step::Capture { count, .. } = step
-            && !(1..=MAX_CAPTURE).contains(count)
-        {
-            return Err(mistake(format!("a capture takes 1 to {MAX_CAPTURE} edges, not {count}")));
+        if let Step::Capture { count, .. } = step {
+            if !(1..=MAX_CAPTURE).contains(count) {
+                return Err(mistake(format!("a capture takes 1 to {MAX_CAPTURE} edges, not {count}")));
+            }
+            edges = edges.saturating_add(*count);
+            if edges > limits.program_edges {
+                let most = limits.program_edges;
+                return Err(mistake(format!("captures ask for more than limits.program_edges, {most}")));
+            }
         }
         total_ns = total_ns.saturating_add(step.longest_ns());
         if total_ns > limits.program_ns() {

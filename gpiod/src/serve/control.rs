@@ -167,13 +167,15 @@ impl Control {
             }
         }
         for group in &self.config.groups {
+            let before = old.groups.iter().find(|before| before.name == group.name);
             if reloaded.changed.contains(&group.name) {
                 self.run_dir.set_rights(group).map_err(failed)?;
             }
-            if reloaded.added.contains(&group.name) {
+            // Who has a connection is not asked again: where others are let in now, all come anew.
+            if before.is_none_or(|before| before.allowed != group.allowed) {
                 for part in &self.parts {
                     for scope in scopes(part, &group.name).filter(|scope| part.broker.serves(*scope)) {
-                        let socket = self.run_dir.bind_group(group, scope).map_err(failed)?;
+                        let socket = self.run_dir.bind_later(&self.config, group, scope).map_err(failed)?;
                         tracing::info!({ keys::PATH } = %socket.path.display(), "listening");
                         let _ = part.sockets.send(SocketChange::Add(socket)).await;
                     }

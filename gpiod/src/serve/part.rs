@@ -153,7 +153,10 @@ pub(super) fn on_own_thread(
             let _stop = shutdown.clone().drop_guard();
             let outcome = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed);
             let outcome = outcome.and_then(|reactor| {
-                reactor.block_on(async { part.serve(start_programs().await?, shutdown).await })
+                reactor.block_on(async {
+                    let programs = start_programs(&part.config).await?;
+                    part.serve(programs, shutdown).await
+                })
             });
             let _ = tell.send(outcome);
         })

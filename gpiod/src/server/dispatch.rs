@@ -3,6 +3,7 @@
 use super::admin::Admin;
 use super::service::Service as Api;
 use crate::broker::{Broker, Scope};
+use crate::config::Limits;
 use crate::programs::Programs;
 use gpiod_proto::v1::admin_service_server::AdminServiceServer;
 use gpiod_proto::v1::gpio_service_server::{GpioServiceServer, SERVICE_NAME};
@@ -27,6 +28,8 @@ pub(super) struct Services {
     api: GpioServiceServer<Api>,
     /// Health and reflection, and the administrator's orders, by name.
     others: Arc<[(&'static str, Boxed)]>,
+    /// The limits of its connections.
+    pub(super) limits: Limits,
 }
 
 impl Services {
@@ -41,7 +44,8 @@ impl Services {
         admin: Option<Admin>,
         health: HealthServer<impl Health>,
     ) -> io::Result<Self> {
-        let most = broker.limits().message_bytes as usize;
+        let limits = *broker.limits();
+        let most = limits.message_bytes as usize;
         let reflection = || {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(gpiod_proto::FILE_DESCRIPTOR_SET)
@@ -57,7 +61,7 @@ impl Services {
             others.push(boxed(AdminServiceServer::new(admin).max_decoding_message_size(most)));
         }
         let api = GpioServiceServer::new(Api::new(broker, programs, scope)).max_decoding_message_size(most);
-        Ok(Self { api, others: others.into() })
+        Ok(Self { api, others: others.into(), limits })
     }
 
     /// Answers a request.

@@ -1,8 +1,12 @@
 //! Connections, before anything of HTTP is read: how many, how fast, and how long one may stay silent.
 
 use super::caller;
-use crate::broker::Scope;
+use super::doors::{Door, Place};
+use super::metered::slice_is_over;
+use crate::broker::{Broker, Scope};
+use crate::error::Error;
 use crate::holder::Caller;
+use crate::log_keys as keys;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -12,7 +16,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 /// The HTTP/2 preface, RFC 9113 section 3.4: a client sends it before anything else.
@@ -24,12 +27,12 @@ const REST: Duration = Duration::from_millis(100);
 /// Refused connections are logged in sums, at most this often.
 const LOG_EVERY: Duration = Duration::from_secs(1);
 
-/// The connections of one socket, at most so many at a time; more are closed as soon as they come.
+/// The connections of one socket.
 #[derive(Debug)]
 pub(super) struct Incoming {
     listener: UnixListener,
-    places: Arc<Semaphore>,
-    most: usize,
+    door: Door,
+    broker: Arc<Broker>,
     scope: Scope,
     /// Connections refused since the last word about it.
     refused: u64,
@@ -37,24 +40,34 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    pub(super) fn new(listener: UnixListener, most: usize, scope: Scope) -> Self {
-        let places = Arc::new(Semaphore::new(most));
-        Self { listener, places, most, scope, refused: 0, logged: None }
+    pub(super) fn new(listener: UnixListener, door: Door, broker: Arc<Broker>, scope: Scope) -> Self {
+        Self { listener, door, broker, scope, refused: 0, logged: None }
     }
 
-    /// The next connection that there is a place for. May be dropped while it waits; nothing is lost.
-    pub(super) async fn next(&mut self) -> Connection {
+    /// The next connection that is to be served, or to be told why it is not. May be dropped while it waits; nothing is
+    /// lost.
+    pub(super) async fn next(&mut self) -> (Connection, Result<(), Error>) {
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
-                    let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-                        self.refuse();
-                        continue;
+                    let caller = match caller::of_stream(&stream) {
+                        Ok(caller) => caller,
+                        Err(error) => {
+                            tracing::warn!(%error, "a connection without credentials was closed");
+                            continue;
+                        }
                     };
-                    match caller::of_stream(&stream) {
-                        Ok(caller) => return Connection::new(stream, caller, place),
-                        Err(error) => tracing::warn!(%error, "a connection without credentials was closed"),
+                    match self.door.enter(caller, self.broker.limits()) {
+                        Ok(place) => return (Connection::new(stream, caller, place), Ok(())),
+                        Err(why) => {
+                            self.refuse(caller, &why);
+                            if let Some(place) = self.door.refuse() {
+                                return (Connection::new(stream, caller, place), Err(why));
+                            }
+                        }
                     }
+                    // Closing connections is work, too: others have their turn.
+                    tokio::task::yield_now().await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "accepting connections rests for {} ms", REST.as_millis());
@@ -64,13 +77,18 @@ impl Incoming {
         }
     }
 
-    fn refuse(&mut self) {
+    fn refuse(&mut self, caller: Caller, why: &Error) {
+        self.broker.count_refusal(why);
         self.refused += 1;
         let now = Instant::now();
         if self.logged.is_none_or(|last| now - last >= LOG_EVERY) {
             tracing::warn!(
-                scope = ?self.scope, { crate::log_keys::COUNT } = self.refused,
-                "connections closed: limits.connections of {} is reached", self.most
+                scope = ?self.scope,
+                { keys::COUNT } = self.refused,
+                { keys::UID } = caller.uid,
+                { keys::GID } = caller.gid,
+                { keys::PID } = caller.pid,
+                "connections refused, the last one since {why}"
             );
             self.logged = Some(now);
             self.refused = 0;
@@ -87,11 +105,11 @@ pub(super) struct Connection {
     preface: Option<(Pin<Box<Sleep>>, usize)>,
     /// Whether the preface has come: for whoever stops and need not wait for a client that has not begun.
     spoken: Arc<AtomicBool>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Connection {
-    fn new(stream: UnixStream, caller: Caller, place: OwnedSemaphorePermit) -> Self {
+    fn new(stream: UnixStream, caller: Caller, place: Place) -> Self {
         let deadline = Box::pin(sleep_until(Instant::now() + PREFACE_TIME));
         Self {
             stream,
@@ -119,6 +137,10 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if slice_is_over() {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         let poll = Pin::new(&mut self.stream).poll_read(context, buffer);
         if let Some((deadline, missing)) = &mut self.preface {

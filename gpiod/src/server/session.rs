@@ -9,6 +9,7 @@ mod commands;
 mod watchdog;
 
 use super::convert;
+use super::metered::slice_is_over;
 use super::watch::WatchStream;
 use crate::broker::{Broker, Hold, OpenRequest, Scope, SessionEnd};
 use crate::error::Error;
@@ -133,8 +134,8 @@ impl Open {
     /// The answer to the next command; `None` when the client has ended the session or has gone.
     fn poll_commands(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<SessionResponse, Status>>> {
         loop {
-            // A client that never pauses still gives others their turn: after so many commands, and after a batch.
-            if std::mem::take(&mut self.pause) {
+            // A client that never pauses still gives others their turn: when its own is over, and after a batch.
+            if std::mem::take(&mut self.pause) || slice_is_over() {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }

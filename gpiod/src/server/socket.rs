@@ -4,8 +4,9 @@
 //! is bound in our own closed directory, given its rights, and moved to its place: the path is never missing and never
 //! open to the wrong user, and a predecessor's socket is replaced in one step.
 
+use super::doors::{Door, Hall};
 use crate::broker::Scope;
-use crate::config::{Config, Group};
+use crate::config::{Allowed, Config, Group};
 use crate::state_file;
 use crate::wiring::GroupIndex;
 use nix::fcntl::{Flock, FlockArg};
@@ -14,6 +15,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// The file name of every socket.
 const NAME: &str = "gpiod.sock";
@@ -44,6 +46,7 @@ pub struct Socket {
     /// What it gives access to.
     pub scope: Scope,
     pub(super) listener: UnixListener,
+    pub(super) door: Door,
 }
 
 /// A run directory that is ours alone as long as this value lives.
@@ -51,6 +54,8 @@ pub struct Socket {
 pub struct RunDir {
     path: PathBuf,
     _lock: Flock<File>,
+    /// The places that all sockets share.
+    hall: OnceLock<Hall>,
 }
 
 impl RunDir {
@@ -61,7 +66,7 @@ impl RunDir {
     /// that is another user's or has things in it that are not ours; what the system says else.
     pub fn take(path: &Path) -> io::Result<Self> {
         closed(path)?;
-        Ok(Self { path: path.to_owned(), _lock: lock(path)? })
+        Ok(Self { path: path.to_owned(), _lock: lock(path)?, hall: OnceLock::new() })
     }
 
     /// Where it is.
@@ -75,22 +80,30 @@ impl RunDir {
     /// What the system says, with the path.
     pub fn bind(&self, config: &Config) -> io::Result<Vec<Socket>> {
         let admin = Rights { mode: 0o600, gid: None };
-        let mut sockets = vec![self.bind_one("admin", Scope::Admin, admin)?];
+        let hall = self.hall.get_or_init(|| Hall::new(config)).clone();
+        let door = |allowed: &Allowed| Door::new(&hall, allowed.clone(), &config.limits);
+        let mut sockets = vec![self.bind_one("admin", Scope::Admin, admin, door(&Allowed::default()))?];
         for (index, group) in config.groups.iter().enumerate() {
-            sockets.push(self.bind_group(group, Scope::Group(GroupIndex(index)))?);
-            sockets.push(self.bind_group(group, Scope::Watch(GroupIndex(index)))?);
+            sockets.push(self.bind_group(config, group, Scope::Group(GroupIndex(index)), &hall)?);
+            sockets.push(self.bind_group(config, group, Scope::Watch(GroupIndex(index)), &hall)?);
         }
         self.remove_others(&sockets)?;
         Ok(sockets)
     }
 
     /// Binds one of a group's sockets.
+    fn bind_group(&self, config: &Config, group: &Group, scope: Scope, hall: &Hall) -> io::Result<Socket> {
+        let kind = if matches!(scope, Scope::Watch(_)) { WATCH } else { GROUPS };
+        let door = Door::new(hall, group.allowed.clone(), &config.limits);
+        self.bind_one(&format!("{kind}/{}", group.name), scope, Rights::of(group), door)
+    }
+
+    /// Binds one of a group's sockets while others are served: it has no place of its own among all connections.
     ///
     /// # Errors
     /// What the system says, with the path.
-    pub fn bind_group(&self, group: &Group, scope: Scope) -> io::Result<Socket> {
-        let kind = if matches!(scope, Scope::Watch(_)) { WATCH } else { GROUPS };
-        self.bind_one(&format!("{kind}/{}", group.name), scope, Rights::of(group))
+    pub fn bind_later(&self, config: &Config, group: &Group, scope: Scope) -> io::Result<Socket> {
+        self.bind_group(config, group, scope, &self.hall.get_or_init(|| Hall::new(config)).later())
     }
 
     /// Removes a group's sockets. Its directories stay: whoever has one mounted finds the group there when it is back.
@@ -115,11 +128,11 @@ impl RunDir {
         [GROUPS, WATCH].map(|kind| self.path.join(kind).join(group).join(NAME))
     }
 
-    fn bind_one(&self, dir: &str, scope: Scope, rights: Rights) -> io::Result<Socket> {
+    fn bind_one(&self, dir: &str, scope: Scope, rights: Rights, door: Door) -> io::Result<Socket> {
         let dir = self.path.join(dir);
         let path = dir.join(NAME);
         let listener = self.bind_at(&dir, &path, rights).map_err(|error| at(&path, &error))?;
-        Ok(Socket { path, scope, listener })
+        Ok(Socket { path, scope, listener, door })
     }
 
     /// Binds in our own closed directory and moves the socket out with the rights that it is to have.

@@ -94,6 +94,7 @@ mod tests {
             bias: None,
             active_low: false,
             debounce: Duration::ZERO,
+            operations: kind.operations(),
             take_over: false,
             at: 1,
         };

@@ -15,8 +15,7 @@ impl Wiring {
     /// # Errors
     /// What only a daemon that is started anew can change.
     pub fn merged(&self, new: Self) -> Result<Self, String> {
-        let mut groups: Vec<WiredGroup> =
-            self.groups.iter().map(|group| WiredGroup { lines: Vec::new(), ..group.clone() }).collect();
+        let mut groups: Vec<WiredGroup> = self.groups.iter().map(without_lines).collect();
         let mut lines: Vec<WiredLine> =
             self.lines.iter().map(|line| WiredLine { retired: true, ..line.clone() }).collect();
         let places: Vec<GroupIndex> = new
@@ -25,7 +24,7 @@ impl Wiring {
             .map(|group| {
                 let place = groups.iter().position(|known| known.name == group.name);
                 let place = place.unwrap_or_else(|| {
-                    groups.push(WiredGroup { lines: Vec::new(), ..group.clone() });
+                    groups.push(without_lines(group));
                     groups.len() - 1
                 });
                 GroupIndex(place)
@@ -65,6 +64,10 @@ impl Wiring {
         }
         Ok(Self { lines, groups })
     }
+}
+
+fn without_lines(group: &WiredGroup) -> WiredGroup {
+    WiredGroup { lines: Vec::new(), operations: Vec::new(), ..group.clone() }
 }
 
 fn at_exit_changes(line: &WiredLine) -> String {

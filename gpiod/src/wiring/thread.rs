@@ -62,8 +62,10 @@ impl Wiring {
             part.lines.push(self.line(line).clone());
         }
         for group in &self.groups {
-            let lines = group.lines.iter().filter_map(|(name, line)| Some((name.clone(), moved[line.0]?)));
-            part.groups.push(WiredGroup { lines: lines.collect(), ..group.clone() });
+            let here = group.lines.iter().zip(&group.operations);
+            let here = here.filter_map(|((name, line), may)| Some(((name.clone(), moved[line.0]?), *may)));
+            let (lines, operations) = here.unzip();
+            part.groups.push(WiredGroup { lines, operations, ..group.clone() });
         }
         part
     }

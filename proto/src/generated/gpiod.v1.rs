@@ -64,6 +64,9 @@ pub struct Line {
     /// Absent where the line needs no guardian for that.
     #[prost(message, optional, tag = "19")]
     pub guardian: ::core::option::Option<Guardian>,
+    /// What may be done with the line through this socket, each once.
+    #[prost(enumeration = "LineOperation", repeated, tag = "21")]
+    pub operations: ::prost::alloc::vec::Vec<i32>,
 }
 /// The process that makes the line an input when the daemon has gone, on a board whose kernel does not.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -263,6 +266,51 @@ impl Value {
             "VALUE_UNSPECIFIED" => Some(Self::Unspecified),
             "VALUE_INACTIVE" => Some(Self::Inactive),
             "VALUE_ACTIVE" => Some(Self::Active),
+            _ => None,
+        }
+    }
+}
+/// Something that a client may do with a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LineOperation {
+    /// Never sent.
+    Unspecified = 0,
+    /// Its value is told: by `Read`, `ListLines`, a session's `read` and the values that a session opens with.
+    Read = 1,
+    /// Its edges are told by watches, with the values that they begin from.
+    Watch = 2,
+    /// It is set by `Write`, or held by a session to be driven.
+    Drive = 3,
+    /// A session changes its direction or pull. To turn it into an output needs DRIVE as well.
+    Configure = 4,
+    /// Programs use it. Each step needs besides what it does: DRIVE, CONFIGURE or WATCH.
+    Program = 5,
+}
+impl LineOperation {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LINE_OPERATION_UNSPECIFIED",
+            Self::Read => "LINE_OPERATION_READ",
+            Self::Watch => "LINE_OPERATION_WATCH",
+            Self::Drive => "LINE_OPERATION_DRIVE",
+            Self::Configure => "LINE_OPERATION_CONFIGURE",
+            Self::Program => "LINE_OPERATION_PROGRAM",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LINE_OPERATION_UNSPECIFIED" => Some(Self::Unspecified),
+            "LINE_OPERATION_READ" => Some(Self::Read),
+            "LINE_OPERATION_WATCH" => Some(Self::Watch),
+            "LINE_OPERATION_DRIVE" => Some(Self::Drive),
+            "LINE_OPERATION_CONFIGURE" => Some(Self::Configure),
+            "LINE_OPERATION_PROGRAM" => Some(Self::Program),
             _ => None,
         }
     }
@@ -1142,7 +1190,7 @@ pub struct ProgramResult {
     /// One for each step that ran. Fewer than the program has means that the last one timed out.
     #[prost(message, repeated, tag = "1")]
     pub steps: ::prost::alloc::vec::Vec<StepResult>,
-    /// The values of all lines of the session or request when the program ended.
+    /// The values of all lines of the session or request when the program ended; 0 for those that may not be read.
     #[prost(message, optional, tag = "2")]
     pub values: ::core::option::Option<Values>,
     /// Edges that were lost while the program ran; above 0, an edge step or capture may have missed some.
@@ -1219,7 +1267,7 @@ pub struct OpenCommand {
 /// Reads values.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReadCommand {
-    /// OPTIONAL. Which lines; 0 is all.
+    /// OPTIONAL. Which lines; 0 is all that may be read.
     #[prost(uint64, tag = "1")]
     pub mask: u64,
 }
@@ -1328,7 +1376,7 @@ pub mod session_request {
 /// The session is open and the lines are held.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OpenResult {
-    /// The present values of the session's lines.
+    /// The present values of the session's lines; 0 for those that may not be read.
     #[prost(message, optional, tag = "1")]
     pub values: ::core::option::Option<Values>,
     /// What the session can be resumed with, while its lines are kept for it: after the daemon was started anew, and where
@@ -1495,6 +1543,9 @@ pub mod gpio_service_client {
     use tonic::codegen::http::Uri;
     /// Reads, writes and watches the lines that a socket gives access to. A group's socket knows the group's lines by
     /// their names; its watch socket knows the same lines and drives none; the admin socket knows all lines of the board.
+    ///
+    /// What may be done with each line stands in its `operations`; what they do not have is refused with PERMISSION_DENIED
+    /// (NOT_PERMITTED), by every RPC and command.
     ///
     /// Any RPC may end with RESOURCE_EXHAUSTED (LIMIT_REACHED), UNAVAILABLE (STOPPING) or INTERNAL (HARDWARE).
     #[derive(Debug, Clone)]
@@ -1828,6 +1879,9 @@ pub mod gpio_service_server {
     }
     /// Reads, writes and watches the lines that a socket gives access to. A group's socket knows the group's lines by
     /// their names; its watch socket knows the same lines and drives none; the admin socket knows all lines of the board.
+    ///
+    /// What may be done with each line stands in its `operations`; what they do not have is refused with PERMISSION_DENIED
+    /// (NOT_PERMITTED), by every RPC and command.
     ///
     /// Any RPC may end with RESOURCE_EXHAUSTED (LIMIT_REACHED), UNAVAILABLE (STOPPING) or INTERNAL (HARDWARE).
     #[derive(Debug)]

@@ -2,7 +2,8 @@
 
 use crate::line::line_use::LineUse;
 use crate::line::{
-    Backend, Bias, Direction, Drive, Edge, Guardian, Holder, Line, Lines, OnDaemonExit, OnRelease, Value,
+    Backend, Bias, Direction, Drive, Edge, Guardian, Holder, Line, LineOperation, Lines, OnDaemonExit,
+    OnRelease, Value,
 };
 use gpiod_proto::v1;
 use std::time::Duration;
@@ -95,6 +96,8 @@ impl From<v1::Line> for Line {
             v1::OnRelease::Active => Some(OnRelease::Active),
             v1::OnRelease::Input => Some(OnRelease::Input),
         };
+        // Those of a newer daemon that have no word here yet are left out.
+        let operations = line.operations().filter_map(operation).collect();
         let on_daemon_exit = match line.on_daemon_exit() {
             v1::OnDaemonExit::Unspecified => None,
             v1::OnDaemonExit::Keep => Some(OnDaemonExit::Keep),
@@ -115,6 +118,7 @@ impl From<v1::Line> for Line {
             active_low: line.active_low,
             debounce_ns: line.debounce_ns,
             may_drive: line.may_drive,
+            operations,
             one_shot: line.one_shot,
             holder: line.holder.map(Holder::from),
             on_release,
@@ -131,6 +135,17 @@ impl From<v1::Holder> for Holder {
     fn from(holder: v1::Holder) -> Self {
         let v1::Holder { name, group, uid, gid, pid, since_ns, away_until_ns } = holder;
         Self { name, group, uid, gid, pid, since_ns, away_until_ns }
+    }
+}
+
+fn operation(operation: v1::LineOperation) -> Option<LineOperation> {
+    match operation {
+        v1::LineOperation::Unspecified => None,
+        v1::LineOperation::Read => Some(LineOperation::Read),
+        v1::LineOperation::Watch => Some(LineOperation::Watch),
+        v1::LineOperation::Drive => Some(LineOperation::Drive),
+        v1::LineOperation::Configure => Some(LineOperation::Configure),
+        v1::LineOperation::Program => Some(LineOperation::Program),
     }
 }
 

@@ -35,6 +35,7 @@ pub(in crate::cli) fn line_json(line: &Line) -> Json {
         "active_low": line.active_low,
         "debounce_ns": line.debounce_ns,
         "may_drive": line.may_drive,
+        "operations": line.operations.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "one_shot": line.one_shot,
         "holder": line.holder.as_ref().map(holder),
         "on_release": word(line.on_release),

@@ -4,6 +4,7 @@ use super::{Checker, MAX_GROUP_NAME, MAX_LINE_NAME};
 use crate::config::file::{self, Direction, line_of};
 use crate::config::{AtStart, Driven, Group, Kind, Line, OnRelease};
 use crate::line::MAX_LINES;
+use crate::operations::Operations;
 use std::collections::HashMap;
 use std::time::Duration;
 use toml::Spanned;
@@ -16,7 +17,17 @@ const MAX_GRACE: Duration = Duration::from_secs(3600);
 impl Checker<'_> {
     pub(super) fn group(&mut self, group: Spanned<file::Group>) -> Group {
         let at = line_of(self.text, group.span().start);
-        let file::Group { name, socket_mode, socket_gid, on_release, grace, lines } = group.into_inner();
+        let file::Group {
+            name,
+            socket_mode,
+            socket_gid,
+            on_release,
+            grace,
+            operations,
+            allow_uids,
+            allow_gids,
+            lines,
+        } = group.into_inner();
         let name_at = line_of(self.text, name.span().start);
         let name = name.into_inner();
         self.name(name_at, "group.name", &name, MAX_GROUP_NAME);
@@ -32,10 +43,14 @@ impl Checker<'_> {
             let line = line_of(self.text, text.span().start);
             self.duration(line, &format!("{key}.grace"), text.get_ref(), MAX_GRACE)
         });
+        let allowed = self.allowed(&key, allow_uids, allow_gids);
+        let operations = self.operations(&key, operations.as_ref());
         let mut lines: Vec<_> = lines.into_iter().collect();
         lines.sort_by_key(|(_, line)| line.span().start);
-        let lines: Vec<Line> =
-            lines.into_iter().map(|(name, line)| self.line(&key, name, line, on_release)).collect();
+        let lines: Vec<Line> = lines
+            .into_iter()
+            .map(|(name, line)| self.line(&key, name, line, (on_release, operations)))
+            .collect();
         if lines.is_empty() {
             self.problem(at, format!("{key}.lines"), "there is none: a group has 1 to 64 lines");
         }
@@ -44,7 +59,7 @@ impl Checker<'_> {
             self.problem(at, format!("{key}.lines"), reason);
         }
         self.distinct_board_lines(&key, &lines);
-        Group { name, socket_mode, socket_gid, grace, lines }
+        Group { name, socket_mode, socket_gid, grace, allowed, lines }
     }
 
     fn line(
@@ -52,7 +67,7 @@ impl Checker<'_> {
         group: &str,
         name: String,
         line: Spanned<file::Line>,
-        group_release: Option<OnRelease>,
+        (group_release, group_operations): (Option<OnRelease>, Option<Operations>),
     ) -> Line {
         let at = line_of(self.text, line.span().start);
         let line = line.into_inner();
@@ -78,6 +93,7 @@ impl Checker<'_> {
             }
             Direction::Both => Kind::Both(driven(&line, group_release, OnRelease::Input, AtStart::Input)),
         };
+        let operations = self.line_operations((at, &key), line.operations.as_ref(), group_operations, &kind);
         Line {
             name,
             board_line: line.line,
@@ -85,6 +101,7 @@ impl Checker<'_> {
             bias: line.bias,
             active_low: line.active_low,
             debounce,
+            operations,
             take_over: line.take_over,
             at,
         }

@@ -4,6 +4,7 @@ use crate::broker::{BackendView, LineView, ListView};
 use crate::config::{Driven, Kind, Limits, OnRelease};
 use crate::holder::Holder;
 use crate::line::{Bias, Direction, Drive, OnExit, Value};
+use crate::operations::Operation;
 use crate::wiring::Presence;
 use gpiod_proto::v1;
 
@@ -55,7 +56,8 @@ fn line(line: LineView) -> v1::Line {
         drive: driven.map_or(v1::Drive::Unspecified, |driven| drive(driven.drive)).into(),
         active_low: config.is_some_and(|config| config.active_low),
         debounce_ns: line.now.map_or(0, |now| now.debounce_ns),
-        may_drive: line.may_drive,
+        may_drive: line.operations.has(Operation::Drive),
+        operations: line.operations.iter().map(|operation| self::operation(operation).into()).collect(),
         one_shot: driven.is_some_and(|driven| driven.one_shot),
         holder,
         on_release: driven.map_or(v1::OnRelease::Unspecified, on_release).into(),
@@ -69,6 +71,16 @@ fn guardian(presence: &Presence) -> v1::Guardian {
     let within = presence.within();
     let within_ns = within.map_or(0, |within| u64::try_from(within.as_nanos()).unwrap_or(u64::MAX));
     v1::Guardian { present: within.is_some(), within_ns }
+}
+
+fn operation(operation: Operation) -> v1::LineOperation {
+    match operation {
+        Operation::Read => v1::LineOperation::Read,
+        Operation::Watch => v1::LineOperation::Watch,
+        Operation::Drive => v1::LineOperation::Drive,
+        Operation::Configure => v1::LineOperation::Configure,
+        Operation::Program => v1::LineOperation::Program,
+    }
 }
 
 pub(super) fn holder(holder: Holder) -> v1::Holder {

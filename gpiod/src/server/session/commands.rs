@@ -12,9 +12,6 @@ use gpiod_proto::v1::{
     BatchCommand, BatchResult, DoneResult, Program, SessionRequest, SessionResponse, WatchCommand,
 };
 
-/// Operations that one batch may have.
-const MAX_BATCH: usize = 256;
-
 impl Open {
     /// Does a command. `None`: its answer comes later.
     pub(super) fn command(&mut self, request: SessionRequest) -> Option<SessionResponse> {
@@ -66,12 +63,11 @@ impl Open {
     }
 
     fn batch(&mut self, batch: BatchCommand) -> Result<BatchResult, Error> {
-        if !(1..=MAX_BATCH).contains(&batch.operations.len()) {
-            let count = batch.operations.len();
-            return Err(Error::InvalidRequest(format!(
-                "a batch has 1 to {MAX_BATCH} operations, not {count}"
-            )));
+        let most = self.hold.limits().batch_operations;
+        if batch.operations.is_empty() {
+            return Err(Error::InvalidRequest(format!("a batch has 1 to {most} operations, not 0")));
         }
+        self.hold.within("limits.batch_operations", batch.operations.len(), most)?;
         let mut result = BatchResult::default();
         for operation in batch.operations {
             let done = match operation.operation {
@@ -100,6 +96,8 @@ impl Open {
 
     fn watch(&mut self, id: u64, command: WatchCommand) -> Result<(), Error> {
         self.unused(id)?;
+        let most = self.hold.limits().session_watches;
+        self.hold.within("limits.session_watches", self.watches.len() + 1, most)?;
         let WatchCommand { mask, edge, resume } = command;
         let watch = self.hold.watch(mask, convert::watch_request(edge, resume)?)?;
         self.watches.push((id, WatchStream::new(watch)));

@@ -1,0 +1,76 @@
+//! Who may come, and what may then be done with which line.
+
+use super::Checker;
+use crate::config::file::line_of;
+use crate::config::{Allowed, Kind};
+use crate::operations::{Operation, Operations};
+use toml::Spanned;
+
+impl Checker<'_> {
+    pub(super) fn allowed(
+        &mut self,
+        group: &str,
+        uids: Option<Spanned<Vec<u32>>>,
+        gids: Option<Spanned<Vec<u32>>>,
+    ) -> Allowed {
+        let mut ids = |key: &str, ids: Option<Spanned<Vec<u32>>>| {
+            let Some(ids) = ids else { return Vec::new() };
+            if ids.get_ref().is_empty() {
+                let line = line_of(self.text, ids.span().start);
+                let reason = "the list is empty: it would let nobody in; leave it out to let everybody in";
+                self.problem(line, format!("{group}.{key}"), reason);
+            }
+            ids.into_inner()
+        };
+        Allowed { uids: ids("allow_uids", uids), gids: ids("allow_gids", gids) }
+    }
+
+    /// The operations of a list, if there is one.
+    pub(super) fn operations(
+        &mut self,
+        key: &str,
+        words: Option<&Vec<Spanned<String>>>,
+    ) -> Option<Operations> {
+        let mut found = Vec::new();
+        for word in words? {
+            match Operation::named(word.get_ref()) {
+                Some(operation) => found.push(operation),
+                None => {
+                    let line = line_of(self.text, word.span().start);
+                    let reason =
+                        format!("{:?} is no operation; there are {}", word.get_ref(), Operations::ALL);
+                    self.problem(line, format!("{key}.operations"), reason);
+                }
+            }
+        }
+        Some(found.into_iter().collect())
+    }
+
+    /// What may be done with a line: what it says itself, else what its group says, as far as its direction allows it.
+    pub(super) fn line_operations(
+        &mut self,
+        (at, key): (usize, &str),
+        own: Option<&Vec<Spanned<String>>>,
+        group: Option<Operations>,
+        kind: &Kind,
+    ) -> Operations {
+        let key = format!("{key}.operations");
+        let possible = kind.operations();
+        let told = self.operations(key.trim_end_matches(".operations"), own);
+        for operation in told.unwrap_or_default().iter().filter(|operation| !possible.has(*operation)) {
+            let reason = format!("an input has no operation \"{operation}\": it has {possible}");
+            self.problem(at, key.clone(), reason);
+        }
+        let operations = told.or(group).map_or(possible, |told| told.and(possible));
+        // An unknown word has been told already.
+        let unknown =
+            own.is_some_and(|own| own.iter().any(|word| Operation::named(word.get_ref()).is_none()));
+        if operations.is_empty() && !unknown && told.is_none_or(Operations::is_empty) {
+            self.problem(at, key.clone(), "no operation is left: nothing could be done with the line");
+        }
+        if kind.driven().is_some_and(|driven| driven.one_shot) && !operations.has(Operation::Drive) {
+            self.problem(at, key, "one_shot is set, but the operations have no \"drive\"");
+        }
+        operations
+    }
+}
