@@ -8,7 +8,7 @@ use gpiod::board::record::Change;
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
 use gpiod_proto::v1::{OpenCommand, OpenResult, SessionLine, SessionRequest, SessionResponse};
-use gpiod_sdk::{Notice, Reason, Value};
+use gpiod_sdk::{LossCause, Notice, Reason, Value};
 use nix::sys::signal::Signal;
 use std::process::Stdio;
 use tokio::process::Child;
@@ -248,4 +248,30 @@ async fn a_session_whose_watchdog_ran_out_is_away_too() {
     let next = client.session().output("lamp").open().await.unwrap();
     assert_eq!(next.opened_with().get("lamp"), Some(Value::Active));
     assert_eq!(levels(&rig, "GPIO20").await, [true]);
+}
+
+#[tokio::test]
+async fn the_one_notice_of_a_return_says_what_the_sessions_watches_lost() {
+    let groups = "[[group]]\nname = \"desk\"\nlines.lamp = { line = \"GPIO20\", direction = \"output\" }\n\
+                  lines.button = { line = \"GPIO17\", direction = \"input\", bias = \"pull-up\", active_low = true }\n";
+    let mut rig = Rig::with(groups).await;
+    let client = rig.client("desk").await;
+    let session = client.session().output("lamp").input("button").open().await.unwrap();
+    let watch = session.watch("button").open().await.unwrap();
+    let none = session.watch("lamp").open().await.unwrap();
+    rig.daemon.take().unwrap().signal(Signal::SIGTERM).await;
+    assert!(matches!(session.next_notice().await, Notice::Lost { .. }));
+    rig.board().await.press("start", None).await.unwrap();
+    rig.board().await.release("start").await.unwrap();
+    rig.start_daemon().await;
+    let Notice::Resumed { kept, losses, .. } = session.next_notice().await else { panic!("it resumes") };
+    assert!(kept);
+    let [loss] = &losses[..] else { panic!("{losses:?}") };
+    assert_eq!((loss.cause, loss.count), (LossCause::Restart, None));
+    let record = rig.board().await.record(0).await.unwrap().entries;
+    let pressed: Vec<u64> =
+        record.iter().filter(|e| e.line.to_string() == "GPIO17").map(|e| e.time_ns).collect();
+    let (from_ns, until_ns) = (loss.from_ns.unwrap(), loss.until_ns.unwrap());
+    assert!(pressed.iter().rev().take(2).all(|at| (from_ns..=until_ns).contains(at)), "{pressed:?} {loss:?}");
+    drop((watch, none));
 }

@@ -143,6 +143,22 @@ impl Loss {
     pub(crate) fn of(cause: LossCause, count: Option<u64>) -> Self {
         Self { cause, count, away: None, from_ns: None, until_ns: None }
     }
+
+    /// Adds it to losses of which there is one for each cause.
+    pub(crate) fn add_to(self, told: &mut Vec<Self>) {
+        let Some(told) = told.iter_mut().find(|told| told.cause == self.cause) else {
+            told.push(self);
+            return;
+        };
+        told.count = told.count.zip(self.count).map(|(a, b)| a.saturating_add(b));
+        told.away = match (told.away, self.away) {
+            (Some(a), Some(b)) => Some(a.saturating_add(b)),
+            (a, b) => a.or(b),
+        };
+        // Since when is known of both or of neither: no time is left out.
+        told.from_ns = told.from_ns.zip(self.from_ns).map(|(a, b)| a.min(b));
+        told.until_ns = told.until_ns.max(self.until_ns);
+    }
 }
 
 /// Why events are missing.

@@ -12,8 +12,8 @@ mod watching;
 use crate::client::connection::now;
 use crate::error::{Error, status};
 use crate::line::positions::Positions;
-use crate::session::core::state::{Answered, Link, State};
-use crate::session::notice::Notices;
+use crate::session::core::state::{Answered, Link, Resuming, State};
+use crate::session::notice::{Notices, Resumed};
 use crate::values::Values;
 use gpiod_proto::v1;
 use gpiod_proto::v1::session_request::Command;
@@ -65,6 +65,7 @@ impl Core {
             waiters: HashMap::new(),
             watches: HashMap::new(),
             opened_with,
+            resuming: None,
         };
         Self {
             id,
@@ -142,6 +143,7 @@ impl Core {
         let mut state = self.lock();
         if state.watches.contains_key(&id) {
             state.dispatch_watch(id, result.as_ref());
+            self.tell_return(&mut state, false);
         }
         if let Some(waiter) = state.waiters.remove(&id) {
             let answer = match result {
@@ -164,6 +166,7 @@ impl Core {
         let since = now();
         state.link = Link::Away { since, why: away_text(why) };
         state.fail_waiters(&Error::Away { since, why: away_text(why) });
+        self.tell_return(&mut state, true);
         self.notices.lost(why.clone());
         true
     }
@@ -189,7 +192,18 @@ impl Core {
         }
         state.link = Link::Open(requests);
         state.opened_with = self.values(self.lines.all(), values.bits, values.timestamp_ns);
-        self.notices.resumed(away, kept, state.opened_with.clone());
+        let (values, losses) = (state.opened_with.clone(), Vec::new());
+        let resumed = Resumed { away, times: 1, kept, values, losses };
+        let awaited = state.watches.keys().copied().collect();
+        state.resuming = Some(Resuming { awaited, resumed });
+        self.tell_return(&mut state, false);
+    }
+
+    /// Tells the app of the session's return, where all is known that it is to be told.
+    fn tell_return(&self, state: &mut State, at_once: bool) {
+        if let Some(resumed) = state.told_of_return(at_once) {
+            self.notices.resumed(resumed);
+        }
     }
 
     /// The session has ended for good: by the app, which is told what the daemon said last, or by an error.
@@ -201,6 +215,7 @@ impl Core {
             let _ = closing.send(why);
         }
         state.fail_waiters(&error);
+        self.tell_return(&mut state, true);
         for (_, watch) in state.watches.drain() {
             watch.ring.end((!by_app).then(|| error.clone()));
         }

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::values::Values;
+use crate::watch::Loss;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -28,6 +29,8 @@ pub enum Notice {
         kept: bool,
         /// The values of all lines now.
         values: Values,
+        /// What its watches lost, one for each cause, added up over all of them. Each watch tells its own in its place.
+        losses: Vec<Loss>,
     },
     /// The session has ended and will not come back. From now on every call gives this.
     Ended {
@@ -54,21 +57,26 @@ struct Untold {
 
 /// Times away that ended, and the values after the last of them.
 #[derive(Clone, Debug)]
-struct Resumed {
-    away: Duration,
-    times: u64,
-    kept: bool,
-    values: Values,
+pub(crate) struct Resumed {
+    pub(crate) away: Duration,
+    pub(crate) times: u64,
+    pub(crate) kept: bool,
+    pub(crate) values: Values,
+    pub(crate) losses: Vec<Loss>,
 }
 
 impl Resumed {
     /// This and what came after it, as one.
-    fn and(self, after: Self) -> Self {
+    fn and(mut self, after: Self) -> Self {
+        for loss in after.losses {
+            loss.add_to(&mut self.losses);
+        }
         Self {
             away: self.away + after.away,
             times: self.times + after.times,
             kept: self.kept && after.kept,
             values: after.values,
+            losses: self.losses,
         }
     }
 }
@@ -81,11 +89,12 @@ impl Notices {
         self.told.notify_one();
     }
 
-    pub(crate) fn resumed(&self, away: Duration, kept: bool, values: Values) {
+    pub(crate) fn resumed(&self, now: Resumed) {
         let mut untold = self.lock();
-        let now = Resumed { away, times: 1, kept, values };
-        untold.resumed =
-            Some(untold.resumed.take().map_or_else(|| now.clone(), |before| before.and(now.clone())));
+        untold.resumed = Some(match untold.resumed.take() {
+            Some(before) => before.and(now),
+            None => now,
+        });
         untold.away_again = false;
         self.told.notify_one();
     }
@@ -112,9 +121,9 @@ impl Notices {
         }
         // While away again, the times away are kept for the next `Resumed`: told now, it would seem to be back.
         if !untold.away_again
-            && let Some(Resumed { away, times, kept, values }) = untold.resumed.take()
+            && let Some(Resumed { away, times, kept, values, losses }) = untold.resumed.take()
         {
-            return Some(Notice::Resumed { away, times, kept, values });
+            return Some(Notice::Resumed { away, times, kept, values, losses });
         }
         let error = untold.ended.clone()?;
         // Whoever else listens must learn it too.
@@ -130,6 +139,7 @@ impl Notices {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::watch::LossCause;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -137,16 +147,23 @@ mod tests {
         Values::new([].into(), u64::MAX, bits, 0)
     }
 
+    /// An end of a second away, in which two edges were lost.
+    fn resumed(kept: bool, bits: u64) -> Resumed {
+        let losses = vec![Loss::of(LossCause::Watcher, Some(2))];
+        Resumed { away: SECOND, times: 1, kept, values: values(bits), losses }
+    }
+
     #[test]
     fn what_was_not_taken_is_summed_up() {
         let notices = Notices::default();
         notices.lost(Error::Closed);
-        notices.resumed(SECOND, false, values(1));
+        notices.resumed(resumed(false, 1));
         notices.lost(Error::invalid("the last"));
-        notices.resumed(SECOND, true, values(2));
+        notices.resumed(resumed(true, 2));
         let Some(Notice::Lost { why: Error::Invalid { .. } }) = notices.take() else { panic!() };
-        let Some(Notice::Resumed { away, times, kept, values }) = notices.take() else { panic!() };
+        let Some(Notice::Resumed { away, times, kept, values, losses }) = notices.take() else { panic!() };
         assert_eq!((away, times, kept, values.bits()), (2 * SECOND, 2, false, 2));
+        assert_eq!(losses, [Loss::of(LossCause::Watcher, Some(4))]);
         assert!(notices.take().is_none());
     }
 
@@ -154,11 +171,11 @@ mod tests {
     fn a_session_that_is_away_again_does_not_seem_to_be_back() {
         let notices = Notices::default();
         notices.lost(Error::Closed);
-        notices.resumed(SECOND, false, values(1));
+        notices.resumed(resumed(false, 1));
         notices.lost(Error::Closed);
         assert!(matches!(notices.take(), Some(Notice::Lost { .. })));
         assert!(notices.take().is_none());
-        notices.resumed(SECOND, true, values(2));
+        notices.resumed(resumed(true, 2));
         assert!(matches!(notices.take(), Some(Notice::Resumed { times: 2, .. })));
     }
 

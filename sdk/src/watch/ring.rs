@@ -67,18 +67,24 @@ impl Ring {
 
     /// Puts what a message holds. `away` is for how long nobody watched before it, where a stream was opened again: what
     /// a daemon that knows no positions leaves to be told here.
-    pub(crate) fn put(&self, message: &v1::WatchResponse, away: Option<Duration>) -> Result<(), Error> {
+    /// Answers what was lost.
+    pub(crate) fn put(
+        &self,
+        message: &v1::WatchResponse,
+        away: Option<Duration>,
+    ) -> Result<Vec<Loss>, Error> {
+        let mut lost = Vec::new();
         let mut state = self.lock();
         let away = away.filter(|_| message.position.is_none());
         if away.is_some() {
             state.position.forget();
-            state.push(WatchItem::Lost(Loss { away, ..Loss::of(LossCause::Restart, None) }));
+            lost.push(Loss { away, ..Loss::of(LossCause::Restart, None) });
         }
-        for loss in message.losses.iter().map(Loss::from) {
-            // The daemon's word for the same gap, without its length.
-            if away.is_none() || loss.cause != LossCause::Restart {
-                state.push(WatchItem::Lost(loss));
-            }
+        // The daemon's word for the same gap comes without its length.
+        let told = message.losses.iter().map(Loss::from);
+        lost.extend(told.filter(|loss| away.is_none() || loss.cause != LossCause::Restart));
+        for loss in &lost {
+            state.push(WatchItem::Lost(loss.clone()));
         }
         if let Some(v1::Values { bits, timestamp_ns }) = message.values {
             let values = Values::new(self.names.clone(), self.mask, bits, timestamp_ns);
@@ -90,7 +96,7 @@ impl Ring {
         }
         state.position.pass(message);
         state.wake();
-        Ok(())
+        Ok(lost)
     }
 
     /// Nothing more will come. What is in the ring is still given, then the error.
@@ -168,18 +174,7 @@ impl State {
 
     /// Adds a loss to those to be told.
     fn lose(&mut self, loss: Loss) {
-        let Some(told) = self.lost.iter_mut().find(|told| told.cause == loss.cause) else {
-            self.lost.push(loss);
-            return;
-        };
-        told.count = told.count.zip(loss.count).map(|(a, b)| a.saturating_add(b));
-        told.away = match (told.away, loss.away) {
-            (Some(a), Some(b)) => Some(a.saturating_add(b)),
-            (a, b) => a.or(b),
-        };
-        // Since when is known of both or of neither: no time is left out.
-        told.from_ns = told.from_ns.zip(loss.from_ns).map(|(a, b)| a.min(b));
-        told.until_ns = told.until_ns.max(loss.until_ns);
+        loss.add_to(&mut self.lost);
     }
 
     fn wake(&mut self) {

@@ -2,12 +2,14 @@
 
 use crate::client::connection::now;
 use crate::error::{Error, status};
+use crate::session::notice::Resumed;
 use crate::values::Values;
+use crate::watch::Loss;
 use crate::watch::ring::Ring;
 use gpiod_proto::v1;
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
@@ -19,6 +21,15 @@ pub(super) struct State {
     pub(super) waiters: HashMap<u64, Waiter>,
     pub(super) watches: HashMap<u64, SessionWatch>,
     pub(super) opened_with: Values,
+    pub(super) resuming: Option<Resuming>,
+}
+
+/// A session that is back, of which the app is told when it is known what its watches lost.
+#[derive(Debug)]
+pub(super) struct Resuming {
+    /// The watches of which that is not known yet.
+    pub(super) awaited: HashSet<u64>,
+    pub(super) resumed: Resumed,
 }
 
 /// The way to the daemon.
@@ -100,20 +111,41 @@ impl State {
 
     pub(super) fn dispatch_watch(&mut self, id: u64, result: Option<&Answer>) {
         let Some(watch) = self.watches.get_mut(&id) else { return };
-        let failure = match result {
-            Some(Answer::Watch(message)) => watch.ring.put(message, watch.away.take()).err(),
-            Some(Answer::Error(error)) => Some(status::refusal(error.clone())),
-            _ => Some(Error::protocol("a part of a watch that is none")),
+        let put = match result {
+            Some(Answer::Watch(message)) => watch.ring.put(message, watch.away.take()),
+            Some(Answer::Error(error)) => Err(status::refusal(error.clone())),
+            _ => Err(Error::protocol("a part of a watch that is none")),
         };
-        if let Some(error) = failure {
-            watch.ring.end(Some(error));
-            self.watches.remove(&id);
+        let lost = match put {
+            Ok(lost) => lost,
+            Err(error) => {
+                watch.ring.end(Some(error));
+                self.watches.remove(&id);
+                Vec::new()
+            }
+        };
+        self.begun_again(id, lost);
+    }
+
+    /// A watch that was to begin again has, or never will; it lost this meanwhile.
+    fn begun_again(&mut self, id: u64, lost: Vec<Loss>) {
+        let Some(resuming) = &mut self.resuming else { return };
+        if resuming.awaited.remove(&id) {
+            for loss in lost {
+                loss.add_to(&mut resuming.resumed.losses);
+            }
         }
+    }
+
+    /// What is to be told of the session's return: when all of its watches have begun again, or at once.
+    pub(super) fn told_of_return(&mut self, at_once: bool) -> Option<Resumed> {
+        self.resuming.take_if(|resuming| at_once || resuming.awaited.is_empty()).map(|back| back.resumed)
     }
 
     /// Ends a watch, also one whose beginning nobody waits for any more.
     pub(super) fn unwatch(&mut self, watch_id: u64) {
         let Some(watch) = self.watches.remove(&watch_id) else { return };
+        self.begun_again(watch_id, Vec::new());
         // The watch may end before the daemon came to answer its beginning, but never after the answer to its end.
         let beginning = self.waiters.remove(&watch_id).map(|waiter| waiter.places.first);
         let command = Command::Unwatch(v1::UnwatchCommand { watch_id });

@@ -47,6 +47,8 @@ impl Core {
 
     /// Ends a watch.
     pub(crate) fn unwatch(&self, id: u64) {
-        self.lock().unwatch(id);
+        let mut state = self.lock();
+        state.unwatch(id);
+        self.tell_return(&mut state, false);
     }
 }

@@ -195,7 +195,7 @@ proptest! {
                     }
                     next += n;
                 }
-                Action::Values => ring.put(&values(bits), None).unwrap(),
+                Action::Values => drop(ring.put(&values(bits), None).unwrap()),
                 Action::KernelLoss(n) => {
                     let loss = v1::Loss { cause: v1::LossCause::Kernel.into(), count: Some(n), ..Default::default() };
                     ring.put(&v1::WatchResponse { losses: vec![loss], ..values(bits) }, None).unwrap();
