@@ -147,3 +147,25 @@ fn the_apps_and_the_client_library_know_nothing_of_the_daemon() {
         assert_eq!(offenders(dir, &["gpiod::"], &[]), none);
     }
 }
+
+/// Cells of the tables say `file.rs` and then the tests in it.
+#[test]
+fn every_claim_of_the_threat_model_names_tests_that_there_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let model = fs::read_to_string(root.parent().unwrap().join("SECURITY.md")).unwrap();
+    let mut held = 0;
+    for row in model.lines().filter(|row| row.contains(".rs` `")) {
+        let mut text = String::new();
+        for word in row.split('`').skip(1).step_by(2) {
+            if word.ends_with(".rs") {
+                text = fs::read_to_string(root.join("tests").join(word)).unwrap();
+            } else if !text.is_empty() {
+                assert!(text.contains(&format!("fn {word}()")), "{word} of: {row}");
+                held += 1;
+            }
+        }
+    }
+    let claims = model.lines().filter(|row| row.starts_with("| ") && !row.contains("---")).count();
+    // Three heads of tables, and the four rows that say which sockets there are.
+    assert!(held >= 30 && claims - 7 <= held, "{claims} rows, {held} tests");
+}

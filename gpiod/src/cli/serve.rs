@@ -8,7 +8,8 @@ use std::path::PathBuf;
 /// Arguments of `gpiod serve`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-SIGTERM and SIGINT stop the daemon; outputs stay as they are. Exit codes: 66 the configuration can not be read, \
+SIGTERM and SIGINT stop the daemon; outputs stay as they are. SIGHUP, a change of the file and `gpiod reload` make it \
+read its configuration anew. Exit codes: 66 the configuration can not be read, \
 69 the board can not be reached, 71 a socket can not be made, 75 another daemon runs there or somebody holds a line, \
 78 the configuration is wrong.
 
