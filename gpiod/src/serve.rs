@@ -61,7 +61,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         taken = take_lines(&config, &state_file, &previous) => taken?,
         () = shutdown.cancelled() => return Ok(()),
     };
-    resume(&taken, &previous, config.resume_within);
+    resume(&taken, &previous, &config);
     for socket in &sockets {
         tracing::info!({ keys::PATH } = %socket.path.display(), "listening");
     }
@@ -168,14 +168,26 @@ async fn take_lines(
 }
 
 /// Waits for those who held lines when the last daemon ended.
-fn resume(taken: &[Lines], previous: &Previous, within: Duration) {
-    let within_ns = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
-    for lines in taken {
-        let until_ns = clock::now_ns().saturating_add(within_ns);
-        match previous {
-            Previous::Known(saved) => lines.broker.restore(saved, until_ns),
-            Previous::None | Previous::Unknown => lines.broker.save(),
+fn resume(taken: &[Lines], previous: &Previous, config: &Config) {
+    let within_ns = u64::try_from(config.resume_within.as_nanos()).unwrap_or(u64::MAX);
+    let Previous::Known(saved) = previous else {
+        return taken.iter().for_each(|lines| lines.broker.save());
+    };
+    let served = |group: &str| config.groups.iter().any(|known| known.name == group);
+    for session in &saved.sessions {
+        if let Some(group) = session.group.as_deref().filter(|group| !served(group)) {
+            tracing::warn!(
+                { keys::GROUP } = group,
+                { keys::CLIENT } = session.name,
+                "the last daemon held lines of this group, which is not configured any more: they are left as they are"
+            );
         }
+    }
+    for lines in taken {
+        // The administrator's sessions are served by the first thread, whose lines alone they can have.
+        let mut own = saved.clone();
+        own.sessions.retain(|session| session.group.is_some() || lines.thread == Thread::Main);
+        lines.broker.restore(&own, clock::now_ns().saturating_add(within_ns));
     }
 }
 

@@ -170,6 +170,10 @@ impl Broker {
     pub(super) fn left(&self, session: SessionId, cause: Cause) {
         let mut state = self.lock();
         let Some(known) = state.sessions.get(&session) else { return };
+        if cause != Cause::Ended && known.holder.away_until_ns.is_some() {
+            // Its watchdog had run out before its connection broke: it is not waited for any longer for that.
+            return;
+        }
         let grace = known.scope.grace(&state.wiring);
         let waits = cause != Cause::Ended && known.token.is_some() && !grace.is_zero();
         if !waits || state.stopping {

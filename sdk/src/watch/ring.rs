@@ -84,7 +84,7 @@ impl Ring {
         let told = message.losses.iter().map(Loss::from);
         lost.extend(told.filter(|loss| away.is_none() || loss.cause != LossCause::Restart));
         for loss in &lost {
-            state.push(WatchItem::Lost(loss.clone()));
+            state.push(WatchItem::Lost(*loss));
         }
         if let Some(v1::Values { bits, timestamp_ns }) = message.values {
             let values = Values::new(self.names.clone(), self.mask, bits, timestamp_ns);
