@@ -38,6 +38,7 @@ use crate::backend::{self, Backend, EdgeSource};
 use crate::clock;
 use crate::config::Limits;
 use crate::error::Error;
+use crate::holder::Caller;
 use crate::line::{Direction, EdgeEvent, Moment, Values, known_mask};
 use crate::log_keys as keys;
 use crate::operations::Operation;
@@ -128,7 +129,13 @@ impl Broker {
     /// Writes down who holds what.
     pub fn save(&self) {
         let section = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
-        let saved = self.lock().saved();
+        let state = self.lock();
+        // What was held when the daemon was told to stop was written then.
+        if state.stopping {
+            return;
+        }
+        let saved = state.saved();
+        drop(state);
         section.write(saved);
     }
 
@@ -138,6 +145,15 @@ impl Broker {
             Scope::Group(group) | Scope::Watch(group) => self.lock().wiring.serves(group),
             Scope::Admin => false,
         }
+    }
+
+    /// Whether a client is let in at a socket now. It is asked at each connection and at each call: who was let in
+    /// once may have been excluded since.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`].
+    pub fn admit(&self, scope: Scope, caller: Caller) -> Result<(), Error> {
+        scope.admit(&self.lock().wiring, caller)
     }
 
     /// The limits in force.

@@ -18,8 +18,9 @@ pub use problem::{Problem, Problems};
 use crate::line::{Bias, Drive, OnExit};
 use crate::operations::{Operation, Operations};
 use serde::Deserialize;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -195,6 +196,10 @@ impl Config {
 /// [`io::ErrorKind::FileTooLarge`]; what the system says else.
 pub fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
+    // To open a pipe would wait for whoever writes to it.
+    if fs::metadata(path)?.file_type().is_fifo() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is a pipe"));
+    }
     File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MAX_BYTES {
         return Err(io::Error::new(

@@ -7,6 +7,7 @@ mod board;
 mod changes;
 mod config_file;
 mod control;
+mod group_sockets;
 mod guardian;
 mod part;
 mod promises;
@@ -15,6 +16,7 @@ pub use board::{connect, reach};
 pub use guardian::how_to;
 
 use control::{Control, Overseen};
+use group_sockets::GroupSockets;
 use part::{Lines, Part, on_own_thread};
 
 use crate::backend::{self, Backend};
@@ -94,7 +96,9 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     for part in parts {
         others.spawn(on_own_thread(part, shutdown.clone())?);
     }
-    tokio::spawn(Control { config, run_dir, backend, parts: overseen }.run(given, hangup));
+    let sockets_of_groups = GroupSockets::made_for(&config);
+    let control = Control { config, run_dir, backend, parts: overseen, sockets: sockets_of_groups };
+    tokio::spawn(control.run(given, hangup));
     notify::keep_alive();
     notify::ready();
     let mut outcome = Ok(());

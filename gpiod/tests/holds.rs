@@ -275,3 +275,29 @@ async fn the_one_notice_of_a_return_says_what_the_sessions_watches_lost() {
     assert!(pressed.iter().rev().take(2).all(|at| (from_ns..=until_ns).contains(at)), "{pressed:?} {loss:?}");
     drop((watch, none));
 }
+
+#[tokio::test]
+async fn a_program_that_takes_the_place_of_an_absent_holder_leaves_no_trace_of_it() {
+    let mut rig = Rig::with(GROUPS).await;
+    let first = open(&rig, "patient", &["lamp"], b"").await.unwrap();
+    let token = first.opened.token.clone();
+    drop(first);
+    away(&rig, "patient", "lamp").await;
+    let program = gpiod_sdk::Program::new().set([("lamp", Value::Active)]);
+    let lamp = gpiod_sdk::LineUse::output("lamp");
+    rig.client("patient").await.run_program([lamp], &program).await.unwrap();
+    rig.daemon.take().unwrap().signal(Signal::SIGKILL).await;
+    rig.start_daemon().await;
+    let again = open(&rig, "patient", &["lamp"], &token).await.unwrap();
+    assert!(!again.opened.resumed, "it was let go in between");
+}
+
+#[tokio::test]
+async fn a_reader_that_breaks_is_not_waited_for() {
+    let groups = "[limits]\nsessions = 1\n[[group]]\nname = \"reader\"\ngrace = \"1h\"\n\
+                  lines.button = { line = \"GPIO17\", direction = \"input\" }\n";
+    let rig = Rig::with(groups).await;
+    drop(open(&rig, "reader", &["button"], b"").await.unwrap());
+    let wait = async { while open(&rig, "reader", &["button"], b"").await.is_err() {} };
+    tokio::time::timeout(fixture::PATIENCE, wait).await.expect("there is room again");
+}

@@ -89,7 +89,7 @@ fn broker(configured: &Arc<AtomicU32>, previous: Option<PreviousLife>) -> Arc<Br
 }
 
 fn watch(broker: &Arc<Broker>, resume: Option<Position>) -> Watch {
-    let request = WatchRequest { filter: EdgeFilter::Both, resume };
+    let request = WatchRequest { filter: EdgeFilter::Both, resume, caller: None };
     broker.watch(Scope::Watch(GroupIndex(0)), &["x".to_owned()], request).unwrap()
 }
 

@@ -159,7 +159,7 @@ async fn a_change_of_the_file_is_seen_and_a_wrong_one_keeps_the_old_configuratio
     served(&rig, "three", true).await;
     served(&rig, "two", false).await;
     assert_eq!(levels(&rig, "GPIO20").await, [true], "through all that");
-    assert!(rig.log().contains("the configuration can not be taken, the old one stays"));
+    assert!(rig.log().contains("the configuration can not be taken"));
 }
 
 #[tokio::test]
@@ -198,4 +198,82 @@ async fn only_the_admin_socket_takes_orders() {
             assert!(matches!(error, Error::Refused { code: gpiod_sdk::Code::Unimplemented, .. }), "{error}");
         }
     }
+}
+
+#[tokio::test]
+async fn who_is_excluded_is_out_at_once_and_who_is_not_goes_on_with_its_watches() {
+    let me = nix::unistd::getuid().as_raw();
+    let desk = |allow: &str| {
+        format!(
+            "[[group]]\nname = \"desk\"\n{allow}\n\
+             lines.lamp = {{ line = \"GPIO20\", direction = \"output\" }}\n\
+             lines.button = {{ line = \"GPIO17\", direction = \"input\", bias = \"pull-up\", active_low = true }}\n"
+        )
+    };
+    let (first, more, others) =
+        (format!("allow_uids = [{me}]"), format!("allow_uids = [{me}, 4242]"), "allow_uids = [4242]");
+    let rig = Rig::with(&desk(&first)).await;
+    let client = rig.client("desk").await;
+    let session = client.session().output_at("lamp", Value::Active).input("button").open().await.unwrap();
+    let mut watch = session.watch("button").open().await.unwrap();
+    assert!(matches!(watch.next().await.unwrap().unwrap(), WatchItem::Values(_)));
+    let lit = rig.saw(0, |e| became(e, "GPIO20", true)).await;
+
+    edit(&rig, |text| text.replace(&first, &more));
+    admin(&rig).await.reload_config().await.unwrap();
+    rig.board().await.press("start", None).await.unwrap();
+    let WatchItem::Edge(edge) = watch.next().await.unwrap().unwrap() else { panic!("nothing is lost") };
+    assert_eq!(edge.value, Value::Active);
+
+    edit(&rig, |text| text.replace(&more, others));
+    admin(&rig).await.reload_config().await.unwrap();
+    rig.saw(lit.seq, |e| became(e, "GPIO20", false)).await;
+    // On the connection that it had, too.
+    for refused in [client.read(["lamp"]).await.unwrap_err(), client.lines().await.unwrap_err()] {
+        assert_eq!(refused.reason(), Some(&Reason::NotPermitted), "{refused}");
+    }
+    let refused = client.session().output("lamp").open().await.unwrap_err();
+    assert_eq!(refused.reason(), Some(&Reason::NotPermitted), "{refused}");
+    assert_eq!(levels(&rig, "GPIO20").await, [true, false]);
+}
+
+#[tokio::test]
+async fn a_line_that_moves_to_another_group_takes_no_history_and_no_watcher_along() {
+    let group = |name: &str, lines: &str| format!("[[group]]\nname = \"{name}\"\n{lines}");
+    let button = "lines.button = { line = \"GPIO17\", direction = \"input\", bias = \"pull-up\", active_low = true }\n";
+    let (a, b) = (
+        "lines.red = { line = \"GPIO9\", direction = \"output\" }\n",
+        "lines.lamp = { line = \"GPIO20\", direction = \"output\" }\n",
+    );
+    let rig = Rig::with(&(group("a", &format!("{a}{button}")) + &group("b", b))).await;
+    let mut old = rig.client("a").await.watch(["button"]).open().await.unwrap();
+    assert!(matches!(old.next().await.unwrap().unwrap(), WatchItem::Values(_)));
+    rig.board().await.press("start", None).await.unwrap();
+    assert!(matches!(old.next().await.unwrap().unwrap(), WatchItem::Edge(_)));
+
+    edit(&rig, |text| text.replace(button, "").replace(b, &format!("{b}{button}")));
+    admin(&rig).await.reload_config().await.unwrap();
+    let mut new = rig.client("b").await.watch(["button"]).open().await.unwrap();
+    let WatchItem::Values(values) = new.next().await.unwrap().unwrap() else { panic!("as it is now") };
+    assert_eq!(values.get("button"), Some(Value::Active));
+    // The one who had it learns that it is gone, and nothing else; the new one sees what comes.
+    let over = old.next().await.unwrap().unwrap_err();
+    assert_eq!(over.reason(), Some(&Reason::LineNotFound), "{over}");
+    drop(old);
+    rig.board().await.release("start").await.unwrap();
+    let WatchItem::Edge(edge) = new.next().await.unwrap().unwrap() else { panic!("an edge") };
+    assert_eq!(edge.value, Value::Inactive);
+}
+
+#[tokio::test]
+async fn a_shorter_grace_is_one_for_who_is_away_already() {
+    let rig = Rig::with(&LAMP.replace("name = \"lamp\"\n", "name = \"lamp\"\ngrace = \"1h\"\n")).await;
+    let mut holder = gpiod();
+    holder.arg("set").arg("--socket").arg(rig.socket("lamp")).arg("--hold").arg("lamp=active");
+    let mut holder = holder.stdout(std::process::Stdio::null()).kill_on_drop(true).spawn().unwrap();
+    let lit = rig.saw(0, |e| became(e, "GPIO20", true)).await;
+    holder.kill().await.unwrap();
+    edit(&rig, |text| text.replace("grace = \"1h\"", "grace = \"0s\""));
+    admin(&rig).await.reload_config().await.unwrap();
+    rig.saw(lit.seq, |e| became(e, "GPIO20", false)).await;
 }

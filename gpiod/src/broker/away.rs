@@ -161,7 +161,17 @@ impl Broker {
         let holder =
             Holder { name: saved.name.clone(), group, caller, since_ns: saved.since_ns, away_until_ns };
         let (rights, token) = (state.rights(scope, &indices), Some(saved.token));
-        state.enter(Session { holder, scope, lines, indices, rights, busy: 0, token, end: None });
+        state.enter(Session {
+            holder,
+            scope,
+            lines,
+            indices,
+            rights,
+            busy: 0,
+            token,
+            after_restart: true,
+            end: None,
+        });
         state.away_changed.notify_one();
         Ok(())
     }
@@ -175,7 +185,9 @@ impl Broker {
             return;
         }
         let grace = known.scope.grace(&state.wiring);
-        let waits = cause != Cause::Ended && known.token.is_some() && !grace.is_zero();
+        // Of inputs nothing is to be kept.
+        let keeps = known.token.is_some() && !state.held_by(session).is_empty();
+        let waits = cause != Cause::Ended && keeps && !grace.is_zero();
         if !waits || state.stopping {
             drop(state);
             return self.let_go(session, cause);

@@ -100,6 +100,7 @@ impl Broker {
             return Err(Error::Stopping);
         }
         scope.may_drive()?;
+        scope.admit(&state.wiring, caller)?;
         let names: Vec<&str> = wanted.iter().map(|line| line.name.as_str()).collect();
         let predecessor = state.predecessor(scope, token, &scope.resolve(&state.wiring, &names)?)?;
         let (indices, lines) = state.resolve(scope, &wanted, predecessor.session())?;
@@ -145,9 +146,11 @@ impl Broker {
         );
         let (end, ended) = oneshot::channel();
         let end = Some(end);
-        let session = state.enter(Session { holder, scope, lines, indices, rights, busy: 0, token, end });
+        let (busy, after_restart) = (0, false);
+        let session =
+            state.enter(Session { holder, scope, lines, indices, rights, busy, token, after_restart, end });
         drop(state);
-        if token.is_some() {
+        if token.is_some() || predecessor != Predecessor::None {
             self.save();
         }
         Ok((Hold { broker: Arc::clone(self), session, scope, first, token, resumed }, ended))

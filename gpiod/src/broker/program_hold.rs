@@ -36,7 +36,7 @@ impl Hold {
             session.rights.may_run(steps, |line| &session.lines[line].name)?;
             state.idle(self.session, mask)?;
         }
-        let both = WatchRequest { filter: EdgeFilter::Both, resume: None };
+        let both = WatchRequest { filter: EdgeFilter::Both, resume: None, caller: None };
         let watch = if edges == 0 { None } else { Some(self.watch_as(None, edges, both)?) };
         let mut state = self.broker.lock();
         state.usage.take(self.scope, Resource::Program, &limits)?;

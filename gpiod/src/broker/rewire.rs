@@ -1,10 +1,14 @@
 //! Another wiring, while sessions and watches go on: whoever is not concerned notices nothing.
 
+use super::pins::configured;
 use super::session::Cause;
+use super::state::LineState;
+use super::watch::Watcher;
 use super::{Broker, EdgeSources, RequestIndex, Scope, SessionId, State};
 use crate::clock;
 use crate::error::Error;
-use crate::line::known_mask;
+use crate::line::{LineConfig, known_mask};
+use crate::log_keys as keys;
 use crate::wiring::{LineIndex, Wiring, same_line};
 use std::collections::HashSet;
 
@@ -38,7 +42,9 @@ impl Broker {
         let before_ns = clock::now_ns();
         let concerned = state.concerned(&old);
         state.end_concerned(&old, &concerned);
+        state.shorten_graces();
         let lines: Vec<LineIndex> = concerned.into_iter().collect();
+        state.forget_for_newcomers(&old, &lines);
         for line in &lines {
             let State { pins, wiring, .. } = &mut *state;
             pins.rewired(*line, wiring.line(*line));
@@ -48,6 +54,7 @@ impl Broker {
             }
         }
         state.release(&lines);
+        state.undrive_retired(&lines);
         state.heed(&lines, before_ns);
         let State { pins, wiring, .. } = &mut *state;
         let dropped = pins.drop_unused(wiring);
@@ -88,7 +95,7 @@ impl State {
             .filter(|(_, session)| {
                 let known = session.scope.lines(&self.wiring);
                 let may = self.rights(session.scope, &session.indices) == session.rights
-                    && session.scope.lets_in(&self.wiring, session.holder.caller);
+                    && session.scope.admit(&self.wiring, session.holder.caller).is_ok();
                 !may || session.indices.iter().zip(&session.lines).any(|(line, named)| {
                     concerned.contains(line)
                         || !known.iter().any(|(name, index)| index == line && *name == named.name)
@@ -103,14 +110,71 @@ impl State {
             self.remove(id, Cause::Reconfigured);
         }
         for line in (0..old.lines.len()).map(LineIndex) {
-            for watcher in &self.lines[line.0].watchers {
-                let Some(scope) = watcher.scope else { continue };
-                let may = scope.operations(old, line) == scope.operations(&self.wiring, line)
-                    && scope.allowed(old) == scope.allowed(&self.wiring);
-                if !may || concerned.contains(&line) || !self.reaches(scope, line) {
-                    watcher.queue.close();
-                }
+            let watchers = std::mem::take(&mut self.lines[line.0].watchers);
+            let (go, stay): (Vec<Watcher>, Vec<Watcher>) =
+                watchers.into_iter().partition(|watcher| self.is_over(watcher, line, old, concerned));
+            self.lines[line.0].watchers = stay;
+            for watcher in go {
+                watcher.queue.close();
+                // From now on it is told nothing, however long its client does not read that.
+                self.edges_off(&[line]);
             }
+        }
+    }
+
+    /// Whether a watcher may not go on. A session's watches go with it, and a program's.
+    fn is_over(
+        &self,
+        watcher: &Watcher,
+        line: LineIndex,
+        old: &Wiring,
+        concerned: &HashSet<LineIndex>,
+    ) -> bool {
+        if concerned.contains(&line) {
+            return true;
+        }
+        let (Some(scope), Some(caller)) = (watcher.scope, watcher.caller) else { return false };
+        scope.operations(old, line) != scope.operations(&self.wiring, line)
+            || scope.admit(&self.wiring, caller).is_err()
+            || !self.reaches(scope, line)
+    }
+
+    /// What happened of a line before a group had it is none of the group's business.
+    fn forget_for_newcomers(&mut self, old: &Wiring, concerned: &[LineIndex]) {
+        for line in (0..self.wiring.lines.len()).map(LineIndex) {
+            let before = if line.0 < old.lines.len() { old.groups_of(line) } else { Vec::new() };
+            let new = self.wiring.groups_of(line).iter().any(|group| !before.contains(group));
+            if (new || concerned.contains(&line))
+                && let LineState { seqno, listening: Some(listening), .. } = &mut self.lines[line.0]
+            {
+                listening.history.forget(*seqno, clock::now_ns());
+            }
+        }
+    }
+
+    /// Whoever is away after its connection broke is waited for no longer than its group's grace is now.
+    fn shorten_graces(&mut self) {
+        for session in self.sessions.values_mut().filter(|session| !session.after_restart) {
+            let grace = u64::try_from(session.scope.grace(&self.wiring).as_nanos()).unwrap_or(u64::MAX);
+            let until_ns = clock::now_ns().saturating_add(grace);
+            session.holder.away_until_ns = session.holder.away_until_ns.map(|was_ns| was_ns.min(until_ns));
+        }
+        self.away_changed.notify_one();
+    }
+
+    /// A line that no group has any more and that is still claimed, with others of its request, is driven by nobody:
+    /// nobody could switch it off.
+    fn undrive_retired(&mut self, lines: &[LineIndex]) {
+        let changes: Vec<(LineIndex, LineConfig)> = lines
+            .iter()
+            .filter(|line| self.wiring.line(**line).retired && self.pins.has(**line))
+            .map(|line| (*line, configured(self.wiring.line(*line))))
+            .filter(|(line, new)| new.direction != self.pins.config(*line).direction)
+            .collect();
+        if !changes.is_empty()
+            && let Err(error) = self.configure(&changes)
+        {
+            tracing::error!({ keys::ERROR } = %error, "lines of removed groups are still driven");
         }
     }
 

@@ -36,16 +36,25 @@ impl Scope {
     }
 
     /// Who may connect to it; `None` where its socket's own permissions say that.
-    pub(super) fn allowed(self, wiring: &Wiring) -> Option<&Allowed> {
+    fn allowed(self, wiring: &Wiring) -> Option<&Allowed> {
         match self {
             Self::Group(group) | Self::Watch(group) => Some(&wiring.groups[group.0].allowed),
             Self::Admin => None,
         }
     }
 
-    /// Whether a client would be let in at it.
-    pub(super) fn lets_in(self, wiring: &Wiring, caller: Caller) -> bool {
-        self.allowed(wiring).is_none_or(|allowed| allowed.lets_in(caller.uid, caller.gid))
+    /// Whether a client is let in at it.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`].
+    pub(super) fn admit(self, wiring: &Wiring, caller: Caller) -> Result<(), Error> {
+        let Caller { uid, gid, .. } = caller;
+        if self.allowed(wiring).is_none_or(|allowed| allowed.lets_in(uid, gid)) {
+            return Ok(());
+        }
+        Err(Error::NotPermitted(format!(
+            "uid {uid} with gid {gid} is not let in at this socket: neither is in the group's allow_uids or allow_gids"
+        )))
     }
 
     /// Whether lines may be held or driven through it.

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::holder::Holder;
 use crate::line::{Direction, LineConfig, Moment, Value, known_mask, ones};
 use crate::log_keys as keys;
+use crate::operations::Operation;
 use crate::token::Token;
 use crate::wiring::LineIndex;
 use std::fmt;
@@ -27,6 +28,8 @@ pub(super) struct Session {
     pub(super) busy: u64,
     /// What its client comes back with; without one it does not.
     pub(super) token: Option<Token>,
+    /// Whether it is waited for because the daemon was started anew.
+    pub(super) after_restart: bool,
     /// How its client is told of the end; `None` when it was told, or is away.
     pub(super) end: Option<oneshot::Sender<Error>>,
 }
@@ -111,7 +114,11 @@ impl State {
         for line in &held {
             self.lines[line.0].holder = None;
         }
-        self.release(&held);
+        // What it could not change is as it was.
+        let touched = session.rights.mask(Operation::Drive) | session.rights.mask(Operation::Configure);
+        let own = (0..).zip(session.indices.iter()).filter(|(position, _)| touched >> position & 1_u64 == 1);
+        let own: Vec<LineIndex> = own.map(|(_, line)| *line).filter(|line| held.contains(line)).collect();
+        self.release(&own);
         let holder = &session.holder;
         tracing::info!(
             { keys::GROUP } = holder.group,

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::config::OnRelease;
 use crate::error::Error;
 use crate::holder::Holder;
-use crate::line::{Direction, Edge, EdgeEvent, LineConfig, Moment, Value, known_mask, ones};
+use crate::line::{Direction, Edge, EdgeEvent, LineConfig, Moment, Value, Values, known_mask, ones};
 use crate::log_keys as keys;
 use crate::watch::{Event, PreviousLife, Source};
 use crate::wiring::{LineIndex, Wiring};
@@ -132,8 +132,13 @@ impl State {
         }
         // Between being driven and being listened to a line may change without an edge that the kernel would tell.
         turned.retain(|line| self.lines[line.0].is_told());
+        // What can not be read is not told; it must not keep lines from being released.
+        let before = self.pins.read(&turned, known_mask(turned.len())).unwrap_or_else(|error| {
+            tracing::warn!({ keys::ERROR } = %error, "what turned lines were is not known");
+            turned.clear();
+            Values { bits: 0, read: now() }
+        });
         let mask = known_mask(turned.len());
-        let before = self.pins.read(&turned, mask)?;
         let before_ns = clock::now_ns();
         let configured = self.pins.configure(changes);
         let changed: Vec<LineIndex> = changes.iter().map(|(line, _)| *line).collect();

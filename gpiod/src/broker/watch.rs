@@ -6,6 +6,7 @@ use super::usage::Resource;
 use super::{Broker, Scope};
 use crate::clock;
 use crate::error::Error;
+use crate::holder::Caller;
 use crate::line::{Values, ones};
 use crate::log_keys as keys;
 use crate::operations::Operation;
@@ -23,6 +24,8 @@ pub(super) struct Watcher {
     pub(super) programs: bool,
     /// The socket whose events it counts as some of; a program's count as none.
     pub(super) scope: Option<Scope>,
+    /// Who watches; a session's watch ends with it.
+    pub(super) caller: Option<Caller>,
     pub(super) queue: Arc<Queue>,
 }
 
@@ -54,8 +57,11 @@ impl Watch {
     /// The present values of all its lines, as the first ones were.
     ///
     /// # Errors
-    /// [`Error::Hardware`].
+    /// [`Error::Hardware`]; when the watch is over, why.
     pub fn values(&self) -> Result<Values, Error> {
+        if self.queue.is_closed() {
+            return Err(self.end());
+        }
         Ok(self.broker.lock().pins.read(&self.lines, self.mask)?)
     }
 }
@@ -67,6 +73,8 @@ pub struct WatchRequest {
     pub filter: EdgeFilter,
     /// Where it was before, to go on from there.
     pub resume: Option<Position>,
+    /// Who watches; `None` within a session, which knows it.
+    pub caller: Option<Caller>,
 }
 
 impl Broker {
@@ -99,7 +107,7 @@ impl Broker {
         all: &[LineIndex],
         request: WatchRequest,
     ) -> Result<Watch, Error> {
-        let WatchRequest { filter, resume } = request;
+        let WatchRequest { filter, resume, caller } = request;
         if let Some(position) = &resume
             && position.line_seqnos.len() != watched.len()
         {
@@ -135,7 +143,7 @@ impl Broker {
         let (id, queue) = (state.new_id(), Arc::new(queue));
         for (position, line) in watched {
             let (queue, programs) = (Arc::clone(&queue), scope.is_none());
-            let watcher = Watcher { watch: id, position: *position, scope, programs, queue };
+            let watcher = Watcher { watch: id, position: *position, scope, caller, programs, queue };
             state.lines[line.0].watchers.push(watcher);
         }
         let first = (!begun.goes_on).then_some(first);
@@ -220,7 +228,7 @@ impl State {
         self.edges_off(lines);
     }
 
-    fn edges_off(&mut self, lines: &[LineIndex]) {
+    pub(super) fn edges_off(&mut self, lines: &[LineIndex]) {
         self.pins.unwant_edges(lines);
         self.unwanted.notify_one();
     }
@@ -252,10 +260,14 @@ impl Broker {
 impl Drop for Watch {
     fn drop(&mut self) {
         let mut state = self.broker.lock();
-        let watched: Vec<LineIndex> = ones(self.mask).map(|i| self.lines[i]).collect();
-        for line in &watched {
-            state.lines[line.0].watchers.retain(|watcher| watcher.watch != self.id);
-        }
+        // A line of which it was taken away is no longer watched by it.
+        let mut watched: Vec<LineIndex> = ones(self.mask).map(|i| self.lines[i]).collect();
+        watched.retain(|line| {
+            let watchers = &mut state.lines[line.0].watchers;
+            let before = watchers.len();
+            watchers.retain(|watcher| watcher.watch != self.id);
+            watchers.len() < before
+        });
         state.end_watch(self.scope, &watched);
     }
 }

@@ -1,6 +1,7 @@
 //! The configuration's file, watched for changes of what it says.
 //!
-//! It is the directory that is watched: editors replace the file, and a kubelet exchanges a link beside it.
+//! It is the directory that is watched: editors replace the file, and a kubelet exchanges a link beside it. A file that is
+//! only just made says nothing yet: it is read when whoever writes it has closed it.
 
 use crate::config;
 use crate::log_keys as keys;
@@ -11,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
+use tokio::time::{Instant, sleep_until};
 
 /// How long after the first sign of a change the file is read: what writes it has come to its end by then, or signs
 /// again.
@@ -23,6 +25,8 @@ pub(super) struct ConfigFile {
     /// What it said last; `None` where it could not be read.
     text: Option<String>,
     signs: Option<AsyncFd<Descriptor<Inotify>>>,
+    /// When it is to be read, after a sign.
+    due: Option<Instant>,
 }
 
 impl ConfigFile {
@@ -32,19 +36,22 @@ impl ConfigFile {
             tracing::warn!({ keys::PATH } = %path.display(), { keys::ERROR } = %error,
                 "changes of the configuration are not seen: use SIGHUP or `gpiod reload`");
         });
-        Self { path: path.to_owned(), text: config::read(path).ok(), signs: signs.ok() }
+        Self { path: path.to_owned(), text: config::read(path).ok(), signs: signs.ok(), due: None }
     }
 
     /// Waits until the file says something else. May be dropped while it waits; what came meanwhile is not forgotten.
     pub(super) async fn changed(&mut self) {
         loop {
-            let Some(signs) = &mut self.signs else { return std::future::pending().await };
-            if let Err(error) = sign(signs).await {
-                tracing::warn!({ keys::ERROR } = %error, "changes of the configuration are no longer seen");
-                self.signs = None;
-                continue;
+            if self.due.is_none() {
+                let Some(signs) = &mut self.signs else { return std::future::pending().await };
+                if let Err(error) = sign(signs).await {
+                    tracing::warn!({ keys::ERROR } = %error, "changes of the configuration are no longer seen");
+                    self.signs = None;
+                    continue;
+                }
             }
-            tokio::time::sleep(SETTLE).await;
+            sleep_until(*self.due.get_or_insert_with(|| Instant::now() + SETTLE)).await;
+            self.due = None;
             let text = config::read(&self.path).ok();
             // A file that is away for a moment is being replaced.
             if text.is_some() && text != self.text {
@@ -63,7 +70,7 @@ impl ConfigFile {
 fn signs(path: &Path) -> io::Result<AsyncFd<Descriptor<Inotify>>> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let inotify = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?;
-    let flags = AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_CREATE;
+    let flags = AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_MOVE_SELF;
     inotify.add_watch(dir, flags)?;
     reactor::readable(inotify)
 }
@@ -73,7 +80,12 @@ async fn sign(signs: &mut AsyncFd<Descriptor<Inotify>>) -> io::Result<()> {
     let mut ready = signs.readable_mut().await?;
     loop {
         match ready.get_inner_mut().0.read_events() {
-            Ok(_) => {}
+            Ok(events) => {
+                let lost = AddWatchFlags::IN_IGNORED | AddWatchFlags::IN_MOVE_SELF;
+                if events.iter().any(|event| event.mask.intersects(lost)) {
+                    return Err(io::Error::new(io::ErrorKind::NotFound, "its directory was replaced"));
+                }
+            }
             Err(Errno::EAGAIN) => {
                 ready.clear_ready();
                 return Ok(());

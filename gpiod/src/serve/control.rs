@@ -2,9 +2,10 @@
 //! SIGHUP or because the file has changed, and to let go of a group.
 
 use super::config_file::ConfigFile;
+use super::group_sockets::GroupSockets;
 use super::part::Rewire;
 use crate::backend::Backend;
-use crate::broker::{Broker, Released, Scope};
+use crate::broker::{Broker, Released};
 use crate::config::{Config, Group, Line};
 use crate::error::Error;
 use crate::holder::Caller;
@@ -33,6 +34,7 @@ pub(super) struct Control {
     pub(super) run_dir: RunDir,
     pub(super) backend: Arc<dyn Backend>,
     pub(super) parts: Vec<Overseen>,
+    pub(super) sockets: GroupSockets,
 }
 
 impl Control {
@@ -100,7 +102,7 @@ impl Control {
                         { keys::PATH } = path,
                         { keys::CAUSE } = why,
                         { keys::ERROR } = line,
-                        "the configuration can not be taken, the old one stays"
+                        "the configuration can not be taken, or not all of it; what is not done is as before"
                     );
                 }
             }
@@ -127,9 +129,14 @@ impl Control {
             answered.await.map_err(|_| Error::Stopping)??;
         }
         let reloaded = difference(&self.config, &config);
-        let old = std::mem::replace(&mut self.config, config);
-        self.change_sockets(&old, &reloaded).await?;
-        Ok(reloaded)
+        self.config = config;
+        let failures = self.sockets.change(&self.config, &self.run_dir, &self.parts).await;
+        if failures.is_empty() {
+            return Ok(reloaded);
+        }
+        let failures: Vec<String> = failures.iter().map(ToString::to_string).collect();
+        let failures = failures.join("\n");
+        Err(Error::ConfigRefused(format!("the lines are as it says, but not all sockets:\n{failures}")))
     }
 
     /// Refuses what is decided when the daemon starts.
@@ -149,47 +156,6 @@ impl Control {
             None => Ok(()),
         }
     }
-
-    async fn change_sockets(&self, old: &Config, reloaded: &Reloaded) -> Result<(), Error> {
-        let failed = |error: std::io::Error| {
-            Error::ConfigRefused(format!(
-                "the lines are as the configuration says, but not the sockets: {error}"
-            ))
-        };
-        for group in &old.groups {
-            if reloaded.removed.contains(&group.name) {
-                for part in &self.parts {
-                    for scope in scopes(part, &group.name) {
-                        let _ = part.sockets.send(SocketChange::Remove(scope)).await;
-                    }
-                }
-                self.run_dir.remove_group(&group.name).map_err(failed)?;
-            }
-        }
-        for group in &self.config.groups {
-            let before = old.groups.iter().find(|before| before.name == group.name);
-            if reloaded.changed.contains(&group.name) {
-                self.run_dir.set_rights(group).map_err(failed)?;
-            }
-            // Who has a connection is not asked again: where others are let in now, all come anew.
-            if before.is_none_or(|before| before.allowed != group.allowed) {
-                for part in &self.parts {
-                    for scope in scopes(part, &group.name).filter(|scope| part.broker.serves(*scope)) {
-                        let socket = self.run_dir.bind_later(&self.config, group, scope).map_err(failed)?;
-                        tracing::info!({ keys::PATH } = %socket.path.display(), "listening");
-                        let _ = part.sockets.send(SocketChange::Add(socket)).await;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The sockets of a group, as a part knows them: it knows the groups of all the others.
-fn scopes(part: &Overseen, group: &str) -> impl Iterator<Item = Scope> + use<> {
-    let index = part.broker.place_of(group);
-    index.into_iter().flat_map(|index| [Scope::Group(index), Scope::Watch(index)])
 }
 
 /// Which groups are new, gone, or not what they were.

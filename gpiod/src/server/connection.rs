@@ -3,6 +3,7 @@
 //! The libraries leave most of these unbounded by default: a client that sends requests and never reads would grow
 //! the daemon without end.
 
+use super::DRAIN;
 use super::dispatch::Services;
 use super::incoming::Connection;
 use super::metered::Meter;
@@ -71,7 +72,8 @@ pub(super) async fn serve(
                 return;
             }
             served.as_mut().graceful_shutdown();
-            served.await
+            // A client that goes on as if nothing were is left, after the time that a stop gives it.
+            tokio::time::timeout(DRAIN, served).await.unwrap_or(Ok(()))
         }
     };
     if let Err(error) = ended {

@@ -1,14 +1,13 @@
-//! Who is let in at a socket: whom the configuration allows, as long as there are places.
+//! The places at a socket, for those whom the configuration allows.
 //!
 //! A socket has so many places for connections, and all sockets together have a number too. A part of that is each
 //! socket's own and nobody else's, so that whoever takes all that is left keeps no other socket from being used.
 //! Whoever is refused is told why on its first call, in one of a few places that are for nothing else.
 
-use crate::config::{Allowed, Config, Limits};
+use crate::config::{Config, Limits};
 use crate::error::Error;
-use crate::holder::Caller;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 /// Connections that are being told why they are refused, for each socket; more are closed at once.
 pub(super) const REFUSALS: usize = 2;
@@ -29,9 +28,15 @@ impl Hall {
         Self { shared: Arc::new(Semaphore::new(total.saturating_sub(own * sockets))), own }
     }
 
-    /// The same for sockets that come later: what all share is all they have.
+    /// The same for a socket that comes later: its own places are taken out of those that all share, as far as they are
+    /// free.
     pub(super) fn later(&self) -> Self {
-        Self { own: 0, ..self.clone() }
+        let fits = |own: &usize| {
+            u32::try_from(*own)
+                .is_ok_and(|own| self.shared.try_acquire_many(own).map(SemaphorePermit::forget).is_ok())
+        };
+        let own = (1..=self.own).rev().find(fits).unwrap_or(0);
+        Self { own, ..self.clone() }
     }
 }
 
@@ -39,10 +44,16 @@ impl Hall {
 #[derive(Debug)]
 pub(super) struct Door {
     hall: Hall,
-    allowed: Allowed,
     places: Arc<Semaphore>,
     own: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
+}
+
+/// What was a socket's own is for all when it has gone.
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.hall.shared.add_permits(self.hall.own);
+    }
 }
 
 /// A place for a connection, given back when it is dropped.
@@ -52,27 +63,20 @@ pub(super) struct Place {
 }
 
 impl Door {
-    pub(super) fn new(hall: &Hall, allowed: Allowed, limits: &Limits) -> Self {
+    pub(super) fn new(hall: &Hall, limits: &Limits) -> Self {
         Self {
             hall: hall.clone(),
-            allowed,
             places: Arc::new(Semaphore::new(limits.connections as usize)),
             own: Arc::new(Semaphore::new(hall.own)),
             refusals: Arc::new(Semaphore::new(REFUSALS)),
         }
     }
 
-    /// A place for a caller.
+    /// A place for a connection.
     ///
     /// # Errors
-    /// [`Error::NotPermitted`], [`Error::LimitReached`].
-    pub(super) fn enter(&self, caller: Caller, limits: &Limits) -> Result<Place, Error> {
-        let Caller { uid, gid, .. } = caller;
-        if !self.allowed.lets_in(uid, gid) {
-            return Err(Error::NotPermitted(format!(
-                "uid {uid} with gid {gid} is not let in at this socket: neither is in the group's allow_uids or allow_gids"
-            )));
-        }
+    /// [`Error::LimitReached`].
+    pub(super) fn enter(&self, limits: &Limits) -> Result<Place, Error> {
         let full = |limit, max: u32| Error::LimitReached { limit, max: max.into() };
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
@@ -102,9 +106,8 @@ mod tests {
                     [[group]]\nname = \"a\"\nlines.x = { line = \"GPIO1\", direction = \"input\" }\n";
         let config = Config::parse(Path::new("x"), text).unwrap();
         let hall = Hall::new(&config);
-        let caller = Caller { uid: 1, gid: 1, pid: 1 };
-        let doors = [0, 1, 2].map(|_| Door::new(&hall, Allowed::default(), &config.limits));
-        let enter = |door: &Door| door.enter(caller, &config.limits).map_err(|error| error.to_string());
+        let doors = [0, 1, 2].map(|_| Door::new(&hall, &config.limits));
+        let enter = |door: &Door| door.enter(&config.limits).map_err(|error| error.to_string());
         // One of its own and three of those that all share.
         let mut hog: Vec<Place> = (0..4).map(|_| enter(&doors[0]).unwrap()).collect();
         assert_eq!(enter(&doors[0]).unwrap_err(), "limit limits.connections of 4 is reached");
@@ -113,21 +116,21 @@ mod tests {
         let _another = enter(&doors[2]).unwrap();
         hog.pop();
         enter(&doors[1]).unwrap();
+        // One that comes later has its own too, while there are free ones; and leaves it to all.
+        let later = Door::new(&hall.later(), &config.limits);
+        assert_eq!(enter(&doors[1]).unwrap_err(), "limit limits.total_connections of 6 is reached");
+        enter(&later).unwrap();
+        drop(later);
+        enter(&doors[1]).unwrap();
     }
 
     #[test]
     fn few_are_told_why_they_are_refused_and_they_take_no_place() {
         let text = "[[group]]\nname = \"a\"\nlines.x = { line = \"GPIO1\", direction = \"input\" }\n";
         let config = Config::parse(Path::new("x"), text).unwrap();
-        let allowed = Allowed { uids: vec![7], gids: vec![] };
-        let door = Door::new(&Hall::new(&config), allowed, &config.limits);
-        let enter = |uid| door.enter(Caller { uid, gid: 9, pid: 1 }, &config.limits);
-        assert_eq!(
-            enter(0).unwrap_err().to_string(),
-            "uid 0 with gid 9 is not let in at this socket: neither is in the group's allow_uids or allow_gids"
-        );
+        let door = Door::new(&Hall::new(&config), &config.limits);
         let refused: Vec<Place> = std::iter::from_fn(|| door.refuse()).collect();
         assert_eq!(refused.len(), REFUSALS);
-        enter(7).unwrap();
+        door.enter(&config.limits).unwrap();
     }
 }

@@ -57,7 +57,8 @@ impl Incoming {
                             continue;
                         }
                     };
-                    match self.door.enter(caller, self.broker.limits()) {
+                    let admitted = self.broker.admit(self.scope, caller);
+                    match admitted.and_then(|()| self.door.enter(self.broker.limits())) {
                         Ok(place) => return (Connection::new(stream, caller, place), Ok(())),
                         Err(why) => {
                             self.refuse(caller, &why);

@@ -3,7 +3,8 @@
 use super::session::{self, SessionStream};
 use super::watch::WatchStream;
 use super::{caller, convert};
-use crate::broker::{Broker, OpenRequest, Scope};
+use crate::broker::{Broker, OpenRequest, Scope, WatchRequest};
+use crate::holder::Caller;
 use crate::programs::Programs;
 use gpiod_proto::v1;
 use gpiod_proto::v1::gpio_service_server::GpioService;
@@ -22,6 +23,13 @@ impl Service {
     pub(super) fn new(broker: Arc<Broker>, programs: Arc<Programs>, scope: Scope) -> Self {
         Self { broker, programs, scope }
     }
+
+    /// Who calls, if it is let in: the whole of its request has come, which may have taken its time.
+    fn admit<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
+        let caller = caller::of_request(request)?;
+        self.broker.admit(self.scope, caller)?;
+        Ok(caller)
+    }
 }
 
 #[async_trait]
@@ -31,19 +39,21 @@ impl GpioService for Service {
 
     async fn list_lines(
         &self,
-        _: Request<v1::ListLinesRequest>,
+        request: Request<v1::ListLinesRequest>,
     ) -> Result<Response<v1::ListLinesResponse>, Status> {
+        self.admit(&request)?;
         let list = self.broker.list(self.scope)?;
         Ok(Response::new(convert::list(list, self.broker.limits())))
     }
 
     async fn read(&self, request: Request<v1::ReadRequest>) -> Result<Response<v1::ReadResponse>, Status> {
+        self.admit(&request)?;
         let values = self.broker.read(self.scope, &request.into_inner().lines)?;
         Ok(Response::new(v1::ReadResponse { values: Some(convert::values(values)) }))
     }
 
     async fn write(&self, request: Request<v1::WriteRequest>) -> Result<Response<v1::WriteResponse>, Status> {
-        let caller = caller::of_request(&request)?;
+        let caller = self.admit(&request)?;
         let v1::WriteRequest { lines, bits, client_name } = request.into_inner();
         let client_name = convert::client_name(client_name)?;
         let moment = self.broker.write(self.scope, &lines, bits)?;
@@ -59,9 +69,11 @@ impl GpioService for Service {
     }
 
     async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<WatchStream>, Status> {
+        let caller = self.admit(&request)?;
         let v1::WatchRequest { lines, edge, client_name, resume } = request.into_inner();
         convert::client_name(client_name)?;
-        let watch = self.broker.watch(self.scope, &lines, convert::watch_request(edge, resume)?)?;
+        let watch = WatchRequest { caller: Some(caller), ..convert::watch_request(edge, resume)? };
+        let watch = self.broker.watch(self.scope, &lines, watch)?;
         Ok(Response::new(WatchStream::new(watch)))
     }
 
@@ -79,7 +91,7 @@ impl GpioService for Service {
         &self,
         request: Request<v1::RunProgramRequest>,
     ) -> Result<Response<v1::RunProgramResponse>, Status> {
-        let caller = caller::of_request(&request)?;
+        let caller = self.admit(&request)?;
         let v1::RunProgramRequest { lines, program, client_name } = request.into_inner();
         let client_name = convert::client_name(client_name)?;
         let steps = convert::steps(program)?;

@@ -6,7 +6,7 @@
 
 use super::doors::{Door, Hall};
 use crate::broker::Scope;
-use crate::config::{Allowed, Config, Group};
+use crate::config::{Config, Group};
 use crate::state_file;
 use crate::wiring::GroupIndex;
 use nix::fcntl::{Flock, FlockArg};
@@ -81,8 +81,8 @@ impl RunDir {
     pub fn bind(&self, config: &Config) -> io::Result<Vec<Socket>> {
         let admin = Rights { mode: 0o600, gid: None };
         let hall = self.hall.get_or_init(|| Hall::new(config)).clone();
-        let door = |allowed: &Allowed| Door::new(&hall, allowed.clone(), &config.limits);
-        let mut sockets = vec![self.bind_one("admin", Scope::Admin, admin, door(&Allowed::default()))?];
+        let mut sockets =
+            vec![self.bind_one("admin", Scope::Admin, admin, Door::new(&hall, &config.limits))?];
         for (index, group) in config.groups.iter().enumerate() {
             sockets.push(self.bind_group(config, group, Scope::Group(GroupIndex(index)), &hall)?);
             sockets.push(self.bind_group(config, group, Scope::Watch(GroupIndex(index)), &hall)?);
@@ -94,11 +94,11 @@ impl RunDir {
     /// Binds one of a group's sockets.
     fn bind_group(&self, config: &Config, group: &Group, scope: Scope, hall: &Hall) -> io::Result<Socket> {
         let kind = if matches!(scope, Scope::Watch(_)) { WATCH } else { GROUPS };
-        let door = Door::new(hall, group.allowed.clone(), &config.limits);
+        let door = Door::new(hall, &config.limits);
         self.bind_one(&format!("{kind}/{}", group.name), scope, Rights::of(group), door)
     }
 
-    /// Binds one of a group's sockets while others are served: it has no place of its own among all connections.
+    /// Binds one of a group's sockets while others are served.
     ///
     /// # Errors
     /// What the system says, with the path.

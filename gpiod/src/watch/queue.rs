@@ -142,6 +142,11 @@ impl Queue {
         wake(inner);
     }
 
+    /// Whether nothing more comes.
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// As [`take`](Self::take), or arranges to be woken; `None` when nothing waits and nothing more comes.
     pub fn poll_take(&self, context: &mut Context<'_>) -> Poll<Option<Batch>> {
         let mut inner = self.lock();

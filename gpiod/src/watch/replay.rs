@@ -98,6 +98,12 @@ impl History {
         }
     }
 
+    /// Begins anew with a line that had so many events: what was before is no longer told.
+    pub fn forget(&mut self, line_seqno: u64, now_ns: u64) {
+        let deaf_since = self.deaf_since;
+        *self = Self { deaf_since, ..Self::new(self.capacity, line_seqno, now_ns) };
+    }
+
     /// The chip swallowed an edge after the event with that number, as was seen at that moment.
     pub fn swallowed(&mut self, line_seqno: u64, seen_ns: u64) {
         self.swallowed.push(Mark { line_seqno, from_ns: seen_ns, until_ns: seen_ns });

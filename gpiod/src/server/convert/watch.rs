@@ -12,7 +12,8 @@ pub(in crate::server) fn watch_request(
     edge: i32,
     resume: Option<v1::WatchPosition>,
 ) -> Result<WatchRequest, Error> {
-    Ok(WatchRequest { filter: edge_filter(edge)?, resume: resume.map(came_from).transpose()? })
+    let resume = resume.map(came_from).transpose()?;
+    Ok(WatchRequest { filter: edge_filter(edge)?, resume, caller: None })
 }
 
 /// The position that a client comes back from. Whether it can be one of this life of the daemon is not decided here.
