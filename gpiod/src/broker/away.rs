@@ -169,6 +169,10 @@ impl Broker {
     pub(super) fn left(&self, session: SessionId, cause: Cause) {
         let mut state = self.lock();
         let Some(known) = state.sessions.get(&session) else { return };
+        // Its watchdog ran out, and now its connection is gone, too: that does not make the time longer.
+        if known.holder.away_until_ns.is_some() && cause != Cause::Ended {
+            return;
+        }
         let grace = known.scope.grace(&state.wiring);
         let waits = cause != Cause::Ended && known.token.is_some() && !grace.is_zero();
         if !waits || state.stopping {
