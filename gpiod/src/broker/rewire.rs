@@ -1,13 +1,12 @@
 //! Another wiring, while sessions and watches go on: whoever is not concerned notices nothing.
 
-use super::pins::configured;
 use super::session::Cause;
 use super::state::LineState;
 use super::watch::Watcher;
 use super::{Broker, EdgeSources, RequestIndex, Scope, SessionId, State};
 use crate::clock;
 use crate::error::Error;
-use crate::line::{LineConfig, known_mask};
+use crate::line::{Direction, known_mask};
 use crate::log_keys as keys;
 use crate::wiring::{LineIndex, Wiring, same_line};
 use std::collections::HashSet;
@@ -54,7 +53,7 @@ impl Broker {
             }
         }
         state.release(&lines);
-        state.undrive_retired(&lines);
+        state.tell_driven(&lines);
         state.heed(&lines, before_ns);
         let State { pins, wiring, .. } = &mut *state;
         let dropped = pins.drop_unused(wiring);
@@ -162,19 +161,14 @@ impl State {
         self.away_changed.notify_one();
     }
 
-    /// A line that no group has any more and that is still claimed, with others of its request, is driven by nobody:
-    /// nobody could switch it off.
-    fn undrive_retired(&mut self, lines: &[LineIndex]) {
-        let changes: Vec<(LineIndex, LineConfig)> = lines
-            .iter()
-            .filter(|line| self.wiring.line(**line).retired && self.pins.has(**line))
-            .map(|line| (*line, configured(self.wiring.line(*line))))
-            .filter(|(line, new)| new.direction != self.pins.config(*line).direction)
-            .collect();
-        if !changes.is_empty()
-            && let Err(error) = self.configure(&changes)
-        {
-            tracing::error!({ keys::ERROR } = %error, "lines of removed groups are still driven");
+    /// Says which lines of removed groups are still driven, as their `on_release` says: nobody can switch them off by us.
+    fn tell_driven(&self, lines: &[LineIndex]) {
+        let driven = lines.iter().filter(|line| {
+            self.wiring.line(**line).retired && self.pins.config(**line).direction == Direction::Output
+        });
+        for line in driven {
+            let (name, value) = (self.wiring.full_name(*line), self.pins.config(*line).value);
+            tracing::warn!({ keys::LINE } = name, { keys::VALUE } = %value, "no group has this output any more, it stays as it is");
         }
     }
 
