@@ -4,7 +4,7 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-hardware test-python fmt fmt-check lint proto buf deny docs ci
+.PHONY: help demo test soak test-hardware test-python fmt fmt-check lint proto buf deny docs ci
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -20,6 +20,10 @@ test: ## All tests in Rust: doc tests, then units and processes
 	$(CARGO) build --workspace --bins --examples
 	$(CARGO) test --workspace --doc
 	$(CARGO) test --workspace --lib --bins --tests
+
+soak: ## Real processes killed, restarted and flooded, judged by the board's record; some ten minutes, on a machine at rest
+	$(CARGO) build --release -p gpiod -p gpiod-bench
+	$(or $(CARGO_TARGET_DIR),target)/release/gpiod-bench soak --gpiod $(or $(CARGO_TARGET_DIR),target)/release/gpiod
 
 # WAIVE names parts that may be skipped, such as "pi" or "pi-6.12 pi-6.12-keep".
 test-hardware: ## Real pins on emulated machines: the kernel's GPIO simulator and a Raspberry Pi 3; WAIVE="pi"

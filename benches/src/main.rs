@@ -6,6 +6,7 @@ mod hostile;
 mod peers;
 mod process;
 mod series;
+mod soak;
 
 use std::process::ExitCode;
 
@@ -19,6 +20,7 @@ usage: gpiod-bench BENCH [OPTION]...
 
   hostile what a flood at one socket does to a session at another
   peers   gpiod beside other programs that own GPIO lines, on one chip of the kernel's GPIO simulator
+  soak    is nobody left holding when clients and the daemon are killed, restarted and flooded?
 
 gpiod-bench BENCH --help tells more.
 exit codes: 0 measured; 1 something failed; 64 wrong arguments
@@ -27,6 +29,15 @@ exit codes: 0 measured; 1 something failed; 64 wrong arguments
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let ran = match arguments.next().as_deref().and_then(|bench| bench.to_str()) {
+        Some("soak") => match soak::arguments::parse(arguments) {
+            Ok(Some(wanted)) => soak::run(&wanted),
+            Ok(None) => {
+                print!("{}", soak::arguments::HELP);
+                Ok(())
+            }
+            Err(mistake) => return wrong(&mistake),
+        },
+        Some("soak-part") => soak::part::run(arguments),
         Some("peers") => match peers::arguments::parse(arguments) {
             Ok(Some(wanted)) => peers::run(&wanted),
             Ok(None) => {

@@ -14,6 +14,7 @@ pub(crate) struct Summary {
     pub(crate) n: usize,
     pub(crate) p50_ns: u64,
     pub(crate) p99_ns: u64,
+    pub(crate) max_ns: u64,
     /// The median of each round: how far they are apart is how far the medians above may be trusted.
     pub(crate) rounds_p50_ns: Vec<u64>,
 }
@@ -32,6 +33,7 @@ impl Series {
             n: all.len(),
             p50_ns: percentile(&all, 50)?,
             p99_ns: percentile(&all, 99)?,
+            max_ns: percentile(&all, 100)?,
             rounds_p50_ns: self.rounds.iter().filter_map(|round| percentile(round, 50)).collect(),
         })
     }
@@ -53,7 +55,7 @@ mod tests {
         series.add((51..=100).rev().collect());
         series.add((1..=50).collect());
         let summary = series.summary().unwrap();
-        assert_eq!((summary.n, summary.p50_ns, summary.p99_ns), (100, 50, 99));
+        assert_eq!((summary.n, summary.p50_ns, summary.p99_ns, summary.max_ns), (100, 50, 99, 100));
         assert_eq!(summary.rounds_p50_ns, [75, 25]);
     }
 

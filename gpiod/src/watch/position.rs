@@ -5,6 +5,10 @@ use crate::line::{Edge, Values};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
+/// How long before a daemon's end an edge may have happened that never reached it: it was in the kernel's buffer, or
+/// the kernel itself had not come to it, since the machine was busy.
+const ON_ITS_WAY_NS: u64 = 1_000_000_000;
+
 /// Where a watcher is in its stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
@@ -72,8 +76,8 @@ pub struct PreviousLife {
 }
 
 impl PreviousLife {
-    /// Since when nobody has watched, for a watcher that was at `position` in lines of these names: that life's end if
-    /// the watcher had everything by then, else all that it does not know to have.
+    /// Since when nobody has watched, for a watcher that was at `position` in lines of these names: a little
+    /// before that life's end if the watcher had everything that reached it, else all that it does not know to have.
     pub fn unwatched_since(&self, position: &Position, mut names: impl Iterator<Item = String>) -> u64 {
         let mut had = position.line_seqnos.iter();
         let whole = self.epoch == position.epoch
@@ -83,7 +87,8 @@ impl PreviousLife {
                     *had == heard.seqno && heard.since_ns.is_some_and(|since| since <= position.timestamp_ns)
                 })
             });
-        if whole { self.stopped_ns.max(position.timestamp_ns) } else { position.timestamp_ns }
+        let sure_ns = if whole { self.stopped_ns.saturating_sub(ON_ITS_WAY_NS) } else { 0 };
+        sure_ns.max(position.timestamp_ns)
     }
 }
 
@@ -93,19 +98,21 @@ mod tests {
     use crate::line::Moment;
 
     #[test]
-    fn nobody_watched_since_the_last_stop_for_who_had_everything_and_since_its_last_event_for_others() {
+    fn nobody_watched_since_just_before_the_stop_for_who_had_everything_and_since_its_last_event_for_others()
+    {
         let heard = |seqno, since_ns| Heard { seqno, since_ns };
         let lines = [("a", heard(3, Some(50))), ("b", heard(0, Some(70))), ("c", heard(2, None))];
         let lines = lines.map(|(name, heard)| (name.to_owned(), heard)).into();
-        let life = PreviousLife { epoch: 7, stopped_ns: 500, lines };
+        let life = PreviousLife { epoch: 7, stopped_ns: 500 + ON_ITS_WAY_NS, lines };
         let since = |epoch, names: &str, line_seqnos: &[u64], timestamp_ns| {
             let values = Values { bits: 0, read: Moment { timestamp_ns: 0, uncertainty_ns: 0 } };
             let line_seqnos = line_seqnos.to_vec();
             let position = Position { epoch, line_seqnos, timestamp_ns, seqno: 0, values };
             life.unwatched_since(&position, names.chars().map(String::from))
         };
-        assert_eq!(since(7, "ab", &[3, 0], 100), 500);
-        assert_eq!(since(7, "ab", &[2, 0], 100), 100, "an event was on its way");
+        assert_eq!(since(7, "ab", &[3, 0], 100), 500, "an edge may have been on its way");
+        assert_eq!(since(7, "ab", &[3, 0], 700), 700, "but none of before its last one");
+        assert_eq!(since(7, "ab", &[2, 0], 100), 100, "an event had not been told");
         assert_eq!(since(7, "ab", &[3, 0], 60), 60, "it had gone before others made the daemon listen again");
         assert_eq!(since(7, "ac", &[3, 2], 100), 100, "nobody listened at the stop");
         assert_eq!(since(7, "ad", &[3, 0], 100), 100, "a line that was not there");
