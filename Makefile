@@ -1,10 +1,11 @@
 # The words that people and CI use: one target, one command. What needs more than a line stands in scripts/.
-# What a bare machine lacks (buf, cargo-deny, Python's gRPC) is installed by the scripts into a cache outside of
+# What a bare machine lacks (buf, cargo-deny, cargo-fuzz, Python's gRPC) is installed by the scripts into a cache outside of
 # this tree, ${XDG_CACHE_HOME:-~/.cache}/gpiod-dev; what test-hardware lacks is named, and installed only when told to.
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak test-hardware test-python fmt fmt-check lint proto buf deny docs ci
+.PHONY: help demo test soak fuzz test-hardware test-python fmt fmt-check lint proto buf deny docs ci
+.PHONY: help demo test test-hardware test-python fuzz fmt fmt-check lint proto buf deny docs ci
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +33,10 @@ test-hardware: ## Real pins on emulated machines: the kernel's GPIO simulator an
 test-python: ## The Python example against a daemon, with stubs generated from proto/
 	$(CARGO) build -p gpiod --bins
 	scripts/with-python-tools.sh sdk/examples/python/run.py
+
+# FUZZ names targets, such as "rpc"; all by default.
+fuzz: ## Arbitrary input for all that reads input, FUZZ_SECONDS (300) each; FUZZ="rpc" for some of it
+	scripts/fuzz.sh --seconds $(or $(FUZZ_SECONDS),300) $(FUZZ)
 
 fmt: ## Format the code
 	$(CARGO) fmt --all

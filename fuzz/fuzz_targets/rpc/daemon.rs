@@ -1,0 +1,147 @@
+//! A daemon in this process, on a board in memory.
+
+use crate::calls::{Call, Client};
+use gpiod::backend::Backend;
+use gpiod::broker::{Broker, Scope};
+use gpiod::config::Config;
+use gpiod::error::Error;
+use gpiod::programs::Programs;
+use gpiod::server::admin::Order;
+use gpiod::server::socket::RunDir;
+use gpiod::server::{self, Served};
+use gpiod::state_file::StateFile;
+use gpiod::wiring::Wiring;
+use gpiod_proto::v1::ListLinesRequest;
+use gpiod_proto::v1::gpio_service_client::GpioServiceClient;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+#[path = "../../../gpiod/tests/model/board.rs"]
+#[allow(dead_code, reason = "another test uses all of it")]
+mod board;
+
+const CONFIG: &str = r#"
+[limits]
+sessions = 4
+watches = 8
+programs = 2
+program_steps = 16
+program_ms = 5
+message_bytes = 4096
+watch_events = 16
+
+[[group]]
+name = "swift"
+lines.red = { line = "L0", direction = "output" }
+lines.shot = { line = "L1", direction = "output", one_shot = true, on_release = "keep" }
+lines.either = { line = "L2", direction = "both", bias = "disabled" }
+lines.in = { line = "L3", direction = "input" }
+
+[[group]]
+name = "patient"
+grace = "5ms"
+lines.up = { line = "L4", direction = "output", on_release = "active" }
+lines.in = { line = "L3", direction = "input" }
+"#;
+
+/// What a line may take to be free again before it is taken for lost.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Daemon {
+    runtime: Runtime,
+    _dir: TempDir,
+    /// Those of the groups, to watch them, and the administrator's.
+    sockets: Vec<PathBuf>,
+    admin: PathBuf,
+}
+
+impl Daemon {
+    pub(crate) fn start() -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let dir = tempfile::tempdir().expect("a directory");
+        let (sockets, admin) = runtime.block_on(serve(dir.path()));
+        Self { runtime, _dir: dir, sockets, admin }
+    }
+
+    pub(crate) fn suffer(&self, calls: &[Call]) {
+        self.runtime.block_on(async {
+            let mut client = Client::new(&self.sockets);
+            for call in calls.iter().take(12) {
+                client.call(call).await;
+            }
+            drop(client);
+            let freed = tokio::time::timeout(PATIENCE, self.all_is_free()).await;
+            freed.expect("a line is held although all clients have gone");
+        });
+    }
+
+    async fn all_is_free(&self) {
+        let channel = crate::calls::connect(&self.admin).await.expect("the daemon takes connections");
+        let mut client = GpioServiceClient::new(channel);
+        loop {
+            let list = client.list_lines(ListLinesRequest {}).await.expect("the daemon answers").into_inner();
+            if list.lines.iter().all(|line| line.holder.is_none()) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+async fn serve(dir: &Path) -> (Vec<PathBuf>, PathBuf) {
+    let config = Config::parse(Path::new("gpiod.toml"), CONFIG).expect("valid");
+    let board = board::Board::new();
+    let wiring = Wiring::bind(&config, &board.lines().expect("in memory")).expect("its lines are there");
+    let run_dir = RunDir::take(&dir.join("run")).expect("ours");
+    let (file, _) = StateFile::open(run_dir.path());
+    let (broker, _) =
+        Broker::new(Arc::new(board), wiring, config.limits, file.section(), Vec::new()).expect("free");
+    let programs = Programs::start().await.expect("a thread");
+    let sockets = run_dir.bind(&config).expect("sockets");
+    let (orders, mut given) = mpsc::channel(4);
+    let (_, changes) = mpsc::channel(1);
+    let paths = sockets.iter().map(|socket| socket.path.clone()).collect();
+    let admin = sockets.iter().find(|socket| socket.scope == Scope::Admin).map(|socket| socket.path.clone());
+    tokio::spawn(release_away(Arc::clone(&broker)));
+    let ordered = Arc::clone(&broker);
+    tokio::spawn(async move {
+        while let Some(order) = given.recv().await {
+            match order {
+                Order::Release { group, reason, answer, .. } => {
+                    let released = ordered.release_group(&group, &reason);
+                    let none = || Error::GroupNotFound { group, known: Vec::new() };
+                    drop(answer.send(released.ok_or_else(none)));
+                }
+                Order::Reload { answer } => {
+                    drop(answer.send(Err(Error::ConfigRefused("there is no file".to_owned()))));
+                }
+            }
+        }
+    });
+    let served = Served { broker, programs, orders };
+    tokio::spawn(async move {
+        let _lock = run_dir;
+        server::run(served, sockets, changes, CancellationToken::new()).await.expect("it serves");
+        panic!("nobody told it to stop");
+    });
+    (paths, admin.expect("it has one"))
+}
+
+/// As the daemon does it.
+async fn release_away(broker: Arc<Broker>) {
+    loop {
+        match broker.away_until() {
+            None => broker.away_changed().await,
+            Some(until_ns) => {
+                let left = until_ns.saturating_sub(gpiod::clock::now_ns());
+                tokio::time::sleep(Duration::from_nanos(left)).await;
+                broker.release_away(gpiod::clock::now_ns());
+            }
+        }
+    }
+}
