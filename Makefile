@@ -5,7 +5,6 @@
 CARGO ?= cargo
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak fuzz test-hardware test-python fmt fmt-check lint proto buf deny docs ci
-.PHONY: help demo test test-hardware test-python fuzz fmt fmt-check lint proto buf deny docs ci
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -7,7 +7,9 @@
 //!
 //! A hold is a value ([`Hold`]), and so is a watch ([`Watch`]): dropping it gives back what it stands for.
 
+mod audited;
 mod away;
+mod counts;
 mod hold;
 mod list;
 mod listening;
@@ -24,6 +26,7 @@ mod state;
 mod usage;
 mod watch;
 
+pub use counts::{Command, Connected, Snapshot, Used};
 pub use hold::{Change, Hold};
 pub use list::{BackendView, LineView, ListView};
 pub use open::{OpenRequest, WantedDirection, WantedLine};
@@ -34,6 +37,7 @@ pub use scope::Scope;
 pub use session::{Cause, SessionEnd};
 pub use watch::{Watch, WatchRequest};
 
+use crate::audit::Audit;
 use crate::backend::{self, Backend, EdgeSource};
 use crate::clock;
 use crate::config::Limits;
@@ -45,6 +49,7 @@ use crate::operations::Operation;
 use crate::state_file::Section;
 use crate::watch::PreviousLife;
 use crate::wiring::{LineIndex, Wiring};
+use counts::Counts;
 use pins::Pins;
 use state::{LineState, State};
 use std::collections::{BTreeMap, HashMap};
@@ -109,6 +114,8 @@ impl Broker {
             lines,
             sessions: HashMap::new(),
             usage: Usage::default(),
+            audit: Audit::default(),
+            counts: Counts::default(),
             rates: HashMap::new(),
             events_per_s: limits.socket_events_per_s,
             next_id: 1,
@@ -179,6 +186,7 @@ impl Broker {
     /// [`Error::InvalidRequest`], [`Error::LineNotFound`], [`Error::NotPermitted`], [`Error::Hardware`].
     pub fn read(&self, scope: Scope, names: &[String]) -> Result<Values, Error> {
         let mut state = self.lock();
+        state.counts.command(scope, Command::Read);
         let lines = scope.resolve(&state.wiring, names)?;
         scope.may(&state.wiring, &lines, names, Operation::Read)?;
         Ok(state.pins.read(&lines, known_mask(lines.len()))?)
@@ -191,6 +199,7 @@ impl Broker {
     pub fn write(&self, scope: Scope, names: &[String], bits: u64) -> Result<Moment, Error> {
         scope.may_drive()?;
         let mut state = self.lock();
+        state.counts.command(scope, Command::Write);
         let lines = scope.resolve(&state.wiring, names)?;
         if bits & !known_mask(lines.len()) != 0 {
             return Err(Error::InvalidRequest(format!("bits has more than the {} lines named", lines.len())));
@@ -250,12 +259,9 @@ impl Broker {
             (0..state.lines.len()).map(LineIndex).filter(|line| state.lines[line.0].adopted).collect();
         for line in &orphans {
             state.lines[line.0].adopted = false;
-            tracing::info!(
-                { keys::LINE } = state.wiring.full_name(*line),
-                "nobody came back for this output, releasing it"
-            );
         }
         state.release(&orphans);
+        state.tell_unclaimed(&orphans);
     }
 
     /// Ends all sessions and watches with [`Error::Stopping`]. Outputs stay as they are, and who holds them is written
@@ -264,6 +270,7 @@ impl Broker {
         let section = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.lock();
         state.stopping = true;
+        state.tell_kept();
         section.write_last(state.saved(), state.life(clock::now_ns()));
         for session in state.sessions.values_mut() {
             session.end(Error::Stopping);

@@ -13,6 +13,7 @@
 //! - [`state_file`]: who holds what, written down for the next daemon; [`token`]: by what a client is known again.
 //! - [`shares`]: how much of the reactor each socket may use while others are in use.
 //! - [`server`]: gRPC. The only module that names tonic or the API's messages.
+//! - [`audit`]: who held, drove and let go of which line, told in the log; [`metrics`]: numbers for whoever measures.
 //! - [`serve`]: start-up and stop. [`guard`]: a process of its own that outlives the daemon, for outputs that must not.
 //! - [`board`]: the simulated board, a process of its own.
 //! - [`cli`]: one file for each command.
@@ -41,6 +42,7 @@
 //! and after two seconds at most the process ends. Its claims end with it; outputs keep their levels.
 
 pub mod alarm;
+pub mod audit;
 pub mod backend;
 pub mod board;
 pub mod broker;
@@ -56,6 +58,7 @@ pub mod holder;
 pub mod line;
 pub mod log;
 pub mod log_keys;
+pub mod metrics;
 mod notify;
 pub mod operations;
 pub mod pace;

@@ -32,3 +32,21 @@ pub const WAIT: &str = "wait";
 pub const PATH: &str = "path";
 /// How many.
 pub const COUNT: &str = "count";
+/// Which kind of audit event: `held`, `resumed`, `adopted`, `away`, `drove`, `released`, `kept`, `ordered`, `summed`.
+pub const AUDIT: &str = "audit";
+/// By what a line was held or driven: `session`, `program`, `write`.
+pub const VIA: &str = "via";
+/// What lines became when they were let go: `red=inactive,light=input`.
+pub const BECAME: &str = "became";
+/// How often lines were set.
+pub const WRITES: &str = "writes";
+/// How often direction or pull of lines was changed.
+pub const CONFIGURES: &str = "configures";
+/// How many programs began.
+pub const PROGRAMS: &str = "programs";
+/// How long ago the first of what is summed up was, in ms.
+pub const WITHIN_MS: &str = "within_ms";
+/// Sums by kind and cause: `held=480 released/ended=470`.
+pub const COUNTS: &str = "counts";
+/// An address that the daemon listens on.
+pub const ADDRESS: &str = "address";

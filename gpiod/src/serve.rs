@@ -26,6 +26,7 @@ use crate::config::{Config, Problems};
 use crate::error::chain;
 use crate::failure::{Exit, Failure};
 use crate::log_keys as keys;
+use crate::metrics::{self, Address, Listener, Measured, Reloads};
 use crate::notify;
 use crate::programs::Programs;
 use crate::server::socket::{RunDir, Socket};
@@ -46,11 +47,11 @@ const BUSY_RETRY: (Duration, u32) = (Duration::from_millis(50), 20);
 /// Orders that wait for the one before them.
 const ORDERS: usize = 16;
 
-/// Runs the daemon until it is told to stop.
+/// Runs the daemon until it is told to stop. Metrics are served where they are asked for.
 ///
 /// # Errors
 /// What keeps it from starting, or the board's going away.
-pub async fn run(config: Config) -> Result<(), Failure> {
+pub async fn run(config: Config, metrics: Option<Address>) -> Result<(), Failure> {
     let run_dir = RunDir::take(&config.run_dir).map_err(|error| run_dir_failure(&config, &error))?;
     // Before anything is driven: what can fail here should leave the board as it was.
     let programs = start_programs(&config).await?;
@@ -58,6 +59,8 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let hangup =
         signal(SignalKind::hangup()).map_err(|error| Failure::new(Exit::Os, format!("signals: {error}")))?;
     let mut sockets = run_dir.bind(&config).map_err(|error| Failure::new(Exit::Os, error.to_string()))?;
+    let metrics = metrics.map(|address| Listener::bind(&address, run_dir.path())).transpose();
+    let metrics = metrics.map_err(|error| Failure::new(Exit::Os, error.to_string()))?;
     let (state_file, previous) = StateFile::open(run_dir.path());
     let (backend, taken) = tokio::select! {
         taken = take_lines(&config, &state_file, &previous) => taken?,
@@ -96,8 +99,12 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     for part in parts {
         others.spawn(on_own_thread(part, shutdown.clone())?);
     }
+    let reloads = Arc::<Reloads>::default();
+    if let Some(listener) = metrics {
+        measure(listener, &overseen, Arc::clone(&reloads), state_file, shutdown.clone());
+    }
     let sockets_of_groups = GroupSockets::made_for(&config);
-    let control = Control { config, run_dir, backend, parts: overseen, sockets: sockets_of_groups };
+    let control = Control { config, run_dir, backend, parts: overseen, sockets: sockets_of_groups, reloads };
     tokio::spawn(control.run(given, hangup));
     notify::keep_alive();
     notify::ready();
@@ -112,6 +119,30 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     }
     tracing::info!("stopped");
     outcome
+}
+
+/// Begins to serve metrics. They go on while clients are waited for at the stop.
+fn measure(
+    listener: Listener,
+    parts: &[Overseen],
+    reloads: Arc<Reloads>,
+    state_file: Arc<StateFile>,
+    stopping: CancellationToken,
+) {
+    if listener.is_open() {
+        tracing::warn!(
+            { keys::ADDRESS } = %listener.address(),
+            "metrics are told to whoever reaches this address, and nobody has to say who it is"
+        );
+    }
+    tracing::info!({ keys::ADDRESS } = %listener.address(), "metrics");
+    let parts = parts.iter().map(|part| metrics::Part::new(part.thread.name(), Arc::clone(&part.broker)));
+    let measured = Measured::new(parts.collect(), reloads, state_file, stopping);
+    tokio::spawn(async move {
+        if let Err(error) = metrics::serve(listener, Arc::new(measured)).await {
+            tracing::error!({ keys::ERROR } = %error, "metrics can not be served");
+        }
+    });
 }
 
 async fn start_programs(config: &Config) -> Result<Arc<Programs>, Failure> {

@@ -52,6 +52,7 @@ impl Previous {
 pub struct StateFile {
     dir: PathBuf,
     boot: String,
+    starts: u64,
     kept: Mutex<Kept>,
 }
 
@@ -63,6 +64,8 @@ struct Kept {
     lives: Vec<PreviousLife>,
     /// Whether the last try to write it failed, so that it is told once.
     failing: bool,
+    /// How often it could not be written.
+    failures: u64,
 }
 
 impl StateFile {
@@ -70,9 +73,22 @@ impl StateFile {
     pub fn open(run_dir: &Path) -> (Arc<Self>, Previous) {
         let boot =
             fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();
-        let file = Self { dir: run_dir.to_owned(), boot, kept: Mutex::default() };
+        let mut file = Self { dir: run_dir.to_owned(), boot, starts: 1, kept: Mutex::default() };
         let previous = file.previous();
+        if let Previous::Known(saved) = &previous {
+            file.starts = saved.starts.saturating_add(1);
+        }
         (Arc::new(file), previous)
+    }
+
+    /// How often a daemon was started since the boot, this time included, as far as files that could be used say it.
+    pub fn starts(&self) -> u64 {
+        self.starts
+    }
+
+    /// How often the file could not be written.
+    pub fn failures(&self) -> u64 {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).failures
     }
 
     fn previous(&self) -> Previous {
@@ -116,7 +132,8 @@ impl StateFile {
             return;
         }
         let sessions = kept.sections.iter().flatten().flatten().cloned().collect();
-        let saved = Saved { boot: self.boot.clone(), sessions, lives: kept.lives.clone() };
+        let saved =
+            Saved { boot: self.boot.clone(), starts: self.starts, sessions, lives: kept.lives.clone() };
         let written = self.replace(&format::write(&saved));
         match (&written, kept.failing) {
             (Err(error), false) => tracing::error!(
@@ -127,6 +144,7 @@ impl StateFile {
             (Err(_), true) | (Ok(()), false) => {}
         }
         kept.failing = written.is_err();
+        kept.failures += u64::from(kept.failing);
     }
 
     /// Puts whole new contents in the place of the old, so that whoever dies meanwhile leaves the one or the other.

@@ -7,7 +7,7 @@ mod queue;
 mod replay;
 
 pub use position::{Heard, Position, PreviousLife};
-pub use queue::{Batch, Queue};
+pub use queue::{Batch, Queue, Tally};
 pub use replay::{History, Watched, replay};
 
 use crate::line::Edge;

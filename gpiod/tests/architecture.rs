@@ -117,6 +117,24 @@ fn programs_run_on_their_thread_alone_and_only_it_asks_for_priority() {
 }
 
 #[test]
+fn http_1_is_for_metrics_alone_and_they_know_no_server() {
+    let none: Vec<String> = Vec::new();
+    let http = ["gpiod/src/metrics/http.rs", "gpiod/src/server"];
+    assert_eq!(offenders("gpiod/src", &["hyper::", "hyper_util"], &http), none);
+    assert_eq!(offenders("gpiod/src", &["http1"], &http[..1]), none);
+    assert_eq!(offenders("gpiod/src/metrics", &["crate::server", "crate::serve::"], &[]), none);
+}
+
+#[test]
+fn the_audit_is_told_the_time_and_writes_in_one_place() {
+    let none: Vec<String> = Vec::new();
+    assert_eq!(offenders("gpiod/src/audit", &["crate::broker", "crate::server", "clock::"], &[]), none);
+    assert_eq!(offenders("gpiod/src", &["keys::AUDIT", "gpiod::audit"], &["gpiod/src/audit/tell.rs"]), none);
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/audit.rs")).unwrap();
+    assert!(!["crate::broker", "crate::server", "clock::", "Instant"].iter().any(|word| text.contains(word)));
+}
+
+#[test]
 fn the_budget_is_told_the_time() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("src/budget.rs")).unwrap();

@@ -8,6 +8,7 @@
 use super::session::{Cause, Session};
 use super::usage::Resource;
 use super::{Broker, Hold, Scope, SessionId, State, WantedDirection, WantedLine};
+use crate::audit::{self, Drove};
 use crate::clock;
 use crate::config::Kind;
 use crate::error::Error;
@@ -18,6 +19,7 @@ use crate::token::Token;
 use crate::wiring::{GroupIndex, LineIndex};
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Whose place a new session takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +34,11 @@ pub(super) enum Predecessor {
 
 impl Predecessor {
     /// How it is told.
-    pub(super) fn said(self) -> &'static str {
+    pub(super) fn said(self) -> audit::Kind {
         match self {
-            Self::None => "opened",
-            Self::Own(_) => "resumed",
-            Self::Away(_) => "adopted",
+            Self::None => audit::Kind::Held,
+            Self::Own(_) => audit::Kind::Resumed,
+            Self::Away(_) => audit::Kind::Adopted,
         }
     }
 
@@ -160,18 +162,20 @@ impl Broker {
         let away_until_ns = Some(until_ns);
         let holder =
             Holder { name: saved.name.clone(), group, caller, since_ns: saved.since_ns, away_until_ns };
-        let (rights, token) = (state.rights(scope, &indices), Some(saved.token));
-        state.enter(Session {
+        let rights = state.rights(scope, &indices);
+        let session = state.enter(Session {
             holder,
             scope,
             lines,
             indices,
             rights,
             busy: 0,
-            token,
+            drove: Drove::default(),
+            token: Some(saved.token),
             after_restart: true,
             end: None,
         });
+        state.tell_away(session, "restart", until(until_ns));
         state.away_changed.notify_one();
         Ok(())
     }
@@ -195,15 +199,8 @@ impl Broker {
         let until_ns = clock::now_ns().saturating_add(u64::try_from(grace.as_nanos()).unwrap_or(u64::MAX));
         if let Some(known) = state.sessions.get_mut(&session) {
             known.holder.away_until_ns = Some(until_ns);
-            tracing::info!(
-                { keys::GROUP } = known.holder.group,
-                { keys::CLIENT } = known.holder.name,
-                { keys::PID } = known.holder.caller.pid,
-                { keys::CAUSE } = %cause,
-                grace_ms = grace.as_millis(),
-                "holder is away, its lines are kept for it"
-            );
         }
+        state.tell_away(session, cause.word(), grace);
         state.away_changed.notify_one();
         drop(state);
         self.save();
@@ -231,6 +228,11 @@ impl Broker {
             self.let_go(session, Cause::NotBack);
         }
     }
+}
+
+/// How long it is until a moment, in whole ms.
+fn until(until_ns: u64) -> Duration {
+    Duration::from_millis(until_ns.saturating_sub(clock::now_ns()).div_ceil(1_000_000))
 }
 
 impl Hold {

@@ -1,7 +1,7 @@
 //! A hold: what a session's holder does with its lines.
 
 use super::session::Cause;
-use super::{Broker, Scope, SessionId, Watch, WatchRequest};
+use super::{Broker, Command, Scope, SessionId, Watch, WatchRequest};
 use crate::config::Limits;
 use crate::error::Error;
 use crate::line::{Bias, Direction, Moment, Values};
@@ -45,6 +45,7 @@ impl Hold {
     /// [`Error::InvalidRequest`], [`Error::NotPermitted`], [`Error::Hardware`].
     pub fn read(&self, mask: u64) -> Result<Values, Error> {
         let mut state = self.broker.lock();
+        state.counts.command(self.scope, Command::Read);
         let indices = state.checked(self.session, mask, 0)?;
         let mask = state.readable(self.session, mask)?;
         Ok(state.pins.read(&indices, mask)?)
@@ -57,6 +58,7 @@ impl Hold {
     /// [`Error::Hardware`].
     pub fn write(&self, mask: u64, bits: u64) -> Result<Moment, Error> {
         let mut state = self.broker.lock();
+        state.counts.command(self.scope, Command::Write);
         state.idle(self.session, mask)?;
         state.may(self.session, mask, Operation::Drive)?;
         state.session_write(self.session, mask, bits)
@@ -68,6 +70,7 @@ impl Hold {
     /// As [`Hold::write`].
     pub fn configure(&self, change: &Change) -> Result<Moment, Error> {
         let mut state = self.broker.lock();
+        state.counts.command(self.scope, Command::Configure);
         state.idle(self.session, change.mask)?;
         state.may(self.session, change.mask, Operation::Configure)?;
         if change.direction == Some(Direction::Output) {
@@ -82,6 +85,7 @@ impl Hold {
     /// [`Error::InvalidRequest`], [`Error::NotPermitted`], [`Error::LimitReached`], [`Error::Stopping`],
     /// [`Error::Hardware`].
     pub fn watch(&self, mask: u64, request: WatchRequest) -> Result<Watch, Error> {
+        self.count(Command::Watch);
         if mask == 0 {
             return Err(Error::InvalidRequest("the mask names no line".to_owned()));
         }

@@ -1,6 +1,6 @@
 //! What a socket may know of its lines.
 
-use super::{Broker, Scope};
+use super::{Broker, Command, Scope};
 use crate::config::Line;
 use crate::error::Error;
 use crate::holder::Holder;
@@ -62,6 +62,7 @@ impl Broker {
     /// [`Error::Hardware`].
     pub fn list(&self, scope: Scope) -> Result<ListView, Error> {
         let mut state = self.lock();
+        state.counts.command(scope, Command::List);
         let named = scope.lines(&state.wiring);
         let mut lines = Vec::with_capacity(named.len());
         for part in named.chunks(crate::line::MAX_LINES) {

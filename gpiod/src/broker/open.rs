@@ -4,13 +4,13 @@ use super::away::Predecessor;
 use super::rights::{Rights, permit};
 use super::session::{Session, SessionEnd, SessionLine};
 use super::usage::{Resource, Usage};
-use super::{Broker, Hold, Scope, SessionId, State};
+use super::{Broker, Command, Hold, Scope, SessionId, State};
+use crate::audit::Drove;
 use crate::clock;
 use crate::config::Kind;
 use crate::error::Error;
 use crate::holder::{Caller, Holder};
 use crate::line::{Direction, LineConfig, Value, Values, known_mask};
-use crate::log_keys as keys;
 use crate::operations::{Operation, Operations};
 use crate::program::{self, Shape, Step};
 use crate::token::Token;
@@ -96,6 +96,8 @@ impl Broker {
     ) -> Result<(Hold, SessionEnd), Error> {
         let OpenRequest { scope, caller, client_name, lines: wanted, token } = request;
         let mut state = self.lock();
+        let asked = if new_token.is_some() { Command::Open } else { Command::Program };
+        state.counts.command(scope, asked);
         if state.stopping {
             return Err(Error::Stopping);
         }
@@ -129,26 +131,26 @@ impl Broker {
             }
         };
         // Whatever is left of its stream finds no session any more, and so lets nothing go.
-        let before = predecessor.session().and_then(|session| state.sessions.remove(&session));
+        let before = predecessor.session().and_then(|session| state.replaced(session));
         let resumed = matches!(predecessor, Predecessor::Own(_));
         let token = if resumed { token } else { new_token };
         let group = scope.name(&state.wiring).to_owned();
         let since_ns = before.filter(|_| resumed).map_or_else(clock::now_ns, |before| before.holder.since_ns);
         let holder = Holder { name: client_name, group, caller, since_ns, away_until_ns: None };
-        tracing::info!(
-            { keys::GROUP } = holder.group,
-            { keys::CLIENT } = holder.name,
-            { keys::UID } = caller.uid,
-            { keys::PID } = caller.pid,
-            { keys::LINES } = names.join(","),
-            { keys::CAUSE } = predecessor.said(),
-            "lines held"
-        );
         let (end, ended) = oneshot::channel();
-        let end = Some(end);
-        let (busy, after_restart) = (0, false);
-        let session =
-            state.enter(Session { holder, scope, lines, indices, rights, busy, token, after_restart, end });
+        let session = state.enter(Session {
+            holder,
+            scope,
+            lines,
+            indices,
+            rights,
+            busy: 0,
+            drove: Drove::default(),
+            token,
+            after_restart: false,
+            end: Some(end),
+        });
+        state.tell_held(session, predecessor.said());
         drop(state);
         if token.is_some() || predecessor != Predecessor::None {
             self.save();

@@ -43,8 +43,10 @@ impl Hold {
         if let Ok(session) = state.session(self.session) {
             session.busy |= mask;
         }
+        let begun_ns = clock::now_ns();
+        state.drives(self.session, |drove| drove.began_program(mask, begun_ns));
         let (broker, session, scope) = (Arc::clone(&self.broker), self.session, self.scope);
-        Ok(ProgramHold { broker, session, scope, mask, watch, begun_ns: clock::now_ns() })
+        Ok(ProgramHold { broker, session, scope, mask, watch, begun_ns })
     }
 }
 

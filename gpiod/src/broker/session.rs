@@ -3,15 +3,14 @@
 use super::rights::Rights;
 use super::usage::Resource;
 use super::{Broker, Change, Scope, SessionId, State};
+use crate::audit::Drove;
 use crate::config::Kind;
 use crate::error::Error;
 use crate::holder::Holder;
 use crate::line::{Direction, LineConfig, Moment, Value, known_mask, ones};
-use crate::log_keys as keys;
 use crate::operations::Operation;
 use crate::token::Token;
 use crate::wiring::LineIndex;
-use std::fmt;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -26,6 +25,8 @@ pub(super) struct Session {
     pub(super) rights: Rights,
     /// Lines on which programs of this session run.
     pub(super) busy: u64,
+    /// What it drove since the audit last told that.
+    pub(super) drove: Drove,
     /// What its client comes back with; without one it does not.
     pub(super) token: Option<Token>,
     /// Whether it is waited for because the daemon was started anew.
@@ -69,16 +70,21 @@ pub enum Cause {
     Reconfigured,
 }
 
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Cause {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Ended, Self::Broken, Self::Watchdog, Self::NotBack, Self::Released, Self::Reconfigured];
+
+    /// How it is told.
+    pub fn word(self) -> &'static str {
+        match self {
             Self::Ended => "ended",
             Self::Broken => "broken",
             Self::Watchdog => "watchdog",
             Self::NotBack => "not_back",
             Self::Released => "released",
             Self::Reconfigured => "reconfigured",
-        })
+        }
     }
 }
 
@@ -108,7 +114,7 @@ impl State {
     /// Takes a session away, and lets its lines go. What is written down is the caller's to do.
     pub(super) fn remove(&mut self, id: SessionId, cause: Cause) -> Option<Session> {
         let held = self.held_by(id);
-        let session = self.sessions.remove(&id)?;
+        let mut session = self.sessions.remove(&id)?;
         self.usage.give_back(session.scope, Resource::Session);
         // Inputs are nobody's alone, and nothing about them is a session's to change.
         for line in &held {
@@ -119,14 +125,7 @@ impl State {
         let own = (0..).zip(session.indices.iter()).filter(|(position, _)| touched >> position & 1_u64 == 1);
         let own: Vec<LineIndex> = own.map(|(_, line)| *line).filter(|line| held.contains(line)).collect();
         self.release(&own);
-        let holder = &session.holder;
-        tracing::info!(
-            { keys::GROUP } = holder.group,
-            { keys::CLIENT } = holder.name,
-            { keys::PID } = holder.caller.pid,
-            { keys::CAUSE } = %cause,
-            "lines let go"
-        );
+        self.tell_released(&mut session, cause);
         Some(session)
     }
 
@@ -181,7 +180,9 @@ impl State {
                 return Err(Error::WrongDirection { line: line.name.clone(), is, wanted: "an output" });
             }
         }
-        self.write(&indices, mask, bits)
+        let moment = self.write(&indices, mask, bits)?;
+        self.drives(session, |drove| drove.wrote(mask, moment.timestamp_ns));
+        Ok(moment)
     }
 
     pub(super) fn session_configure(&mut self, session: SessionId, change: &Change) -> Result<Moment, Error> {
@@ -213,7 +214,9 @@ impl State {
             let direction = direction.unwrap_or(now.direction);
             changes.push((line, LineConfig { direction, value, bias: bias.or(now.bias), ..now }));
         }
-        self.configure(&changes)
+        let moment = self.configure(&changes)?;
+        self.drives(session, |drove| drove.configured(mask, moment.timestamp_ns));
+        Ok(moment)
     }
 
     /// A session's pull must go back to something when it ends, and may be nobody else's.

@@ -1,5 +1,6 @@
 //! What the broker keeps, and what changes in it when a line is driven, an edge comes, or a holder goes.
 
+use super::counts::Counts;
 use super::listening::Listening;
 use super::pins::{Pins, configured};
 use super::rate::Rate;
@@ -7,6 +8,7 @@ use super::session::Session;
 use super::usage::Usage;
 use super::watch::Watcher;
 use super::{RequestIndex, Scope, SessionId};
+use crate::audit::Audit;
 use crate::backend::Backend;
 use crate::clock;
 use crate::config::OnRelease;
@@ -28,6 +30,8 @@ pub(super) struct State {
     pub(super) lines: Vec<LineState>,
     pub(super) sessions: HashMap<SessionId, Session>,
     pub(super) usage: Usage,
+    pub(super) audit: Audit,
+    pub(super) counts: Counts,
     /// What the watchers of each socket may still be told, and of how many events per second.
     pub(super) rates: HashMap<Scope, Rate>,
     pub(super) events_per_s: u32,

@@ -56,6 +56,11 @@ impl Usage {
         &self.hits
     }
 
+    /// How many of each are open.
+    pub(super) fn open(&self) -> impl Iterator<Item = (Scope, Resource, u32)> {
+        self.open.iter().map(|((scope, resource), open)| (*scope, *resource, *open))
+    }
+
     /// Counts one less.
     pub(super) fn give_back(&mut self, scope: Scope, resource: Resource) {
         if let Some(open) = self.open.get_mut(&(scope, resource)) {

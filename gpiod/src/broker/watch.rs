@@ -3,7 +3,7 @@
 use super::listening::Listening;
 use super::state::{LineState, State};
 use super::usage::Resource;
-use super::{Broker, Scope};
+use super::{Broker, Command, Scope};
 use crate::clock;
 use crate::error::Error;
 use crate::holder::Caller;
@@ -90,9 +90,10 @@ impl Broker {
         request: WatchRequest,
     ) -> Result<Watch, Error> {
         let lines = {
-            let wiring = &self.lock().wiring;
-            let lines = scope.resolve(wiring, names)?;
-            scope.may(wiring, &lines, names, Operation::Watch)?;
+            let mut state = self.lock();
+            state.counts.command(scope, Command::Watch);
+            let lines = scope.resolve(&state.wiring, names)?;
+            scope.may(&state.wiring, &lines, names, Operation::Watch)?;
             lines
         };
         let positions = (0..).zip(&lines).map(|(position, line)| (position, *line)).collect::<Vec<_>>();
@@ -268,6 +269,7 @@ impl Drop for Watch {
             watchers.retain(|watcher| watcher.watch != self.id);
             watchers.len() < before
         });
+        state.counts.watched(self.scope, &self.queue.tally());
         state.end_watch(self.scope, &watched);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
+use crate::metrics::Address;
 use crate::serve;
 use std::path::PathBuf;
 
@@ -10,12 +11,14 @@ use std::path::PathBuf;
 #[command(after_help = "\
 SIGTERM and SIGINT stop the daemon; outputs stay as they are. SIGHUP, a change of the file and `gpiod reload` make it \
 read its configuration anew. Exit codes: 66 the configuration can not be read, \
-69 the board can not be reached, 71 a socket can not be made, 75 another daemon runs there or somebody holds a line, \
+69 the board can not be reached, 71 a socket (also that for metrics) can not be made, 75 another daemon runs there or \
+somebody holds a line, \
 78 the configuration is wrong.
 
 Examples:
   gpiod serve
-  gpiod serve --config gpiod.toml --log debug")]
+  gpiod serve --config gpiod.toml --log debug
+  gpiod serve --metrics 127.0.0.1:9090")]
 pub struct Args {
     /// The configuration: which lines there are, who may use them, what they do when nobody does
     #[arg(long, value_name = "FILE", default_value = "/etc/gpiod/gpiod.toml")]
@@ -23,6 +26,10 @@ pub struct Args {
     /// What to log, such as `debug` or `warn,gpiod::server=trace`
     #[arg(long, value_name = "FILTER", env = "GPIOD_LOG")]
     log: Option<String>,
+    /// Serve metrics (OpenMetrics, at /metrics) and whether the daemon serves (/healthz) at this address, such as
+    /// `127.0.0.1:9090` or `unix:/run/gpiod-metrics.sock`; there is no authentication. Off by default
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<Address>,
 }
 
 /// Runs the daemon until it is told to stop.
@@ -37,5 +44,5 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::Os, format!("the runtime: {error}")))?;
-    runtime.block_on(serve::run(config))
+    runtime.block_on(serve::run(config, args.metrics.clone()))
 }

@@ -4,12 +4,14 @@
 use super::config_file::ConfigFile;
 use super::group_sockets::GroupSockets;
 use super::part::Rewire;
+use crate::audit::tell;
 use crate::backend::Backend;
 use crate::broker::{Broker, Released};
 use crate::config::{Config, Group, Line};
 use crate::error::Error;
 use crate::holder::Caller;
 use crate::log_keys as keys;
+use crate::metrics::Reloads;
 use crate::server::SocketChange;
 use crate::server::admin::{Order, Reloaded};
 use crate::server::socket::RunDir;
@@ -35,6 +37,7 @@ pub(super) struct Control {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) parts: Vec<Overseen>,
     pub(super) sockets: GroupSockets,
+    pub(super) reloads: Arc<Reloads>,
 }
 
 impl Control {
@@ -64,13 +67,7 @@ impl Control {
     }
 
     async fn release(&self, group: String, reason: String, by: Caller) -> Result<Vec<Released>, Error> {
-        tracing::info!(
-            { keys::GROUP } = group,
-            { keys::UID } = by.uid,
-            { keys::PID } = by.pid,
-            { keys::CAUSE } = reason,
-            "the administrator lets go of a group"
-        );
+        tell::ordered(&group, &reason, by);
         for part in &self.parts {
             let (broker, group, reason) = (Arc::clone(&part.broker), group.clone(), reason.clone());
             // A chip behind a bus may make us wait.
@@ -87,6 +84,7 @@ impl Control {
     async fn reload(&mut self, why: &str) -> Result<Reloaded, Error> {
         let path = self.config.path.display().to_string();
         let outcome = self.take_config().await;
+        self.reloads.count(outcome.is_ok());
         match &outcome {
             Ok(Reloaded { added, removed, changed }) => tracing::info!(
                 { keys::PATH } = path,

@@ -68,6 +68,7 @@ impl Part {
         pumps.start(sources);
         tokio::spawn(sweep_edges(Arc::clone(&broker)));
         tokio::spawn(release_away(Arc::clone(&broker)));
+        tokio::spawn(tell_audit(Arc::clone(&broker)));
         tokio::spawn(release_orphans(Arc::clone(&broker), config.resume_within));
         let served = Served { broker: Arc::clone(&broker), programs, orders };
         let serve = server::run(served, sockets, socket_changes, shutdown.clone());
@@ -188,6 +189,22 @@ async fn release_away(broker: Arc<Broker>) {
                 tokio::select! {
                     () = tokio::time::sleep(left) => broker.release_away(clock::now_ns()),
                     () = broker.away_changed() => {}
+                }
+            }
+        }
+    }
+}
+
+/// Tells what the audit has summed up, by its time. There is no timer while it has nothing.
+async fn tell_audit(broker: Arc<Broker>) {
+    loop {
+        match broker.audit_due() {
+            None => broker.audit_changed().await,
+            Some(until_ns) => {
+                let left = Duration::from_nanos(until_ns.saturating_sub(clock::now_ns()));
+                tokio::select! {
+                    () = tokio::time::sleep(left) => broker.tell_audit(clock::now_ns()),
+                    () = broker.audit_changed() => {}
                 }
             }
         }

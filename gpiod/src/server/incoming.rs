@@ -3,7 +3,7 @@
 use super::caller;
 use super::doors::{Door, Place};
 use super::metered::slice_is_over;
-use crate::broker::{Broker, Scope};
+use crate::broker::{Broker, Connected, Scope};
 use crate::error::Error;
 use crate::holder::Caller;
 use crate::log_keys as keys;
@@ -42,6 +42,11 @@ pub(super) struct Incoming {
 impl Incoming {
     pub(super) fn new(listener: UnixListener, door: Door, broker: Arc<Broker>, scope: Scope) -> Self {
         Self { listener, door, broker, scope, refused: 0, logged: None }
+    }
+
+    /// Counts a connection of this socket for as long as the answer lives.
+    pub(super) fn connected(&self) -> Connected {
+        self.broker.connected(self.scope)
     }
 
     /// The next connection that is to be served, or to be told why it is not. May be dropped while it waits; nothing is

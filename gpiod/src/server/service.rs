@@ -57,14 +57,7 @@ impl GpioService for Service {
         let v1::WriteRequest { lines, bits, client_name } = request.into_inner();
         let client_name = convert::client_name(client_name)?;
         let moment = self.broker.write(self.scope, &lines, bits)?;
-        tracing::debug!(
-            { crate::log_keys::CLIENT } = client_name,
-            { crate::log_keys::UID } = caller.uid,
-            { crate::log_keys::PID } = caller.pid,
-            { crate::log_keys::LINES } = lines.join(","),
-            bits,
-            "lines set"
-        );
+        self.broker.wrote(self.scope, caller, &client_name, &lines);
         Ok(Response::new(v1::WriteResponse { timestamp_ns: moment.timestamp_ns }))
     }
 

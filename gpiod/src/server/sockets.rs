@@ -71,7 +71,11 @@ async fn accept(
         match admitted {
             Ok(()) => {
                 let served = connection::serve(connection, services.clone(), meter.clone(), shutdown.clone());
-                tasks.spawn(meter.measure(served));
+                let connected = incoming.connected();
+                tasks.spawn(meter.measure(async move {
+                    served.await;
+                    drop(connected);
+                }));
             }
             Err(why) => {
                 let refused = connection::refuse(connection, why, meter.clone(), shutdown.clone());

@@ -19,6 +19,9 @@ const READABLE: std::ops::RangeInclusive<u32> = 1..=VERSION + 1;
 pub struct Saved {
     /// The boot in which it was written: `/proc/sys/kernel/random/boot_id`.
     pub boot: String,
+    /// How often a daemon was started since the boot, the one that wrote it included.
+    #[serde(default)]
+    pub starts: u64,
     /// Who held lines.
     #[serde(default)]
     pub sessions: Vec<SavedSession>,

@@ -18,7 +18,7 @@ fn session(name: &str) -> SavedSession {
 fn saved() -> Saved {
     let lines = [("traffic-light/red".to_owned(), Heard { seqno: 3, since_ns: Some(4) })].into();
     let lives = vec![PreviousLife { epoch: u64::MAX, stopped_ns: 5, lines }];
-    Saved { boot: "b".to_owned(), sessions: vec![session("one"), session("two")], lives }
+    Saved { boot: "b".to_owned(), starts: 3, sessions: vec![session("one"), session("two")], lives }
 }
 
 #[test]

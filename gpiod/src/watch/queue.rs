@@ -1,7 +1,10 @@
 //! The bounded queue between the daemon and one watcher. It counts what it could not keep, and keeps each loss in its
 //! place between the events.
 
+mod tally;
 mod waiting;
+
+pub use tally::Tally;
 
 use super::{EdgeFilter, Event, Losses, Position, Unwatched};
 use crate::line::{Edge, Values};
@@ -37,6 +40,7 @@ struct Inner {
     /// The values that the watcher was given, and when they were read, as well as that is known.
     first: Values,
     waiting: Waiting,
+    tally: Tally,
     waker: Option<Waker>,
     closed: bool,
 }
@@ -47,7 +51,7 @@ impl Queue {
     pub fn new(capacity: usize, filter: EdgeFilter, mask: u64, position: Position) -> Self {
         let first = position.values;
         let waiting = Waiting::new(capacity, mask, position);
-        let inner = Inner { filter, first, waiting, waker: None, closed: false };
+        let inner = Inner { filter, first, waiting, tally: Tally::default(), waker: None, closed: false };
         Self { inner: Mutex::new(inner) }
     }
 
@@ -62,10 +66,12 @@ impl Queue {
             return;
         }
         if swallowed {
+            inner.tally.hardware += 1;
             inner.waiting.lose(|lost| lost.swallowed(event.timestamp_ns));
         }
         if inner.filter.wants(event.edge) {
-            inner.waiting.push(event);
+            inner.tally.events += 1;
+            inner.tally.watcher += u64::from(inner.waiting.push(event));
         } else if !swallowed {
             return;
         }
@@ -74,18 +80,24 @@ impl Queue {
 
     /// Counts events of a line that the kernel lost, the last of them with that number of the line.
     pub fn lose(&self, position: u8, count: u64, line_seqno: u64) {
-        self.told(|lost| {
-            lost.losses.kernel = lost.losses.kernel.saturating_add(count);
-            lost.reached.push((position, line_seqno));
-        });
+        self.told(
+            |tally| tally.kernel = tally.kernel.saturating_add(count),
+            |lost| {
+                lost.losses.kernel = lost.losses.kernel.saturating_add(count);
+                lost.reached.push((position, line_seqno));
+            },
+        );
     }
 
     /// Counts events of a line that nobody remembers any more, the last of them with that number of the line.
     pub fn forgotten(&self, position: u8, count: u64, line_seqno: u64) {
-        self.told(|lost| {
-            lost.losses.watcher = lost.losses.watcher.saturating_add(count);
-            lost.reached.push((position, line_seqno));
-        });
+        self.told(
+            |tally| tally.watcher = tally.watcher.saturating_add(count),
+            |lost| {
+                lost.losses.watcher = lost.losses.watcher.saturating_add(count);
+                lost.reached.push((position, line_seqno));
+            },
+        );
     }
 
     /// Counts an event, if it is wanted, that is more than the configuration allows.
@@ -94,6 +106,7 @@ impl Queue {
         if inner.first.has(event) || !inner.filter.wants(event.edge) {
             return;
         }
+        inner.tally.limit += 1;
         inner.waiting.lose(|lost| {
             lost.losses.limit = lost.losses.limit.saturating_add(1);
             lost.reach(event);
@@ -103,21 +116,30 @@ impl Queue {
 
     /// The chip swallowed an edge, as was seen at that moment, CLOCK_MONOTONIC, ns.
     pub fn swallowed(&self, seen_ns: u64) {
-        self.told(|lost| lost.swallowed(seen_ns));
+        self.told(|tally| tally.hardware += 1, |lost| lost.swallowed(seen_ns));
     }
 
     /// Nobody watched for a while.
     pub fn unwatched(&self, time: Unwatched) {
-        self.told(|lost| {
-            lost.losses.add(&Losses { restart: Some(time), ..Losses::default() });
-            lost.until_ns = lost.until_ns.max(time.until_ns);
-        });
+        self.told(
+            |tally| tally.restart += 1,
+            |lost| {
+                lost.losses.add(&Losses { restart: Some(time), ..Losses::default() });
+                lost.until_ns = lost.until_ns.max(time.until_ns);
+            },
+        );
     }
 
-    fn told(&self, add: impl FnOnce(&mut Lost)) {
+    fn told(&self, count: impl FnOnce(&mut Tally), add: impl FnOnce(&mut Lost)) {
         let mut inner = self.lock();
+        count(&mut inner.tally);
         inner.waiting.lose(add);
         wake(inner);
+    }
+
+    /// What came into it and what was lost, from its beginning on.
+    pub fn tally(&self) -> Tally {
+        self.lock().tally
     }
 
     /// Takes all that waits up to the next loss; `None` when nothing does.

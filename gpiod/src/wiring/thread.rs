@@ -11,6 +11,16 @@ pub enum Thread {
     Chip(u8, String),
 }
 
+impl Thread {
+    /// What it is called to an owner. Two chips may have the same label.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Main => "main".to_owned(),
+            Self::Chip(position, label) => format!("{position}:{label}"),
+        }
+    }
+}
+
 impl Wiring {
     fn thread_of_line(&self, line: LineIndex) -> Thread {
         let info = &self.line(line).info;

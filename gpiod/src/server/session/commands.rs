@@ -1,6 +1,7 @@
 //! The commands of a session: each is done at once, but for watches and programs, which begin.
 
 use super::Open;
+use crate::broker::Command as Asked;
 use crate::error::Error;
 use crate::server::convert;
 use crate::server::watch::WatchStream;
@@ -40,8 +41,12 @@ impl Open {
             Some(Command::Configure(configure)) => {
                 done(self.hold.configure(&convert::change(configure)?)?.timestamp_ns)
             }
-            Some(Command::Feed(_)) => done(crate::clock::now_ns()),
+            Some(Command::Feed(_)) => {
+                self.hold.count(Asked::Feed);
+                done(crate::clock::now_ns())
+            }
             Some(Command::Unwatch(unwatch)) => {
+                self.hold.count(Asked::Unwatch);
                 let index = self.watches.iter().position(|(id, _)| *id == unwatch.watch_id);
                 let index = index.ok_or_else(|| {
                     Error::InvalidRequest(format!("the session has no watch with id {}", unwatch.watch_id))
@@ -51,6 +56,7 @@ impl Open {
             }
             Some(Command::Batch(batch)) => {
                 self.pause = true;
+                self.hold.count(Asked::Batch);
                 Answer::Batch(self.batch(batch)?)
             }
             Some(Command::Open(_)) => {
@@ -105,6 +111,7 @@ impl Open {
     }
 
     fn program(&mut self, id: u64, program: Program) -> Result<(), Error> {
+        self.hold.count(Asked::Program);
         self.unused(id)?;
         let steps = convert::steps(Some(program))?;
         let hold = self.hold.begin_program(&steps)?;

@@ -49,13 +49,15 @@ impl Waiting {
         &self.position
     }
 
-    /// Adds an event; where there is no room, the oldest makes some.
-    pub(super) fn push(&mut self, event: Event) {
-        if self.events == self.capacity {
+    /// Adds an event; where there is no room, the oldest makes some. Answers whether it had to.
+    pub(super) fn push(&mut self, event: Event) -> bool {
+        let full = self.events == self.capacity;
+        if full {
             self.drop_oldest();
         }
         self.items.push_back(Item::Event(event));
         self.events += 1;
+        full
     }
 
     /// Adds a loss behind all that waits, or to the last of many.

@@ -1,0 +1,117 @@
+//! How audit events are written: one function for each kind, so that their keys are the same everywhere.
+
+use super::{Drove, Kind, Party, Sums, Writer};
+use crate::holder::Caller;
+use crate::log_keys as keys;
+use std::time::Duration;
+
+/// What the events are found by in a filter, such as `warn,gpiod::audit=info`.
+pub const TARGET: &str = "gpiod::audit";
+
+/// Lines are held: [`Kind::Held`], [`Kind::Resumed`] or [`Kind::Adopted`].
+pub fn held(kind: Kind, party: Party<'_>, lines: &str) {
+    let Party { group, client, caller: Caller { uid, gid, pid }, via } = party;
+    tracing::info!(
+        target: TARGET,
+        {
+            { keys::AUDIT } = kind.word(), { keys::GROUP } = group, { keys::CLIENT } = client, { keys::UID } = uid,
+            { keys::GID } = gid, { keys::PID } = pid, { keys::VIA } = via, { keys::LINES } = lines
+        },
+        "lines held"
+    );
+}
+
+/// The holder of lines is not there, and they are kept for it.
+pub fn away(party: Party<'_>, lines: &str, cause: &str, wait: Duration) {
+    let Party { group, client, caller: Caller { uid, gid, pid }, via } = party;
+    tracing::info!(
+        target: TARGET,
+        {
+            { keys::AUDIT } = Kind::Away.word(), { keys::GROUP } = group, { keys::CLIENT } = client, { keys::UID } = uid,
+            { keys::GID } = gid, { keys::PID } = pid, { keys::VIA } = via, { keys::LINES } = lines, { keys::CAUSE } = cause,
+            { keys::WAIT } = %humantime::format_duration(wait)
+        },
+        "holder is away, its lines are kept for it"
+    );
+}
+
+/// Lines were driven by whoever holds them.
+pub fn drove(party: Party<'_>, lines: &str, drove: &Drove, now_ns: u64) {
+    let Party { group, client, caller: Caller { uid, gid, pid }, via } = party;
+    tracing::info!(
+        target: TARGET,
+        {
+            { keys::AUDIT } = Kind::Drove.word(), { keys::GROUP } = group, { keys::CLIENT } = client, { keys::UID } = uid,
+            { keys::GID } = gid, { keys::PID } = pid, { keys::VIA } = via, { keys::LINES } = lines,
+            { keys::WRITES } = drove.writes, { keys::CONFIGURES } = drove.configures, { keys::PROGRAMS } = drove.programs,
+            { keys::WITHIN_MS } = drove.within_ms(now_ns)
+        },
+        "lines driven"
+    );
+}
+
+/// Lines were set without being held.
+pub fn wrote(writer: &Writer, now_ns: u64) {
+    let Party { group, client, caller: Caller { uid, gid, pid }, via } = writer.party();
+    let lines: Vec<&str> = writer.lines.iter().map(String::as_str).collect();
+    tracing::info!(
+        target: TARGET,
+        {
+            { keys::AUDIT } = Kind::Drove.word(), { keys::GROUP } = group, { keys::CLIENT } = client, { keys::UID } = uid,
+            { keys::GID } = gid, { keys::PID } = pid, { keys::VIA } = via, { keys::LINES } = lines.join(","),
+            { keys::WRITES } = writer.writes, { keys::WITHIN_MS } = writer.within_ms(now_ns)
+        },
+        "lines driven"
+    );
+}
+
+/// Lines were let go ([`Kind::Released`]), or are left as they are for the next daemon ([`Kind::Kept`]).
+pub fn released(kind: Kind, party: Party<'_>, lines: &str, cause: &str, became: &str) {
+    let Party { group, client, caller: Caller { uid, gid, pid }, via } = party;
+    tracing::info!(
+        target: TARGET,
+        {
+            { keys::AUDIT } = kind.word(), { keys::GROUP } = group, { keys::CLIENT } = client, { keys::UID } = uid,
+            { keys::GID } = gid, { keys::PID } = pid, { keys::VIA } = via, { keys::LINES } = lines, { keys::CAUSE } = cause,
+            { keys::BECAME } = became
+        },
+        "lines let go"
+    );
+}
+
+/// Outputs that were found driven at the start were let go, since nobody came for them.
+pub fn unclaimed(lines: &str, became: &str) {
+    tracing::info!(
+        target: TARGET,
+        {
+            { keys::AUDIT } = Kind::Released.word(), { keys::LINES } = lines, { keys::CAUSE } = "unclaimed",
+            { keys::BECAME } = became
+        },
+        "nobody came back for these outputs"
+    );
+}
+
+/// The administrator ordered that a group be let go of, for a reason in words of its own.
+pub fn ordered(group: &str, reason: &str, by: Caller) {
+    let Caller { uid, gid, pid } = by;
+    tracing::info!(
+        target: TARGET,
+        {
+            { keys::AUDIT } = "ordered", { keys::GROUP } = group, { keys::UID } = uid, { keys::GID } = gid,
+            { keys::PID } = pid, { keys::CAUSE } = reason
+        },
+        "the administrator lets go of a group"
+    );
+}
+
+/// What was too much to be told one by one.
+pub fn summed(group: &str, sums: &Sums) {
+    tracing::info!(
+        target: TARGET,
+        {
+            { keys::AUDIT } = "summed", { keys::GROUP } = group, { keys::COUNT } = sums.events(),
+            { keys::COUNTS } = %sums, { keys::WRITES } = sums.writes
+        },
+        "too many to be told one by one"
+    );
+}
