@@ -23,8 +23,22 @@
 //!
 //! # When a daemon is back
 //!
-//! It connects before it takes lines, and the guardian stands down. Lines that were to be switched and that the new
-//! daemon has not in its configuration at all are still switched: nobody else would.
+//! It connects before it takes lines, and says by the same connection when it has taken them all. Only then is what it
+//! has no longer owed: a start may fail, and the next, and none of them keeps a heater on. Until then
+//!
+//! - what is owed keeps its deadline, counted from the end of the daemon that drove it. A start that fails puts nothing
+//!   off: if the deadline is over when it ends, the line is switched at once.
+//! - if the deadline passes while a daemon is starting that has the line, it has one more wait, so that a start that
+//!   takes a little long does not blink. After that the line is switched though the daemon is there: the kernel refuses
+//!   it to the guardian if the daemon has it claimed already, and that is tried again like any other refusal.
+//!
+//! So a line that nobody has claimed stays on for twice the wait at most, and with a wait of 0 no start is waited for. Lines that the
+//! new daemon has not in its configuration at all are switched at their deadline: nobody else would.
+//!
+//! An older daemon never says that it has its lines, and counts as starting as long as it lives. That is safe, if not
+//! quiet: its lines are claimed and refused to the guardian, which logs so and gives up after ten minutes; if it goes
+//! before that, they are switched without a wait. What it drives without a claim, and the one before it had in care, is
+//! made an input once. A guardian that is older than its daemon reads the word as the same charge again.
 //!
 //! # When the guardian goes
 //!

@@ -1,7 +1,7 @@
 //! The daemon, from its configuration to its stop.
 //!
 //! Start: take the run directory, start the programs' thread, make the sockets, reach the board, bind the configuration to
-//! it, give the guardian its lines, take the lines, say that it is ready. What can fail comes before what drives. Stop, on SIGTERM or SIGINT: end the clients' streams, leave the outputs as they are, go.
+//! it, give the guardian its lines, take the lines, tell it so, say that it is ready. What can fail comes before what drives. Stop, on SIGTERM or SIGINT: end the clients' streams, leave the outputs as they are, go.
 
 mod board;
 mod changes;
@@ -129,21 +129,22 @@ async fn take_lines(
     // What the lines are now decides what they become. It is asked once, before a try that fails half-way has driven
     // some of them; and anew after a guardian stood down, which may have switched some until then.
     let mut wiring = bind()?;
-    if let Some(link) = guardian::give(config, &wiring).await? {
+    let link = guardian::give(config, &wiring).await?;
+    if let Some(link) = &link {
         wiring = bind()?;
-        guardian::keep(link, config, &wiring);
+        guardian::there(link, &wiring);
     }
     changes::watch(backend.as_ref(), &wiring);
     promises::say(&wiring);
     let backend: Arc<dyn Backend> = Arc::from(backend);
     let mut all = Vec::new();
     let mut tries = 0;
-    for (thread, wiring) in wiring.by_thread() {
+    for (thread, own) in wiring.by_thread() {
         let section = state_file.section();
         loop {
             match Broker::new(
                 Arc::clone(&backend),
-                wiring.clone(),
+                own.clone(),
                 config.limits,
                 section.clone(),
                 previous.lives(),
@@ -163,6 +164,9 @@ async fn take_lines(
                 Err(error) => return Err(Failure::new(Exit::Unavailable, chain(&error))),
             }
         }
+    }
+    if let Some(link) = link {
+        guardian::keep(link, config, &wiring).await;
     }
     Ok((backend, all))
 }

@@ -283,6 +283,28 @@ mod tests {
     }
 
     #[test]
+    fn the_bias_of_a_line_that_a_guardian_has_is_not_changed_by_a_reload() {
+        let group = |bias: &str, fate: &str| {
+            bind(&format!(
+                "[[group]]\nname = \"a\"\nlines.x = {{ line = \"GPIO8\", direction = \"output\"{bias}, \
+                 on_daemon_exit = \"{fate}\" }}\n"
+            ))
+            .unwrap()
+        };
+        let (none, down, up) = ("", ", bias = \"pull-down\"", ", bias = \"pull-up\"");
+        for (old, new) in [(down, up), (down, none), (none, up)] {
+            let told = group(old, "input").merged(group(new, "input")).unwrap_err();
+            assert_eq!(
+                told,
+                "GPIO8: the guardian was given it with another bias at the start: start gpiod anew"
+            );
+            assert!(group(old, "keep").merged(group(new, "keep")).is_ok(), "none has this one");
+        }
+        let same = group(down, "input").merged(group(down, "input"));
+        assert_eq!(same.map(|wiring| wiring.lines.len()), Ok(1));
+    }
+
+    #[test]
     fn one_line_under_two_names_is_still_one_line() {
         let groups = |second: &str, direction: &str| {
             format!(

@@ -128,6 +128,40 @@ async fn a_daemon_that_is_back_in_time_has_its_lines_as_they_were() {
     }
 }
 
+/// More than enough for twice the wait: each of them asks for its lines for a second.
+const STARTS: usize = 8;
+
+#[tokio::test]
+async fn a_daemon_that_fails_at_each_start_does_not_keep_the_heater_on() {
+    let (mut rig, guardian, _session) = all_on("1s").await;
+    let before = rig.board().await.record(0).await.unwrap().last_seq;
+    rig.daemon.take().unwrap().signal(Signal::SIGKILL).await;
+    rig.saw(before, |e| e.change == Change::Release && e.line.to_string() == "GPIO20").await;
+    let line = "GPIO20".parse().unwrap();
+    rig.board().await.fault(Fault::Take { line, consumer: "spi0".into() }).await.unwrap();
+    let mut starts = 0;
+    while !record(&rig).await.iter().any(|e| e.seq > before && became_input(e, "GPIO9")) {
+        assert!(starts < STARTS, "the heater is still on after {starts} starts: {}", guards_log(&rig));
+        let serve = gpiod().arg("serve").arg("--config").arg(rig.path("gpiod.toml")).output().await.unwrap();
+        assert_eq!(serve.status.code(), Some(75), "{}", String::from_utf8_lossy(&serve.stderr));
+        starts += 1;
+    }
+    for line in ["GPIO9", "GPIO10"] {
+        let entry = rig.saw(before, |e| became_input(e, line)).await;
+        assert_eq!(entry.cause, Cause::Consumer("gpiod guard".into()));
+    }
+    assert!(!rig.board().await.state().await.unwrap().lines[9].high);
+
+    // Once it starts the lines are its own.
+    rig.board().await.clear(None).await.unwrap();
+    rig.start_daemon().await;
+    let started = rig.board().await.record(0).await.unwrap().last_seq;
+    assert!(guardian.signal(Signal::SIGTERM).await.success());
+    let after = rig.board().await.record(started).await.unwrap().entries;
+    assert!(after.iter().all(|e| e.cause != Cause::Consumer("gpiod guard".into())), "{after:?}");
+    assert_eq!(rig.board().await.state().await.unwrap().lines[9].consumer.as_deref(), Some("gpiod:heater"));
+}
+
 #[tokio::test]
 async fn a_guardian_that_is_stopped_switches_first_what_is_due() {
     let (mut rig, guardian, _session) = all_on(NEVER).await;

@@ -63,6 +63,24 @@ impl Link {
         }
     }
 
+    /// Says that the lines of this charge are taken: until then the guardian expects that we may fail.
+    ///
+    /// # Errors
+    /// [`Error`]: what it was given before stays in its care, if it is there.
+    pub async fn taken(&mut self, run_dir: &Path, charge: &Charge) -> Result<(), Error> {
+        let absent = |source| Error::Absent { path: socket(run_dir), source };
+        let text = encode(charge, CHARGE_BYTES).map_err(Error::Refused)?;
+        let said = timeout(PATIENCE, async {
+            self.connection.get_mut().write_all(text.as_bytes()).await?;
+            answer(&mut self.connection).await
+        });
+        let answer = said.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(absent)?;
+        match decode(&answer) {
+            Ok(Answer::WithinMs(_)) => Ok(()),
+            Ok(Answer::Refused(why)) | Err(why) => Err(Error::Refused(why)),
+        }
+    }
+
     /// Holds the connection for as long as the daemon lives, and looks for the guardian when it has gone. `presence`
     /// says at any time whether there is one. Nothing is asked while it is there.
     pub async fn keep(mut self, run_dir: PathBuf, charge: Charge, presence: Presence) {
@@ -107,8 +125,13 @@ async fn give(run_dir: &Path, text: &str) -> io::Result<(Framed<UnixStream, Line
     friend(&stream)?;
     stream.write_all(text.as_bytes()).await?;
     let mut connection = Framed::new(stream, LinesCodec::new_with_max_length(ANSWER_BYTES));
+    let answer = answer(&mut connection).await?;
+    Ok((connection, answer))
+}
+
+async fn answer(connection: &mut Framed<UnixStream, LinesCodec>) -> io::Result<String> {
     match connection.next().await {
-        Some(Ok(answer)) => Ok((connection, answer)),
+        Some(Ok(answer)) => Ok(answer),
         Some(Err(error)) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
         None => Err(io::ErrorKind::UnexpectedEof.into()),
     }

@@ -50,6 +50,10 @@ pub struct Charge {
     pub wards: Vec<Ward>,
     /// All other lines that the daemon has: it does with them what it wants, whoever had them in care before.
     pub others: Vec<Place>,
+    /// Whether it has taken all of them. Until it says so it may fail to, and what another left stays due. An older
+    /// daemon never says so; an older guardian passes it over and reads the same charge twice.
+    #[serde(default)]
+    pub taken: bool,
 }
 
 /// What the guardian answers.
@@ -117,13 +121,13 @@ mod tests {
     #[test]
     fn a_charge_is_read_as_it_was_written() {
         let place = ward("", 4).place;
-        let charge = Charge { wards: vec![ward("heater/coil", 9)], others: vec![place] };
+        let charge = Charge { wards: vec![ward("heater/coil", 9)], others: vec![place], taken: true };
         let text = encode(&charge, CHARGE_BYTES).unwrap();
         assert_eq!(
             text,
             "{\"version\":1,\"wards\":[{\"name\":\"heater/coil\",\"chip\":\"pinctrl-bcm2835\",\"offset\":9,\
              \"board_line\":\"GPIO9\",\"bias\":\"pull-down\"}],\"others\":[{\"chip\":\"pinctrl-bcm2835\",\"offset\":4,\
-             \"board_line\":\"GPIO4\"}]}\n"
+             \"board_line\":\"GPIO4\"}],\"taken\":true}\n"
         );
         assert_eq!(decode(&text), Ok(charge));
         for answer in [Answer::within(Duration::from_secs(1)), Answer::Refused("no".into())] {
@@ -136,6 +140,7 @@ mod tests {
         let text = r#"{"version":1,"new":7,"wards":[{"name":"a/b","chip":"c","offset":1,"board_line":"","x":[]}],"others":[]}"#;
         let charge: Charge = decode(text).unwrap();
         assert_eq!((charge.wards[0].place.offset, charge.wards[0].bias), (1, None));
+        assert!(!charge.taken, "what an older one does not say it has not done");
     }
 
     #[test]
@@ -147,7 +152,7 @@ mod tests {
     #[test]
     fn what_is_longer_than_the_reader_takes_is_not_sent() {
         let wards = (0..3000).map(|offset| ward("heater/coil", offset)).collect();
-        let told = encode(&Charge { wards, others: Vec::new() }, CHARGE_BYTES).unwrap_err();
+        let told = encode(&Charge { wards, others: Vec::new(), taken: false }, CHARGE_BYTES).unwrap_err();
         assert!(told.ends_with("is longer than the 262144 that are read"), "{told}");
     }
 

@@ -45,7 +45,8 @@ pub async fn run(config: Config, wait: Duration, reach: Reach) -> Result<(), Fai
         (signal(SignalKind::terminate()).map_err(os)?, signal(SignalKind::interrupt()).map_err(os)?);
     let (tell, mut told) = mpsc::channel(CONNECTIONS);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let mut guardian = Guardian { duty: Duty::new(wait), wait, reach, attended: HashMap::new(), said: None };
+    let mut guardian =
+        Guardian { duty: Duty::new(wait), wait, reach, attended: HashMap::new(), said: HashMap::new() };
     let mut next = 0;
     tracing::info!({ keys::PATH } = %socket.display(), { keys::WAIT } = %format_duration(wait), "listening");
     notify::keep_alive();
@@ -77,8 +78,8 @@ struct Guardian {
     reach: Reach,
     /// The tasks of connections that have given a charge or may yet do so.
     attended: HashMap<u64, AbortHandle>,
-    /// The last failure that was told as an error: the same again is not.
-    said: Option<String>,
+    /// Each line's last failure that was told as an error: the same again is not.
+    said: HashMap<String, String>,
 }
 
 impl Guardian {
@@ -115,7 +116,8 @@ impl Guardian {
 
     /// Takes lines into care, if they could be switched as things are.
     fn take(&mut self, peer: PeerId, charge: Charge) -> Answer {
-        if !charge.wards.is_empty() {
+        // One that repeats its charge, to say that it has taken its lines, is not refused for what the board says now.
+        if !charge.wards.is_empty() && !self.duty.knows(peer, &charge) {
             let looked = (self.reach)().map_err(|failure| failure.message);
             if let Err(why) = looked.and_then(|board| look(board.as_ref(), &charge.wards)) {
                 tracing::error!(
@@ -126,7 +128,8 @@ impl Guardian {
                 return Answer::Refused(why);
             }
         }
-        tracing::info!({ keys::LINES } = names(&charge.wards), "a daemon's lines are in care");
+        let said = if charge.taken { "a daemon has taken its lines" } else { "a daemon's lines are in care" };
+        tracing::info!({ keys::LINES } = names(&charge.wards), "{said}");
         // Who was replaced needs no watching; its process may go on for long.
         if let Some(task) =
             self.duty.take(peer, charge, Instant::now()).and_then(|old| self.attended.remove(&old.0))
@@ -136,41 +139,50 @@ impl Guardian {
         Answer::within(self.wait)
     }
 
-    /// Switches what is owed.
+    /// Switches what is due.
     fn act(&mut self) {
-        let failed = self.switch();
+        let due = self.duty.ready(Instant::now());
+        let failed = self.switch(&due);
         let wards: Vec<Ward> = failed.iter().map(|(ward, _)| ward.clone()).collect();
-        let next = self.duty.tried(wards, Instant::now());
-        self.say(&failed, next);
+        let next = self.duty.tried(&due, &wards, Instant::now());
+        for ward in due.iter().filter(|ward| !wards.contains(ward)) {
+            self.said.remove(&ward.name);
+        }
+        for (failure, next) in failed.iter().zip(next) {
+            self.say(failure, next);
+        }
     }
 
-    fn switch(&self) -> Vec<(Ward, String)> {
-        let wards = self.duty.owed();
+    fn switch(&self, wards: &[Ward]) -> Vec<(Ward, String)> {
         match (self.reach)() {
             Ok(board) => switch(board.as_ref(), wards),
             Err(failure) => all_failed(wards, &failure.message),
         }
     }
 
-    fn say(&mut self, failed: &[(Ward, String)], next: Option<Next>) {
-        let said = (!failed.is_empty()).then(|| format!("{failed:?}"));
+    fn say(&mut self, failure: &(Ward, String), next: Next) {
+        let (ward, why) = failure;
         match next {
-            None => {}
-            Some(Next::Retry(wait)) if self.said == said => {
-                tracing::debug!({ keys::WAIT } = %format_duration(wait), "still not, trying again");
+            Next::Retry(wait) if self.said.get(&ward.name) == Some(why) => {
+                tracing::debug!(
+                    { keys::LINE } = ward.name,
+                    { keys::WAIT } = %format_duration(wait),
+                    "still not, trying again"
+                );
             }
-            Some(Next::Retry(_)) => {
-                for (ward, why) in failed {
-                    tracing::error!(
-                        { keys::LINE } = ward.name,
-                        { keys::ERROR } = why,
-                        "line could not be made an input, trying again"
-                    );
-                }
+            Next::Retry(_) => {
+                tracing::error!(
+                    { keys::LINE } = ward.name,
+                    { keys::ERROR } = why,
+                    "line could not be made an input, trying again"
+                );
+                self.said.insert(ward.name.clone(), why.clone());
             }
-            Some(Next::GiveUp) => give_up(failed),
+            Next::GiveUp => {
+                give_up(std::slice::from_ref(failure));
+                self.said.remove(&ward.name);
+            }
         }
-        self.said = said;
     }
 
     /// Ends, after a last try of what is owed: nobody would do it later.
@@ -187,7 +199,8 @@ impl Guardian {
         if self.duty.cares() {
             tracing::warn!("the daemon goes on unguarded");
         }
-        let failed = if self.duty.owed().is_empty() { Vec::new() } else { self.switch() };
+        let owed = self.duty.owed();
+        let failed = if owed.is_empty() { Vec::new() } else { self.switch(&owed) };
         give_up(&failed);
         if failed.is_empty() {
             return Ok(());

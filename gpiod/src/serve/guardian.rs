@@ -1,10 +1,12 @@
 //! Giving lines into the care of a guardian, before any is taken: one that nothing would switch off is not driven.
+//! Once all are taken it hears so: until then it still answers for those of the daemon before.
 
 use crate::config::{Config, Problem, Problems};
 use crate::failure::{Exit, Failure};
 use crate::guard::link::{Error, Link};
 use crate::guard::{Charge, Place, Ward};
-use crate::wiring::{LineIndex, Wiring};
+use crate::log_keys as keys;
+use crate::wiring::{LineIndex, Presence, Wiring};
 
 /// Gives the lines that need it into care. Answers the link; `None` where no line needs it and no guardian is there.
 ///
@@ -21,11 +23,23 @@ pub(super) async fn give(config: &Config, wiring: &Wiring) -> Result<Option<Link
     }
 }
 
-/// Watches over the link as long as the daemon lives.
-pub(super) fn keep(link: Link, config: &Config, wiring: &Wiring) {
-    let presence = wiring.guarded().find_map(|line| wiring.line(line).guardian.clone()).unwrap_or_default();
-    presence.set(Some(link.within));
-    tokio::spawn(link.keep(config.run_dir.clone(), charge(wiring), presence));
+/// The wiring's lines are listed as in care.
+pub(super) fn there(link: &Link, wiring: &Wiring) {
+    presence(wiring).set(Some(link.within));
+}
+
+/// Says that all lines are taken, and watches over the link as long as the daemon lives.
+pub(super) async fn keep(mut link: Link, config: &Config, wiring: &Wiring) {
+    let charge = Charge { taken: true, ..charge(wiring) };
+    // A guardian that has gone meanwhile is looked for as at any time.
+    if let Err(error) = link.taken(&config.run_dir, &charge).await {
+        tracing::warn!({ keys::ERROR } = %error, "the guardian was not told that the lines are taken");
+    }
+    tokio::spawn(link.keep(config.run_dir.clone(), charge, presence(wiring)));
+}
+
+fn presence(wiring: &Wiring) -> Presence {
+    wiring.guarded().find_map(|line| wiring.line(line).guardian.clone()).unwrap_or_default()
 }
 
 fn charge(wiring: &Wiring) -> Charge {

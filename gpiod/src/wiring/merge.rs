@@ -49,6 +49,12 @@ impl Wiring {
             if fate(old) != fate(line) {
                 return Err(at_exit_changes(line));
             }
+            if line.guardian.is_some() && old.config.bias != line.config.bias {
+                return Err(format!(
+                    "{}: the guardian was given it with another bias at the start: start gpiod anew",
+                    line.config.board_line
+                ));
+            }
             // What the board said of it was said when it was taken, and now says that we have it.
             let (info, guardian) = (old.info.clone(), old.guardian.clone());
             *old = WiredLine { info, guardian, home, retired: false, ..line.clone() };
