@@ -27,12 +27,12 @@
 //! has no longer owed: a start may fail, and the next, and none of them keeps a heater on. Until then
 //!
 //! - what is owed keeps its deadline, counted from the end of the daemon that drove it. A start that fails puts nothing
-//!   off: what it gave into care and was owed before is due when it was, if that is over at once.
+//!   off: if the deadline is over when it ends, the line is switched at once.
 //! - if the deadline passes while a daemon is starting that has the line, it has one more wait, so that a start that
 //!   takes a little long does not blink. After that the line is switched though the daemon is there: the kernel refuses
 //!   it to the guardian if the daemon has it claimed already, and that is tried again like any other refusal.
 //!
-//! So nobody's line stays on for longer than twice the wait, and with a wait of 0 no start is waited for. Lines that the
+//! So a line that nobody has claimed stays on for twice the wait at most, and with a wait of 0 no start is waited for. Lines that the
 //! new daemon has not in its configuration at all are switched at their deadline: nobody else would.
 //!
 //! An older daemon never says that it has its lines, and counts as starting as long as it lives. That is safe, if not

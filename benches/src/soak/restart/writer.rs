@@ -110,7 +110,7 @@ impl Writer {
     fn hear(&mut self, notice: Notice) -> Fallible<bool> {
         match notice {
             Notice::Lost { .. } => Ok(false),
-            Notice::Resumed { away, times, kept, values } => {
+            Notice::Resumed { away, times, kept, values, .. } => {
                 self.asked.resumed.fetch_add(times, Ordering::Relaxed);
                 if times == 1 {
                     self.asked.away_ns.push(u64::try_from(away.as_nanos())?);
