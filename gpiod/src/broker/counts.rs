@@ -3,8 +3,8 @@
 use super::session::Cause;
 use super::usage::Resource;
 use super::{Broker, Hold, Scope, State};
-use crate::watch::Tally;
-use std::collections::{BTreeMap, HashSet};
+use crate::watch::{Queue, Tally};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, TryLockError};
 
 /// What clients ask for.
@@ -80,6 +80,8 @@ pub(super) struct Counts {
     sockets: Vec<Socket>,
     /// Of what programs listened to.
     programs: Tally,
+    /// The watches that there are, and what programs listen to.
+    watches: HashMap<u64, (Option<Scope>, Arc<Queue>)>,
     releases: [u64; Cause::ALL.len()],
 }
 
@@ -108,11 +110,17 @@ impl Counts {
         self.releases[cause as usize] += 1;
     }
 
-    /// A watch, or what a program listened to, has ended.
-    pub(super) fn watched(&mut self, scope: Option<Scope>, tally: &Tally) {
+    /// A watch, or what a program listens to, has begun.
+    pub(super) fn watches(&mut self, id: u64, scope: Option<Scope>, queue: Arc<Queue>) {
+        self.watches.insert(id, (scope, queue));
+    }
+
+    /// It has ended.
+    pub(super) fn watched(&mut self, id: u64) {
+        let Some((scope, queue)) = self.watches.remove(&id) else { return };
         match scope {
-            Some(scope) => self.at(scope).watched.add(tally),
-            None => self.programs.add(tally),
+            Some(scope) => self.at(scope).watched.add(&queue.tally()),
+            None => self.programs.add(&queue.tally()),
         }
     }
 }
@@ -186,16 +194,11 @@ impl State {
         let mut add = |scope: Scope, used: &Used| {
             sockets.entry(scope.name(&self.wiring).to_owned()).or_default().add(used);
         };
-        let mut seen = HashSet::new();
-        for watcher in self.lines.iter().flat_map(|line| &line.watchers) {
-            // A watch of several lines stands in each.
-            if !seen.insert(watcher.watch) {
-                continue;
-            }
-            let tally = watcher.queue.tally();
+        for (scope, queue) in self.counts.watches.values() {
+            let tally = queue.tally();
             losses.add(&tally);
-            if let Some(scope) = watcher.scope {
-                add(scope, &Used { events: tally.events, ..Used::default() });
+            if let Some(scope) = scope {
+                add(*scope, &Used { events: tally.events, ..Used::default() });
             }
         }
         for (scope, resource, open) in self.usage.open() {

@@ -142,6 +142,7 @@ impl Broker {
             watch::replay(&queue, &begun.position, filter, &state.remembered(watched));
         }
         let (id, queue) = (state.new_id(), Arc::new(queue));
+        state.counts.watches(id, scope, Arc::clone(&queue));
         for (position, line) in watched {
             let (queue, programs) = (Arc::clone(&queue), scope.is_none());
             let watcher = Watcher { watch: id, position: *position, scope, caller, programs, queue };
@@ -269,7 +270,7 @@ impl Drop for Watch {
             watchers.retain(|watcher| watcher.watch != self.id);
             watchers.len() < before
         });
-        state.counts.watched(self.scope, &self.queue.tally());
+        state.counts.watched(self.id);
         state.end_watch(self.scope, &watched);
     }
 }
