@@ -1,4 +1,4 @@
-//! gRPC on Unix sockets: one accept loop for each socket, one task for each connection, each knowing by its [`Scope`](crate::broker::Scope)
+//! gRPC on Unix sockets: one accept loop for each socket, one task for each connection, each knowing by its [`Scope`]
 //! what it gives access to.
 //!
 //! Only this module and its children name tonic or the API's messages. An RPC is found like this: `dispatch` picks the
