@@ -46,6 +46,7 @@ use crate::holder::Caller;
 use crate::line::{Direction, EdgeEvent, Moment, Values, known_mask};
 use crate::log_keys as keys;
 use crate::operations::Operation;
+use crate::random;
 use crate::state_file::Section;
 use crate::watch::PreviousLife;
 use crate::wiring::{LineIndex, Wiring};
@@ -53,7 +54,6 @@ use counts::Counts;
 use pins::Pins;
 use state::{LineState, State};
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use usage::Usage;
 
@@ -119,8 +119,8 @@ impl Broker {
             rates: HashMap::new(),
             events_per_s: limits.socket_events_per_s,
             next_id: 1,
-            // Drawn by lot: the standard library's maps are seeded by the system's random numbers.
-            epoch: RandomState::new().hash_one(crate::clock::now_ns()).max(1),
+            // Drawn by lot; where the system has no lots, no two lives begin at the same moment of a boot.
+            epoch: random::bytes().map_or_else(|_| crate::clock::now_ns(), u64::from_ne_bytes).max(1),
             previous,
             unwanted: Arc::default(),
             away_changed: Arc::default(),

@@ -64,6 +64,7 @@ pub mod operations;
 pub mod pace;
 pub mod program;
 pub mod programs;
+mod random;
 pub mod reactor;
 pub mod realtime;
 pub mod run;

@@ -13,9 +13,7 @@ pub struct Token([u8; BYTES]);
 impl Token {
     /// A token that nobody can guess; `None` where the system gives no random bytes.
     pub fn random() -> Option<Self> {
-        let mut bytes = [0; BYTES];
-        getrandom::fill(&mut bytes).ok()?;
-        Some(Self(bytes))
+        crate::random::bytes().ok().map(Self)
     }
 
     /// The bytes, as a client gets them.

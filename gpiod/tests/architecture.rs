@@ -73,7 +73,11 @@ fn the_guardian_reaches_boards_by_the_seam_and_needs_no_daemon() {
         "backend::gpiomem",
     ];
     assert_eq!(offenders("gpiod/src/guard", &daemon, &[]), none);
-    assert_eq!(offenders("gpiod/src", &["rustix::", "Pidfd"], &["gpiod/src/guard/peer.rs"]), none);
+    let calls = ["gpiod/src/guard/peer.rs", "gpiod/src/random.rs"];
+    assert_eq!(offenders("gpiod/src", &["rustix::"], &calls), none);
+    assert_eq!(offenders("gpiod/src", &["Pidfd"], &calls[..1]), none);
+    // A library may wait for random bytes that nobody makes; see there.
+    assert_eq!(offenders("gpiod/src", &["getrandom::", "rand::"], &calls[1..]), none);
 }
 
 #[test]

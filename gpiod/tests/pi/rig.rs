@@ -23,6 +23,15 @@ pub(crate) struct Rig {
     pub(crate) daemon: Option<Process>,
 }
 
+/// A scene that fails shows what its daemon said: nobody can look for it on an emulated board.
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("the daemon said:\n{}", self.log());
+        }
+    }
+}
+
 impl Rig {
     pub(crate) async fn start(config: &str) -> Self {
         Self::start_as(config, None).await
