@@ -21,7 +21,7 @@ test: ## All tests in Rust: doc tests, then units and processes
 	$(CARGO) test --workspace --doc
 	$(CARGO) test --workspace --lib --bins --tests
 
-soak: ## Real processes killed, restarted and flooded, judged by the board's record; some ten minutes, on a machine at rest
+soak: ## Real processes killed, restarted and flooded, judged by the board's record; on a machine at rest
 	$(CARGO) build --release -p gpiod -p gpiod-bench
 	$(or $(CARGO_TARGET_DIR),target)/release/gpiod-bench soak --gpiod $(or $(CARGO_TARGET_DIR),target)/release/gpiod
 

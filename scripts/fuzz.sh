@@ -18,7 +18,7 @@ each: runs, coverage, seconds, crashes. It begins with fuzz/corpus/TARGET; what 
 below fuzz/target. A crash leaves its input in fuzz/artifacts/TARGET and makes this command fail, after the
 other targets have run. Again with one input: the program that is named there, with the file as its argument.
 
-cargo-fuzz $version in PATH is used; else it is built once (about three minutes)
+cargo-fuzz $version in PATH is used; else it is built once
 into \${XDG_CACHE_HOME:-~/.cache}/gpiod-dev/cargo-fuzz-$version.
 TEXT
 }

@@ -13,6 +13,14 @@ use std::process::ExitCode;
 /// What goes wrong here is told to a person, and ends the run.
 pub(crate) type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
+/// The number that an option is given, above 0.
+pub(crate) fn number(parser: &mut lexopt::Parser) -> Result<u32, lexopt::Error> {
+    match lexopt::ValueExt::parse(&parser.value()?)? {
+        0 => Err("a number above 0 is needed".into()),
+        number => Ok(number),
+    }
+}
+
 const HELP: &str = "\
 Measures gpiod.
 

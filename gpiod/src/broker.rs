@@ -30,7 +30,7 @@ pub use counts::{Command, Connected, Snapshot, Used};
 pub use hold::{Change, Hold};
 pub use list::{BackendView, LineView, ListView};
 pub use open::{OpenRequest, WantedDirection, WantedLine};
-pub use program_hold::ProgramHold;
+pub use program_hold::{ProgramHold, ProgramPlace};
 pub use release::Released;
 pub use rewire::Rewired;
 pub use scope::Scope;
@@ -53,7 +53,7 @@ use crate::wiring::{LineIndex, Wiring};
 use counts::Counts;
 use pins::Pins;
 use state::{LineState, State};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use usage::Usage;
 
@@ -79,13 +79,11 @@ pub struct Broker {
 
 impl Broker {
     /// Takes the lines of the board. The edge sources are to be read by the caller, who gives what comes to
-    /// [`Broker::edges`]. What is known of the daemon's life before this one makes the times exact that watchers who come
-    /// back from it are told.
+    /// [`Broker::edges`]. Who holds what is written to `saved`, see [`Broker::restore`]. `previous` are the lives of the
+    /// daemon that clients may remember: they make the times exact that watchers who come back are told.
     ///
     /// # Errors
     /// What the backend says, when a line can not be had.
-    ///
-    /// Who holds what is written to `saved`, see [`Broker::restore`]; `previous` are the lives that clients may remember.
     pub fn new(
         backend: Arc<dyn Backend>,
         wiring: Wiring,
@@ -120,7 +118,7 @@ impl Broker {
             events_per_s: limits.socket_events_per_s,
             next_id: 1,
             // Drawn by lot; where the system has no lots, no two lives begin at the same moment of a boot.
-            epoch: random::bytes().map_or_else(|_| crate::clock::now_ns(), u64::from_ne_bytes).max(1),
+            epoch: random::bytes().map_or_else(|_| clock::now_ns(), u64::from_ne_bytes).max(1),
             previous,
             unwanted: Arc::default(),
             away_changed: Arc::default(),
@@ -173,11 +171,6 @@ impl Broker {
         if let Error::LimitReached { limit, .. } = error {
             self.lock().usage.count(limit);
         }
-    }
-
-    /// How often each limit was reached since the start, by its key such as `limits.watches`.
-    pub fn limits_hit(&self) -> BTreeMap<&'static str, u64> {
-        self.lock().usage.hits().clone()
     }
 
     /// Reads lines by name.

@@ -68,6 +68,7 @@ mod random;
 pub mod reactor;
 pub mod realtime;
 pub mod run;
+mod run_dir;
 pub mod serve;
 pub mod server;
 pub mod shares;

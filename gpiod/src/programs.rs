@@ -1,7 +1,7 @@
 //! The thread on which all programs run: nothing else has a turn there, and where the system allows it the thread goes
 //! before all that is not real-time.
 
-use crate::broker::ProgramHold;
+use crate::broker::{ProgramHold, ProgramPlace};
 use crate::error::Error;
 use crate::pace::{Paced, Pacer};
 use crate::program::Step;
@@ -52,22 +52,24 @@ impl Programs {
 
     /// Starts a program that was checked, on the lines that were reserved for it.
     pub fn run(&self, hold: ProgramHold, steps: Vec<Step>) -> Running {
-        let socket = hold.scope();
-        self.start_paced(|send| {
+        let (socket, place) = (hold.scope(), hold.place());
+        let mut running = self.start_paced(|send| {
             Paced::new(&self.pacer, socket, |pace| async move {
                 let outcome = run::run(hold, &steps, &pace).await;
                 // What the program had of the thread is given back before anybody hears of its end.
                 drop(pace);
                 let _ = send.send(outcome);
             })
-        })
+        });
+        running.place = Some(place);
+        running
     }
 
     fn start_paced(&self, program: impl FnOnce(oneshot::Sender<Answer>) -> Paced<()>) -> Running {
         let (send, answer) = oneshot::channel();
         let slot = Arc::new(Slot(Mutex::new(Some(program(send)))));
         let task = self.runtime.spawn(Turns(Arc::clone(&slot))).abort_handle();
-        Running { slot, answer, task }
+        Running { slot, answer, task, place: None }
     }
 }
 
@@ -119,14 +121,15 @@ impl Drop for Turns {
 
 /// The waiter's side of a program: a future of what it did.
 ///
-/// Dropping it ends the program, and when the drop is done the program is gone with its hold, its watch and its place
-/// among those that may run: it waits for the turn that the program may be having, which is at most one step. So
+/// Dropping it ends the program, and when the drop is done the program is gone with its hold and its watch: it waits for the turn that the program may be having, which is at most one step. So
 /// whoever drops this and then lets the lines go knows that nothing drives them any more.
 #[derive(Debug)]
 pub struct Running {
     slot: Arc<Slot>,
     answer: oneshot::Receiver<Answer>,
     task: AbortHandle,
+    /// Given back when what the program did has been taken.
+    place: Option<Arc<ProgramPlace>>,
 }
 
 impl Future for Running {
@@ -134,7 +137,9 @@ impl Future for Running {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
         // Without an answer the thread has ended, and the daemon is about to.
-        Pin::new(&mut self.answer).poll(context).map(|answer| answer.unwrap_or(Err(Error::Stopping)))
+        let answer = std::task::ready!(Pin::new(&mut self.answer).poll(context));
+        self.place = None;
+        Poll::Ready(answer.unwrap_or(Err(Error::Stopping)))
     }
 }
 

@@ -9,6 +9,7 @@ mod config_file;
 mod control;
 mod group_sockets;
 mod guardian;
+mod lines;
 mod part;
 mod promises;
 
@@ -17,32 +18,23 @@ pub use guardian::how_to;
 
 use control::{Control, Overseen};
 use group_sockets::GroupSockets;
-use part::{Lines, Part, on_own_thread};
+use part::{Part, on_own_thread};
 
-use crate::backend::{self, Backend};
-use crate::broker::Broker;
-use crate::clock;
 use crate::config::{Config, Problems};
-use crate::error::chain;
 use crate::failure::{Exit, Failure};
 use crate::log_keys as keys;
 use crate::metrics::{self, Address, Listener, Measured, Reloads};
 use crate::notify;
 use crate::programs::Programs;
 use crate::server::socket::{RunDir, Socket};
-use crate::state_file::{Previous, StateFile};
-use crate::wiring::{Thread, Wiring};
+use crate::state_file::StateFile;
+use crate::wiring::Thread;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-
-/// How often, and how many times, a starting daemon asks for lines that somebody else still holds: a predecessor that
-/// was killed a moment ago may not be quite gone.
-const BUSY_RETRY: (Duration, u32) = (Duration::from_millis(50), 20);
 
 /// Orders that wait for the one before them.
 const ORDERS: usize = 16;
@@ -63,10 +55,10 @@ pub async fn run(config: Config, metrics: Option<Address>) -> Result<(), Failure
     let metrics = metrics.map_err(|error| Failure::new(Exit::Os, error.to_string()))?;
     let (state_file, previous) = StateFile::open(run_dir.path());
     let (backend, taken) = tokio::select! {
-        taken = take_lines(&config, &state_file, &previous) => taken?,
+        taken = lines::take(&config, &state_file, &previous) => taken?,
         () = shutdown.cancelled() => return Ok(()),
     };
-    resume(&taken, &previous, &config);
+    lines::resume(&taken, &previous, &config);
     for socket in &sockets {
         tracing::info!({ keys::PATH } = %socket.path.display(), "listening");
     }
@@ -148,86 +140,6 @@ fn measure(
 async fn start_programs(config: &Config) -> Result<Arc<Programs>, Failure> {
     let failed = |error: io::Error| Failure::new(Exit::Os, format!("the programs' thread: {error}"));
     Programs::start(config.limits.program_burst_ns()).await.map_err(failed)
-}
-
-/// Takes the lines of the board, and tells which thread each belongs to: first those of this one.
-async fn take_lines(
-    config: &Config,
-    state_file: &Arc<StateFile>,
-    previous: &Previous,
-) -> Result<(Arc<dyn Backend>, Vec<Lines>), Failure> {
-    let backend = connect(config)?;
-    let bind = || {
-        let board = backend.lines().map_err(|error| Failure::new(Exit::Unavailable, chain(&error)))?;
-        Wiring::bind(config, &board).map_err(|problems| config_failure(&problems))
-    };
-    // What the lines are now decides what they become. It is asked once, before a try that fails half-way has driven
-    // some of them; and anew after a guardian stood down, which may have switched some until then.
-    let mut wiring = bind()?;
-    let link = guardian::give(config, &wiring).await?;
-    if let Some(link) = &link {
-        wiring = bind()?;
-        guardian::there(link, &wiring);
-    }
-    changes::watch(backend.as_ref(), &wiring);
-    promises::say(&wiring);
-    let backend: Arc<dyn Backend> = Arc::from(backend);
-    let mut all = Vec::new();
-    let mut tries = 0;
-    for (thread, own) in wiring.by_thread() {
-        let section = state_file.section();
-        loop {
-            match Broker::new(
-                Arc::clone(&backend),
-                own.clone(),
-                config.limits,
-                section.clone(),
-                previous.lives(),
-            ) {
-                Ok((broker, sources)) => {
-                    all.push(Lines { thread, broker, sources });
-                    break;
-                }
-                Err(error @ backend::Error::Busy { .. }) if tries < BUSY_RETRY.1 => {
-                    tries += 1;
-                    tracing::warn!({ keys::ERROR } = %error, "waiting for the line");
-                    tokio::time::sleep(BUSY_RETRY.0).await;
-                }
-                Err(error @ backend::Error::Busy { .. }) => {
-                    return Err(Failure::new(Exit::TempFail, chain(&error)));
-                }
-                Err(error) => return Err(Failure::new(Exit::Unavailable, chain(&error))),
-            }
-        }
-    }
-    if let Some(link) = link {
-        guardian::keep(link, config, &wiring).await;
-    }
-    Ok((backend, all))
-}
-
-/// Waits for those who held lines when the last daemon ended.
-fn resume(taken: &[Lines], previous: &Previous, config: &Config) {
-    let within_ns = u64::try_from(config.resume_within.as_nanos()).unwrap_or(u64::MAX);
-    let Previous::Known(saved) = previous else {
-        return taken.iter().for_each(|lines| lines.broker.save());
-    };
-    let served = |group: &str| config.groups.iter().any(|known| known.name == group);
-    for session in &saved.sessions {
-        if let Some(group) = session.group.as_deref().filter(|group| !served(group)) {
-            tracing::warn!(
-                { keys::GROUP } = group,
-                { keys::CLIENT } = session.name,
-                "the last daemon held lines of this group, which is not configured any more: they are left as they are"
-            );
-        }
-    }
-    for lines in taken {
-        // The administrator's sessions are served by the first thread, whose lines alone they can have.
-        let mut own = saved.clone();
-        own.sessions.retain(|session| session.group.is_some() || lines.thread == Thread::Main);
-        lines.broker.restore(&own, clock::now_ns().saturating_add(within_ns));
-    }
 }
 
 /// The failure of a wrong configuration.

@@ -3,18 +3,12 @@
 
 mod fixture;
 
-use fixture::{Rig, became, gpiod, raw};
+use fixture::{RawSession, Rig, became, gpiod};
 use gpiod::board::record::Change;
-use gpiod_proto::v1::session_request::Command;
-use gpiod_proto::v1::session_response::Result as Answer;
-use gpiod_proto::v1::{OpenCommand, OpenResult, SessionLine, SessionRequest, SessionResponse};
 use gpiod_sdk::{LossCause, Notice, Reason, Value};
 use nix::sys::signal::Signal;
 use std::process::Stdio;
 use tokio::process::Child;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::Streaming;
 
 /// A group that waits for whoever is away, and one that does not.
 const GROUPS: &str = r#"
@@ -59,25 +53,8 @@ async fn away(rig: &Rig, group: &str, line: &str) {
     tokio::time::timeout(fixture::PATIENCE, wait).await.expect("it is away");
 }
 
-/// A session by hand, which can be left without an end.
-async fn open(rig: &Rig, group: &str, lines: &[&str], token: &[u8]) -> Result<Raw, tonic::Status> {
-    let mut client = raw(&rig.socket(group)).await;
-    let (requests, receiver) = mpsc::channel(8);
-    let lines = lines.iter().map(|name| SessionLine { name: (*name).to_owned(), ..Default::default() });
-    let open = OpenCommand { lines: lines.collect(), resume_token: token.to_vec(), ..Default::default() };
-    requests.send(SessionRequest { id: 0, command: Some(Command::Open(open)) }).await.unwrap();
-    let mut responses = client.session(ReceiverStream::new(receiver)).await?.into_inner();
-    let Some(SessionResponse { result: Some(Answer::Open(opened)), .. }) = responses.message().await? else {
-        panic!("not open")
-    };
-    Ok(Raw { opened, responses, _requests: requests })
-}
-
-#[derive(Debug)]
-struct Raw {
-    opened: OpenResult,
-    responses: Streaming<SessionResponse>,
-    _requests: mpsc::Sender<SessionRequest>,
+async fn open(rig: &Rig, group: &str, lines: &[&str], token: &[u8]) -> Result<RawSession, tonic::Status> {
+    RawSession::open(&rig.socket(group), lines, token).await
 }
 
 #[tokio::test]
@@ -136,7 +113,7 @@ async fn a_session_goes_on_in_another_connection_while_the_first_is_not_known_to
         assert!(second.opened.resumed);
         assert_eq!(second.opened.token, token);
         // The first has ended, and its end lets nothing go.
-        let end = first.responses.message().await.unwrap_err();
+        let end = first.answers.message().await.unwrap_err();
         assert_eq!(fixture::reason(&end), "SESSION_ENDED");
         drop(first);
         let refused = open(&rig, group, &[line], b"").await.unwrap_err();

@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use gpiod::backend::{Backend, Error, HeldLines, Request, Wanted};
-use gpiod::broker::{Broker, Scope, Watch, WatchRequest};
+use gpiod::broker::{Broker, OpenRequest, Scope, WantedLine, Watch, WatchRequest};
 use gpiod::config::{Config, Limits};
+use gpiod::holder::Caller;
 use gpiod::line::{AtExit, Direction, LineConfig, LineId, LineInfo, Moment, Values};
+use gpiod::program::Step;
+use gpiod::programs::Programs;
 use gpiod::state_file::Section;
 use gpiod::watch::{EdgeFilter, Heard, Losses, Position, PreviousLife};
 use gpiod::wiring::{GroupIndex, Wiring};
@@ -145,4 +148,36 @@ fn a_client_that_watches_and_lets_it_be_in_a_loop_costs_the_kernel_one_interrupt
     broker.sweep_edges();
     broker.sweep_edges();
     assert_eq!(count(), 2, "switched off once");
+}
+
+#[tokio::test]
+async fn a_program_keeps_its_place_until_what_it_did_is_taken() {
+    let backend = Counting(Arc::default());
+    let text = "[[group]]\nname = \"a\"\nlines.x = { line = \"button\", direction = \"input\" }\n";
+    let config = Config::parse(Path::new("gpiod.toml"), text).unwrap();
+    let wiring = Wiring::bind(&config, &backend.lines().unwrap()).unwrap();
+    let limits = Limits { programs: 1, ..Limits::default() };
+    let (broker, _) = Broker::new(Arc::new(backend), wiring, limits, Section::nowhere(), Vec::new()).unwrap();
+    let open = OpenRequest {
+        scope: Scope::Group(GroupIndex(0)),
+        caller: Caller { uid: 0, gid: 0, pid: 1 },
+        client_name: String::new(),
+        lines: vec![WantedLine { name: "x".to_owned(), direction: None, initial: None }],
+        token: None,
+    };
+    let (hold, _end) = broker.open(open).unwrap();
+    let edge = || vec![Step::Edge { mask: 1, filter: EdgeFilter::Both, timeout_ns: 1 }];
+    let programs = Programs::start(4_000_000).await.unwrap();
+    let running = programs.run(hold.begin_program(&edge()).unwrap(), edge());
+    // While it runs its line is busy; then it has ended, and its result waits.
+    let ended = async {
+        while matches!(hold.begin_program(&edge()), Err(gpiod::error::Error::ProgramRunning { .. })) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), ended).await.expect("it ends");
+    let refused = hold.begin_program(&edge()).unwrap_err();
+    assert_eq!(refused.to_string(), "limit limits.programs of 1 is reached");
+    running.await.unwrap();
+    hold.begin_program(&edge()).unwrap();
 }

@@ -1,5 +1,6 @@
 //! The command line of `gpiod-bench peers`.
 
+use crate::number;
 use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -87,13 +88,6 @@ fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Argument
     let gpiod = gpiod.ok_or("--gpiod is missing")?;
     let idle = Duration::from_secs(idle.into());
     Ok(Some(Arguments { gpiod, rgpiod, gpio_manager, rounds, calls, edges, burst, idle, spread, json }))
-}
-
-fn number(parser: &mut lexopt::Parser) -> Result<u32, lexopt::Error> {
-    match parser.value()?.parse()? {
-        0 => Err("a number above 0 is needed".into()),
-        number => Ok(number),
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The command line of `gpiod-bench soak`.
 
+use crate::number;
 use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ usage: gpiod-bench soak --gpiod PATH [OPTION]...
   --untimed        times are shown, but break no promise: for machines that are busy with something else
   -h, --help       print this
 
-Progress is told on stderr. Without options it takes about ten minutes.
+Progress is told on stderr.
 ";
 
 /// What is tried.
@@ -99,13 +100,6 @@ fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Option<Argument
     }
     let gpiod = gpiod.ok_or("--gpiod is missing")?;
     Ok(Some(Arguments { gpiod, only, rounds, seconds, clients, untimed }))
-}
-
-fn number(parser: &mut lexopt::Parser) -> Result<u32, lexopt::Error> {
-    match parser.value()?.parse()? {
-        0 => Err("a number above 0 is needed".into()),
-        number => Ok(number),
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What the broker tells the audit: who holds, drives and lets go of which line.
 
+use super::pins::Pins;
 use super::session::{Cause, Session, SessionLine};
 use super::{Broker, Scope, SessionId, State};
 use crate::audit::{Audit, Drove, Kind, Party, tell};
@@ -9,6 +10,7 @@ use crate::line::{Direction, ones};
 use crate::wiring::LineIndex;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 impl Session {
     /// Who it is, to the audit. Only a program's call has no token.
@@ -20,6 +22,14 @@ impl Session {
 
     fn names(&self) -> String {
         list(self.lines.iter())
+    }
+
+    /// What its lines are now.
+    fn now(&self, pins: &Pins) -> String {
+        let lines = self.lines.iter().zip(self.indices.iter());
+        let now: Vec<String> =
+            lines.map(|(line, index)| format!("{}={}", line.name, word(pins, *index))).collect();
+        now.join(",")
     }
 
     /// Tells what it drove since that was last told.
@@ -77,10 +87,8 @@ impl State {
         self.counts.released(cause);
         let party = session.party();
         if self.audit.admits(party.group, Kind::Released, cause.word(), 0, now_ns) {
-            let became = session.lines.iter().zip(session.indices.iter());
-            let became: Vec<String> =
-                became.map(|(line, index)| format!("{}={}", line.name, self.is_now(*index))).collect();
-            tell::released(Kind::Released, party, &session.names(), cause.word(), &became.join(","));
+            let became = session.now(&self.pins);
+            tell::released(Kind::Released, party, &session.names(), cause.word(), &became);
         }
     }
 
@@ -90,7 +98,8 @@ impl State {
             return;
         }
         let names: Vec<String> = lines.iter().map(|line| self.wiring.full_name(*line)).collect();
-        let became = names.iter().zip(lines).map(|(name, line)| format!("{name}={}", self.is_now(*line)));
+        let became =
+            names.iter().zip(lines).map(|(name, line)| format!("{name}={}", word(&self.pins, *line)));
         tell::unclaimed(&names.join(","), &became.collect::<Vec<_>>().join(","));
     }
 
@@ -101,11 +110,8 @@ impl State {
             session.tell_drove(&mut self.audit, now_ns);
             let party = session.party();
             if self.audit.admits(party.group, Kind::Kept, "stopping", 0, now_ns) {
-                let became = session.lines.iter().zip(session.indices.iter());
-                let became: Vec<String> = became
-                    .map(|(line, index)| format!("{}={}", line.name, word(&self.pins, *index)))
-                    .collect();
-                tell::released(Kind::Kept, party, &session.names(), "stopping", &became.join(","));
+                let kept = session.now(&self.pins);
+                tell::released(Kind::Kept, party, &session.names(), "stopping", &kept);
             }
         }
         self.tell_sums(u64::MAX);
@@ -141,14 +147,10 @@ impl State {
             self.audit.due(due_ns);
         }
     }
-
-    fn is_now(&self, line: LineIndex) -> String {
-        word(&self.pins, line)
-    }
 }
 
 /// What a line is: `input`, or an output's value.
-fn word(pins: &super::pins::Pins, line: LineIndex) -> String {
+fn word(pins: &Pins, line: LineIndex) -> String {
     let now = pins.config(line);
     match now.direction {
         Direction::Input => "input".to_owned(),
@@ -170,10 +172,9 @@ impl Broker {
         self.lock().audit.due_ns()
     }
 
-    /// Waits until the audit has something to tell sooner than before.
-    pub async fn audit_changed(&self) {
-        let changed: Arc<_> = self.lock().audit.changed();
-        changed.notified().await;
+    /// Told when the audit has something to tell sooner than before.
+    pub fn audit_changed(&self) -> Arc<Notify> {
+        self.lock().audit.changed()
     }
 
     /// Tells what the audit has to tell by now.

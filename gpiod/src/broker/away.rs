@@ -20,6 +20,7 @@ use crate::wiring::{GroupIndex, LineIndex};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Whose place a new session takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,10 +212,9 @@ impl Broker {
         self.lock().sessions.values().filter_map(|session| session.holder.away_until_ns).min()
     }
 
-    /// Waits until somebody else is waited for than before.
-    pub async fn away_changed(&self) {
-        let changed = Arc::clone(&self.lock().away_changed);
-        changed.notified().await;
+    /// Told when somebody else is waited for than before.
+    pub fn away_changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.lock().away_changed)
     }
 
     /// Lets go of those who are not back by now.

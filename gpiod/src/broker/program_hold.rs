@@ -45,8 +45,23 @@ impl Hold {
         }
         let begun_ns = clock::now_ns();
         state.drives(self.session, |drove| drove.began_program(mask, begun_ns));
-        let (broker, session, scope) = (Arc::clone(&self.broker), self.session, self.scope);
-        Ok(ProgramHold { broker, session, scope, mask, watch, begun_ns })
+        let (broker, session) = (Arc::clone(&self.broker), self.session);
+        let place = Arc::new(ProgramPlace { broker: Arc::clone(&broker), scope: self.scope });
+        Ok(ProgramHold { broker, session, place, mask, watch, begun_ns })
+    }
+}
+
+/// A place among the programs of a socket. Dropping it gives it back: what a program did takes up memory until it is
+/// told, so whoever is to tell it has a part in the place.
+#[derive(Debug)]
+pub struct ProgramPlace {
+    broker: Arc<Broker>,
+    scope: Scope,
+}
+
+impl Drop for ProgramPlace {
+    fn drop(&mut self) {
+        self.broker.lock().usage.give_back(self.scope, Resource::Program);
     }
 }
 
@@ -55,7 +70,7 @@ impl Hold {
 pub struct ProgramHold {
     broker: Arc<Broker>,
     session: SessionId,
-    scope: Scope,
+    place: Arc<ProgramPlace>,
     mask: u64,
     /// The edges that its steps listen to; `None` when none does.
     pub watch: Option<Watch>,
@@ -66,7 +81,12 @@ pub struct ProgramHold {
 impl ProgramHold {
     /// The socket that it came through, whose share of the programs' thread it uses.
     pub fn scope(&self) -> Scope {
-        self.scope
+        self.place.scope
+    }
+
+    /// Its place, for whoever is told what it did.
+    pub fn place(&self) -> Arc<ProgramPlace> {
+        Arc::clone(&self.place)
     }
 
     /// Sets outputs.
@@ -135,7 +155,6 @@ impl ProgramHold {
 impl Drop for ProgramHold {
     fn drop(&mut self) {
         let mut state = self.broker.lock();
-        state.usage.give_back(self.scope, Resource::Program);
         if let Some(session) = state.sessions.get_mut(&self.session) {
             session.busy &= !self.mask;
         }

@@ -4,7 +4,7 @@ use super::message::{ANSWER_BYTES, Answer, CHARGE_BYTES, Charge, decode, encode}
 use super::peer::friend;
 use super::{dir, socket};
 use crate::log_keys as keys;
-use crate::server::socket::own;
+use crate::run_dir::own;
 use crate::wiring::Presence;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,12 +1,12 @@
 //! The guardian's directory below the run directory: closed to all other users, with its lock and its socket.
 
 use super::{dir, socket};
-use crate::server::socket::{at, closed, lock, own, remove};
+use crate::run_dir::{Rights, at, bind, closed, lock, own};
 use nix::fcntl::Flock;
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 /// The directory, ours alone as long as this value lives.
@@ -33,20 +33,10 @@ impl Site {
         fs::set_permissions(&dir, Permissions::from_mode(0o700)).map_err(fail)?;
         let lock = lock(&dir)?;
         let socket = socket(run_dir);
-        let listener = bind(&dir, &socket).map_err(|error| at(&socket, &error))?;
+        let rights = Rights { mode: 0o600, gid: None };
+        let listener = bind(&dir, &socket, rights).map_err(|error| at(&socket, &error))?;
         Ok(Self { listener, socket, lock })
     }
-}
-
-fn bind(dir: &Path, socket: &Path) -> io::Result<UnixListener> {
-    SocketAddr::from_pathname(socket)?;
-    let nursery = dir.join(".new.sock");
-    remove(&nursery)?;
-    let listener = UnixListener::bind(&nursery)?;
-    listener.set_nonblocking(true)?;
-    fs::set_permissions(&nursery, Permissions::from_mode(0o600))?;
-    fs::rename(&nursery, socket)?;
-    Ok(listener)
 }
 
 #[cfg(test)]

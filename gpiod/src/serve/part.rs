@@ -17,7 +17,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -181,32 +181,26 @@ async fn sweep_edges(broker: Arc<Broker>) {
 
 /// Lets go of those who are away and not back in time.
 async fn release_away(broker: Arc<Broker>) {
-    loop {
-        match broker.away_until() {
-            None => broker.away_changed().await,
-            Some(until_ns) => {
-                let left = Duration::from_nanos(until_ns.saturating_sub(clock::now_ns()));
-                tokio::select! {
-                    () = tokio::time::sleep(left) => broker.release_away(clock::now_ns()),
-                    () = broker.away_changed() => {}
-                }
-            }
-        }
-    }
+    by_time(|| broker.away_until(), &broker.away_changed(), |now_ns| broker.release_away(now_ns)).await;
 }
 
-/// Tells what the audit has summed up, by its time. There is no timer while it has nothing.
+/// Tells what the audit has summed up, by its time.
 async fn tell_audit(broker: Arc<Broker>) {
+    by_time(|| broker.audit_due(), &broker.audit_changed(), |now_ns| broker.tell_audit(now_ns)).await;
+}
+
+/// Does something whenever it is due, for ever; it is told when it may be due at another time than before. There is no
+/// timer while nothing is due.
+async fn by_time(due: impl Fn() -> Option<u64>, changed: &Notify, work: impl Fn(u64)) {
     loop {
-        match broker.audit_due() {
-            None => broker.audit_changed().await,
-            Some(until_ns) => {
-                let left = Duration::from_nanos(until_ns.saturating_sub(clock::now_ns()));
-                tokio::select! {
-                    () = tokio::time::sleep(left) => broker.tell_audit(clock::now_ns()),
-                    () = broker.audit_changed() => {}
-                }
-            }
+        let Some(due_ns) = due() else {
+            changed.notified().await;
+            continue;
+        };
+        let left = Duration::from_nanos(due_ns.saturating_sub(clock::now_ns()));
+        tokio::select! {
+            () = tokio::time::sleep(left) => work(clock::now_ns()),
+            () = changed.notified() => {}
         }
     }
 }

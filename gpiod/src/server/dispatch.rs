@@ -5,7 +5,7 @@ use super::service::Service as Api;
 use crate::broker::{Broker, Scope};
 use crate::config::Limits;
 use crate::programs::Programs;
-use gpiod_proto::v1::admin_service_server::AdminServiceServer;
+use gpiod_proto::v1::admin_service_server::{self, AdminServiceServer};
 use gpiod_proto::v1::gpio_service_server::{GpioServiceServer, SERVICE_NAME};
 use hyper::Request;
 use hyper::body::Incoming;
@@ -19,6 +19,9 @@ use tonic::server::NamedService;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
+
+/// The name of the health service.
+const HEALTH: &str = "grpc.health.v1.Health";
 
 type Boxed = BoxCloneSyncService<Request<Incoming>, Response<Body>, Infallible>;
 
@@ -46,16 +49,23 @@ impl Services {
     ) -> io::Result<Self> {
         let limits = *broker.limits();
         let most = limits.message_bytes as usize;
-        let reflection = || {
-            tonic_reflection::server::Builder::configure()
+        // The description is of the whole API; what this socket does not serve is not listed.
+        let reflection = |itself: &'static str| {
+            let admin = admin.as_ref().map(|_| admin_service_server::SERVICE_NAME);
+            let served = [SERVICE_NAME, HEALTH, itself].into_iter().chain(admin);
+            let described = tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(gpiod_proto::FILE_DESCRIPTOR_SET)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+            served.fold(described, |described, name| described.with_service_name(name))
         };
+        let v1 = reflection("grpc.reflection.v1.ServerReflection").build_v1().map_err(io::Error::other)?;
+        // As many clients still ask for it.
+        let v1alpha = reflection("grpc.reflection.v1alpha.ServerReflection");
+        let v1alpha = v1alpha.build_v1alpha().map_err(io::Error::other)?;
         let mut others = vec![
             boxed(health.max_decoding_message_size(most)),
-            boxed(reflection().build_v1().map_err(io::Error::other)?.max_decoding_message_size(most)),
-            // As many clients still ask for it.
-            boxed(reflection().build_v1alpha().map_err(io::Error::other)?.max_decoding_message_size(most)),
+            boxed(v1.max_decoding_message_size(most)),
+            boxed(v1alpha.max_decoding_message_size(most)),
         ];
         if let Some(admin) = admin {
             others.push(boxed(AdminServiceServer::new(admin).max_decoding_message_size(most)));

@@ -61,7 +61,7 @@ pub struct Line {
     /// How long the line is kept for a holder whose connection broke, in ns; 0 is not at all.
     #[prost(uint64, tag = "20")]
     pub grace_ns: u64,
-    /// Absent where the line needs no guardian for that.
+    /// Who makes the line an input when the daemon has gone; absent where the line needs nobody for that.
     #[prost(message, optional, tag = "19")]
     pub guardian: ::core::option::Option<Guardian>,
     /// What may be done with the line through this socket, each once.
@@ -1254,8 +1254,8 @@ pub struct OpenCommand {
     /// Others see it as the holder.
     #[prost(string, tag = "2")]
     pub client_name: ::prost::alloc::string::String,
-    /// OPTIONAL. When no command arrives for this many ns, the session is ended and its lines are let go. A client that
-    /// does not read its answers holds up its own commands.
+    /// OPTIONAL. When no command arrives for this many ns, the session is ended and its lines are let go, at
+    /// once or after the group's grace. A client that does not read its answers holds up its own commands.
     /// 10,000,000 (10 ms) to 3,600,000,000,000 (1 h); 0 is no watchdog.
     #[prost(uint64, tag = "3")]
     pub watchdog_ns: u64,
@@ -1724,9 +1724,10 @@ pub mod gpio_service_client {
                 .insert(GrpcMethod::new("gpiod.v1.GpioService", "Watch"));
             self.inner.server_streaming(req, path, codec).await
         }
-        /// Holds lines and carries commands on them. When the stream ends, however it ends, the lines are let go; a client
-        /// that ends its half ends the session, with whatever program or watch runs in it, and sees the daemon's half end
-        /// only after the lines are free. A client that answers no HTTP/2 ping for 30 s counts as gone.
+        /// Holds lines and carries commands on them. When the stream ends, however it ends, the lines are let go: at once when
+        /// the client ends its half, after the group's grace when the connection breaks. A client that ends its half ends the
+        /// session, with whatever program or watch runs in it, and sees the daemon's half end only after the lines are free. A
+        /// client that answers no HTTP/2 ping for 30 s counts as gone.
         ///
         /// INVALID_ARGUMENT, NOT_FOUND: as `Read`; also a first command that is not `open`.
         /// PERMISSION_DENIED (NOT_PERMITTED): the watch socket.
@@ -1851,9 +1852,10 @@ pub mod gpio_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// Holds lines and carries commands on them. When the stream ends, however it ends, the lines are let go; a client
-        /// that ends its half ends the session, with whatever program or watch runs in it, and sees the daemon's half end
-        /// only after the lines are free. A client that answers no HTTP/2 ping for 30 s counts as gone.
+        /// Holds lines and carries commands on them. When the stream ends, however it ends, the lines are let go: at once when
+        /// the client ends its half, after the group's grace when the connection breaks. A client that ends its half ends the
+        /// session, with whatever program or watch runs in it, and sees the daemon's half end only after the lines are free. A
+        /// client that answers no HTTP/2 ping for 30 s counts as gone.
         ///
         /// INVALID_ARGUMENT, NOT_FOUND: as `Read`; also a first command that is not `open`.
         /// PERMISSION_DENIED (NOT_PERMITTED): the watch socket.

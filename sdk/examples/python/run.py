@@ -23,8 +23,6 @@ PATIENCE = 60
 
 HOLDER = r"python-example \(uid \d+, .*\)"
 EXPECTED = [
-    # Reflection knows all services of the API; this one answers on the admin socket alone.
-    r"service gpiod\.v1\.AdminService",
     r"service gpiod\.v1\.GpioService",
     r"service grpc\.health\.v1\.Health",
     r"service grpc\.reflection\.v1alpha\.ServerReflection",
