@@ -3,6 +3,7 @@
 mod chip;
 mod hand;
 mod hostile;
+mod memory;
 mod peers;
 mod process;
 mod series;
@@ -27,6 +28,7 @@ Measures gpiod.
 usage: gpiod-bench BENCH [OPTION]...
 
   hostile what a flood at one socket does to a session at another
+  memory  what gpiod takes of memory when all its limits are reached at once
   peers   gpiod beside other programs that own GPIO lines, on one chip of the kernel's GPIO simulator
   soak    is nobody left holding when clients and the daemon are killed, restarted and flooded?
 
@@ -58,6 +60,14 @@ fn main() -> ExitCode {
             Ok(Some(wanted)) => hostile::run(&wanted),
             Ok(None) => {
                 print!("{}", hostile::HELP);
+                Ok(())
+            }
+            Err(mistake) => return wrong(&mistake),
+        },
+        Some("memory") => match memory::parse(arguments) {
+            Ok(Some(wanted)) => memory::run(&wanted),
+            Ok(None) => {
+                print!("{}", memory::HELP);
                 Ok(())
             }
             Err(mistake) => return wrong(&mistake),

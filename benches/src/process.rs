@@ -98,6 +98,14 @@ impl Process {
         Ok(Usage { processor_ns, waits })
     }
 
+    /// What the system says of its memory under that name, such as `VmRSS`, in KiB.
+    pub(crate) fn memory_kib(&self, name: &str) -> Fallible<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
+        let found = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let number = found.and_then(|rest| rest.split_whitespace().next()).ok_or("no such figure")?;
+        Ok(number.parse()?)
+    }
+
     fn pid(&self) -> Fallible<Pid> {
         Ok(Pid::from_raw(i32::try_from(self.child.id())?))
     }

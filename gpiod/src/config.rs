@@ -171,6 +171,11 @@ pub enum OnRelease {
 }
 
 impl Config {
+    /// How many sockets it has: the administrator's and two for each group.
+    pub fn sockets(&self) -> usize {
+        1 + 2 * self.groups.len()
+    }
+
     /// Reads and checks a configuration file.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::line::{Moment, Values};
 use crate::pace::Pace;
-use crate::program::{MAX_CAPTURE, Step, StepResult};
+use crate::program::{Step, StepResult};
 use crate::watch::{EdgeFilter, Event};
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -20,9 +20,6 @@ pub struct Outcome {
     /// Edges that were lost while it ran.
     pub lost_edges: u64,
 }
-
-/// Edges that wait for a later step, at most: as many as one step can ask for.
-const MAX_WAITING: usize = MAX_CAPTURE as usize;
 
 /// How long an edge of the kernel may be on its way before what the daemon saw in its place is taken for it.
 const DOUBT_NS: u64 = 20_000_000;
@@ -130,13 +127,13 @@ impl<'a> Edges<'a> {
     }
 
     fn refill(&mut self) {
-        if let Some(batch) = self.watch().and_then(|watch| watch.queue().take()) {
+        while let Some(batch) = self.watch().and_then(|watch| watch.queue().take()) {
             self.lost += batch.losses.counted();
             self.waiting.extend(batch.events);
         }
         self.waiting.make_contiguous().sort_by_key(|event| event.timestamp_ns);
         // A line that no step asks for yet may chatter: the newest are kept, as a watcher's queue does.
-        let beyond = self.waiting.len().saturating_sub(MAX_WAITING);
+        let beyond = self.waiting.len().saturating_sub(self.hold.most_edges());
         self.waiting.drain(..beyond);
         self.lost += beyond as u64;
     }

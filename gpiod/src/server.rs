@@ -5,7 +5,7 @@
 //! service by the request's path; `service` has one short function for each RPC, `admin` those of the admin socket
 //! alone; `session` and `watch` are the streams;
 //! `convert` turns messages into domain values and back; `status` turns errors into statuses; `connection` bounds what
-//! one connection may use up; `doors` decides who is let in and `incoming` how long one may stay silent; `metered` gives each socket its turns; `socket` makes the
+//! one connection may use up; `doors` decides who is let in, `streams` how much is open at a time (of the `places` that all sockets share) and `incoming` how long one may stay silent; `metered` gives each socket its turns; `socket` makes the
 //! sockets.
 
 pub mod admin;
@@ -16,11 +16,13 @@ mod dispatch;
 mod doors;
 mod incoming;
 mod metered;
+mod places;
 mod service;
 mod session;
 pub mod socket;
 mod sockets;
 mod status;
+mod streams;
 mod watch;
 
 use crate::broker::{Broker, Scope};

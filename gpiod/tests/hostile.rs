@@ -82,7 +82,7 @@ async fn a_message_of_100_mb_is_refused_by_its_length() {
     let mut client = raw(&rig.socket("bench")).await;
     let status = client.read(ReadRequest { lines: vec!["x".repeat(100_000_000)] }).await.unwrap_err();
     assert_eq!(status.code(), Code::OutOfRange);
-    assert!(status.message().contains("the limit is: 65536 bytes"), "{}", status.message());
+    assert!(status.message().contains("the limit is: 16384 bytes"), "{}", status.message());
     client.read(ReadRequest { lines: vec!["in".to_owned()] }).await.unwrap();
 }
 

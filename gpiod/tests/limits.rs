@@ -76,6 +76,35 @@ async fn who_finds_no_place_is_told_so_by_its_first_call_and_every_socket_keeps_
 }
 
 #[tokio::test]
+async fn who_finds_no_place_for_a_stream_or_a_watch_is_told_so_and_does_not_wait() {
+    let limits = "[limits]\nstreams = 3\ntotal_streams = 10\ntotal_watches = 9\n";
+    let rig = Rig::with(&format!("{CONFIG}\n{limits}")).await;
+    // Each of the seven sockets has one of each for itself; three streams and two watches more are for all.
+    let client = rig.client("bench").await;
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        open.push(client.watch(["in"]).open().await.unwrap());
+    }
+    let refused = client.watch(["in"]).open().await.unwrap_err();
+    assert_eq!(refused.to_string(), "limit limits.streams of 3 is reached");
+    let other = rig.client("bench").await;
+    let refused = other.watch(["in"]).open().await.unwrap_err();
+    assert_eq!(refused.to_string(), "limit limits.total_watches of 9 is reached");
+    let session = other.session().input("in").open().await.unwrap();
+    let refused = other.read(["in"]).await.unwrap_err();
+    assert_eq!(refused.to_string(), "limit limits.total_streams of 10 is reached");
+    rig.client("traffic-light").await.read(["red"]).await.unwrap();
+    // What ends gives its place back.
+    session.close().await.unwrap();
+    let read = async {
+        while let Err(error) = other.read(["in"]).await {
+            assert_eq!(error.reason(), Some(&gpiod_sdk::Reason::LimitReached), "{error}");
+        }
+    };
+    tokio::time::timeout(PATIENCE, read).await.expect("there is a place again");
+}
+
+#[tokio::test]
 async fn limits_are_told_by_name_and_leave_the_other_sockets_theirs() {
     let limits =
         "[limits]\nsessions = 2\nwatches = 3\nsession_watches = 2\nprograms = 2\nbatch_operations = 3\n";

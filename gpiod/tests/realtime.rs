@@ -42,7 +42,10 @@ async fn what_the_programs_thread_has_got_stands_in_one_line_of_the_log() {
 
 #[tokio::test]
 async fn another_session_is_answered_while_programs_are_busy_on_the_only_processor() {
-    let rig = Rig::with(&format!("{CONFIG}\n[limits]\nprogram_steps = 4096\n")).await;
+    let rig = Rig::with(&format!(
+        "{CONFIG}\n[limits]\nprograms = 16\nprogram_steps = 4096\nmessage_bytes = 65536\n"
+    ))
+    .await;
     confine(&rig);
     let bench = rig.client("bench").await;
     let other = rig.client("traffic-light").await.session().output("red").open().await.unwrap();

@@ -10,7 +10,7 @@ use tonic::Status;
 use tonic::codec::{BufferSettings, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 /// First size of a buffer, and how many bytes of answers are gathered into one write.
-const BUFFER: (usize, usize) = (128, 32 * 1024);
+const BUFFER: (usize, usize) = (128, 8 * 1024);
 
 /// The codec of all RPCs: `T` is sent, `U` is received.
 pub struct Codec<T, U>(PhantomData<fn(T) -> U>);
@@ -56,6 +56,8 @@ impl<M: Message> Encoder for Half<M> {
     type Error = Status;
 
     fn encode(&mut self, item: M, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        // Else it would grow by doubling: an answer that waits takes no more than its bytes.
+        buffer.reserve(item.encoded_len());
         item.encode(buffer).map_err(|error| Status::internal(error.to_string()))
     }
 

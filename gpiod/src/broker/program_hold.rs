@@ -84,6 +84,11 @@ impl ProgramHold {
         self.place.scope
     }
 
+    /// Edges that may wait for a later step: as many as one step can ask for.
+    pub fn most_edges(&self) -> usize {
+        self.broker.limits().program_edges.min(program::MAX_CAPTURE) as usize
+    }
+
     /// Its place, for whoever is told what it did.
     pub fn place(&self) -> Arc<ProgramPlace> {
         Arc::clone(&self.place)

@@ -1,7 +1,7 @@
 //! `gpiod check`: tells whether a configuration is right, without starting anything.
 
 use super::output::{json, print};
-use crate::config::{Config, Problem};
+use crate::config::{Config, Problem, Term};
 use crate::failure::Failure;
 use crate::serve;
 use crate::wiring::Wiring;
@@ -47,12 +47,17 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         };
         let on_board = checked.as_ref().is_ok_and(|(_, wiring)| wiring.is_some());
         let ceiling = checked.as_ref().ok().map(|(config, _)| config.memory_ceiling_bytes());
+        let terms = checked.as_ref().ok().map(|(config, _)| {
+            let told = |term: Term| json!({"what": term.what, "count": term.count, "bytes": term.bytes});
+            config.memory_terms().map(told)
+        });
         let checked = json!({
             "file": args.config,
             "problems": list(problems),
             "notes": list(&notes),
             "checked_against_board": on_board,
             "memory_ceiling_bytes": ceiling,
+            "memory_terms": terms,
         });
         print(&json(&checked)?)?;
     }

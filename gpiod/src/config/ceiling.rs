@@ -1,32 +1,52 @@
 //! How much memory the daemon may come to need when all clients do their worst at once, by the limits: a pure sum of
 //! terms, each with its reason.
 //!
-//! What one of a kind takes was measured on a release build with glibc (x86-64, 2026-11-29) by clients that do not read
-//! and messages that do not end, and rounded up. Memory that was used once is used again, but given back to the system
-//! in part only.
+//! What one of a kind takes is measured by `gpiod-bench memory`, whose clients do not read and whose messages do not
+//! end, and rounded up; `benches/README.md` has the figures, and says of which allocator they are. Memory that was used
+//! once is used again, but given back to the system in part only.
 
 use super::{Config, Limits};
+use crate::line::MAX_LINES;
 
 const KIB: u64 = 1024;
-/// The daemon with two groups before anybody has come: 6.3 MiB were measured, a third of them the program's own text.
+/// The daemon with two groups before anybody has come, a third of it the program's own text.
 const BASE: u64 = 7 * 1024 * KIB;
-/// A connection without streams: 36 to 42 KiB were measured, the most of them buffers for reading.
-const CONNECTION: u64 = 48 * KIB;
-/// A stream beside the message that it gathers: 14 to 21 KiB were measured.
-const STREAM: u64 = 24 * KIB;
-/// A stream whose client does not read, when what may wait to be sent has been filled up with small messages: 45 KiB
-/// were measured, with a queue of 256 events.
-const UNREAD: u64 = 40 * KIB;
-/// An event that waits for a watcher: 48 bytes, in a queue that grows by doubling.
-const EVENT: u64 = 96;
-/// A session: its lines, names and the task of its watchdog. Reckoned, not measured.
-const SESSION: u64 = 16 * KIB;
-/// A step of a program, with what it did. Reckoned, not measured.
-const STEP: u64 = 256;
-/// An edge that a program gathered: kept, told, and on its way. Reckoned, not measured.
-const PROGRAM_EDGE: u64 = 256;
+/// A connection without streams, the most of it buffers for reading and writing.
+const CONNECTION: u64 = 44 * KIB;
+/// A stream beside what it receives and answers.
+const STREAM: u64 = 12 * KIB;
+/// What may be on its way to one stream without having been looked at, as HTTP/2's window allows.
+const RECEIVED: u64 = 16 * KIB;
+/// Answers of one stream that wait for a client that does not read, when they are small: 4 KiB of them.
+const UNREAD: u64 = 16 * KIB;
+/// An event in an answer, or a step, with the numbers of a daemon that has run for years.
+const TOLD: u64 = 36;
+/// Events of one answer to a watcher.
+const PART: u64 = 256;
+/// A stream that is refused and whose client does not read that it is.
+const REFUSED: u64 = 4 * KIB;
+/// Streams of each connection that may be refused beyond `limits.streams`.
+const REFUSED_STREAMS: u64 = 4;
 /// Connections of each socket that are being told why they are refused.
-const REFUSALS: u64 = 2;
+const REFUSED_CONNECTIONS: u64 = 2;
+/// A watch without events.
+const WATCH: u64 = 2 * KIB;
+/// An event that waits for a watcher. Its queue grows by doubling, but not beyond what it can hold.
+const EVENT: u64 = 48;
+/// A line in a watch: its entry, its position, and its number in each of 17 losses.
+const WATCHED_LINE: u64 = 512;
+/// A session: its lines, names and the task of its watchdog. Reckoned.
+const SESSION: u64 = 2 * KIB;
+/// A line in a session.
+const HELD_LINE: u64 = 128;
+/// A step of a program, with what it did.
+const STEP: u64 = 128;
+/// An edge that a program gathered, and one that no step has asked for yet: each in a list that grows by doubling.
+const PROGRAM_EDGE: u64 = 160;
+/// A line that is or was watched, beside its remembered events.
+const LISTENED: u64 = 2 * KIB;
+/// An event that is remembered of a line, in a list that grows by doubling.
+const REMEMBERED: u64 = 80;
 
 /// One term of the sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +61,9 @@ pub struct Term {
 
 impl Config {
     /// The terms of the memory ceiling.
-    pub fn memory_terms(&self) -> [Term; 6] {
-        terms(&self.limits, self.groups.len() as u64)
+    pub fn memory_terms(&self) -> [Term; 8] {
+        let lines = self.groups.iter().map(|group| group.lines.len() as u64).sum();
+        terms(&self.limits, self.sockets() as u64, lines)
     }
 
     /// What the daemon may come to need, in bytes; limits that clients reach together.
@@ -51,65 +72,71 @@ impl Config {
     }
 }
 
-fn terms(limits: &Limits, groups: u64) -> [Term; 6] {
+fn terms(limits: &Limits, sockets: u64, lines: u64) -> [Term; 8] {
     let term = |what, count, bytes| Term { what, count, bytes };
     let of = u64::from;
     // A watch socket has no sessions and no programs.
-    let (sockets, driving) = (1 + 2 * groups, 1 + groups);
+    let driving = sockets.div_ceil(2);
     let connections = of(limits.total_connections).min(sockets * of(limits.connections));
-    let stream = (of(limits.message_bytes) + STREAM).max(UNREAD);
-    let program = of(limits.program_steps) * STEP + of(limits.program_edges) * PROGRAM_EDGE;
+    let of_connection = of(limits.streams) + REFUSED_STREAMS;
+    let streams = of(limits.total_streams).min(connections * of(limits.streams));
+    let watches = of(limits.total_watches).min(sockets * of(limits.watches));
+    let (steps, edges) = (of(limits.program_steps), of(limits.program_edges));
+    // What a program did, or a part of a watch: the longest answers.
+    let answer = UNREAD + TOLD * (steps + edges).max(PART);
+    let together = lines.min(MAX_LINES as u64);
+    let queue = of(limits.watch_events) * EVENT;
     [
         term("the daemon itself", 1, BASE),
-        term("connections", connections + sockets * REFUSALS, CONNECTION),
-        term("streams", connections * of(limits.streams), stream),
-        term("watches", sockets * of(limits.watches), of(limits.watch_events) * EVENT),
-        term("sessions", driving * of(limits.sessions), SESSION),
-        term("programs", driving * of(limits.programs), program),
+        term("connections", connections + sockets * REFUSED_CONNECTIONS, CONNECTION),
+        term("streams", streams, STREAM + of(limits.message_bytes) + RECEIVED + answer),
+        term("refused streams", connections * of_connection, REFUSED),
+        term("watches", watches, WATCH + queue + together * WATCHED_LINE),
+        term("sessions", driving * of(limits.sessions), SESSION + together * HELD_LINE),
+        term("programs", driving * of(limits.programs), steps * STEP + edges * PROGRAM_EDGE + queue),
+        term("watched lines", lines, LISTENED + of(limits.replay_events) * REMEMBERED),
     ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn ceiling(limits: &Limits) -> u64 {
-        terms(limits, 2).iter().map(|term| term.count * term.bytes).sum()
+        terms(limits, 5, 8).iter().map(|term| term.count * term.bytes).sum()
     }
 
     #[test]
     fn every_limit_on_what_is_kept_moves_the_ceiling() {
         let usual = Limits::default();
         let less = [
-            Limits { total_connections: 32, ..usual },
+            Limits { total_connections: 8, ..usual },
             Limits { connections: 2, ..usual },
             Limits { streams: 8, ..usual },
-            Limits { message_bytes: 20_000, ..usual },
-            Limits { watches: 8, ..usual },
+            Limits { total_streams: 8, ..usual },
+            Limits { message_bytes: 2_000, ..usual },
+            Limits { watches: 2, ..usual },
+            Limits { total_watches: 8, ..usual },
             Limits { watch_events: 64, ..usual },
+            Limits { replay_events: 64, ..usual },
             Limits { sessions: 8, ..usual },
-            Limits { programs: 2, ..usual },
+            Limits { programs: 1, ..usual },
             Limits { program_steps: 8, ..usual },
             Limits { program_edges: 8, ..usual },
         ];
-        assert!(less.iter().all(|limits| ceiling(limits) < ceiling(&usual)));
+        for limits in less {
+            assert!(ceiling(&limits) < ceiling(&usual), "{limits:?}");
+        }
     }
 
     #[test]
-    fn a_small_board_can_be_kept_below_16_mib() {
-        let small = Limits {
-            connections: 4,
-            total_connections: 12,
-            streams: 10,
-            message_bytes: 16 * 1024,
-            watches: 16,
-            watch_events: 128,
-            sessions: 8,
-            programs: 4,
-            program_steps: 64,
-            program_edges: 256,
-            ..Limits::default()
-        };
-        assert!(ceiling(&small) <= 16 << 20, "{}", ceiling(&small));
+    fn two_groups_with_the_default_limits_stay_below_16_mib() {
+        let readme = include_str!("../../README.md");
+        let begin = readme.split_once("```toml\n").unwrap().1;
+        let config = Config::parse(Path::new("x"), begin.split_once("```").unwrap().0).unwrap();
+        assert_eq!(config.limits, Limits::default(), "the README's are the defaults");
+        assert!(ceiling(&config.limits) <= 16 << 20, "{:?}", terms(&config.limits, 5, 8));
+        assert!(config.memory_ceiling_bytes() <= 16 << 20, "{:?}", config.memory_terms());
     }
 }

@@ -54,10 +54,16 @@ impl Checker<'_> {
             self.problem(0, "group", format!("there are {}, at most {MAX_GROUPS} are served", groups.len()));
         }
         let sockets = 1 + 2 * groups.len();
-        if (limits.total_connections as usize) < sockets {
-            let reason =
-                format!("{} is less than one for each of the {sockets} sockets", limits.total_connections);
-            self.problem(limits_at, "limits.total_connections", reason);
+        let limits = limits.for_sockets(sockets);
+        for (key, total) in [
+            ("total_connections", limits.total_connections),
+            ("total_streams", limits.total_streams),
+            ("total_watches", limits.total_watches),
+        ] {
+            if (total as usize) < sockets {
+                let reason = format!("{total} is less than one for each of the {sockets} sockets");
+                self.problem(limits_at, format!("limits.{key}"), reason);
+            }
         }
         self.distinct_groups(&groups);
         self.shared_lines(&groups);

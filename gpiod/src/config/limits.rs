@@ -14,6 +14,9 @@ pub struct Limits {
     pub total_connections: u32,
     /// Calls, watches and sessions open at a time on one connection. 1 to 1,024.
     pub streams: u32,
+    /// The same on all connections together; a part of them is each socket's own. At least one for each socket, and 1 to
+    /// 65,536.
+    pub total_streams: u32,
     /// Bytes of one message. 1,024 to 4,194,304.
     pub message_bytes: u32,
     /// Operations of one batch. 1 to 256.
@@ -22,6 +25,9 @@ pub struct Limits {
     pub sessions: u32,
     /// Watches through one socket, those within sessions included. 1 to 4,096.
     pub watches: u32,
+    /// Watches through all sockets together; a part of them is each socket's own. At least one for each socket, and 1 to
+    /// 65,536.
+    pub total_watches: u32,
     /// Watches of one session. 1 to 4,096.
     pub session_watches: u32,
     /// Events that wait for one slow watcher before the oldest are dropped and counted. 16 to 65,536.
@@ -49,19 +55,21 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 16,
-            total_connections: 64,
-            streams: 64,
-            message_bytes: 64 * 1024,
+            total_connections: 24,
+            streams: 16,
+            total_streams: 36,
+            message_bytes: 16 * 1024,
             batch_operations: 256,
-            sessions: 64,
-            watches: 256,
-            session_watches: 64,
-            watch_events: 1024,
+            sessions: 16,
+            watches: 32,
+            total_watches: 32,
+            session_watches: 32,
+            watch_events: 512,
             replay_events: 256,
             socket_events_per_s: 50_000,
-            programs: 16,
+            programs: 3,
             program_steps: 256,
-            program_edges: 4_096,
+            program_edges: 512,
             program_ms: 10_000,
             program_burst_us: 4_000,
             turn_us: 1_000,
@@ -70,6 +78,23 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The same with at least two connections, streams and watches for each socket, where the sums are the defaults.
+    #[must_use]
+    pub(super) fn for_sockets(mut self, sockets: usize) -> Self {
+        let usual = Self::default();
+        let least = u32::try_from(2 * sockets).unwrap_or(u32::MAX);
+        for (total, default) in [
+            (&mut self.total_connections, usual.total_connections),
+            (&mut self.total_streams, usual.total_streams),
+            (&mut self.total_watches, usual.total_watches),
+        ] {
+            if *total == default {
+                *total = default.max(least);
+            }
+        }
+        self
+    }
+
     /// What the waits and time-outs of one program may add up to, in ns.
     pub fn program_ns(&self) -> u64 {
         u64::from(self.program_ms) * 1_000_000
@@ -86,15 +111,17 @@ impl Limits {
     }
 
     /// Each with its key and its bounds.
-    pub(super) fn ranges(&self) -> [(&'static str, u32, RangeInclusive<u32>); 17] {
+    pub(super) fn ranges(&self) -> [(&'static str, u32, RangeInclusive<u32>); 19] {
         [
             ("connections", self.connections, 1..=4096),
             ("total_connections", self.total_connections, 1..=65_536),
             ("streams", self.streams, 1..=1024),
+            ("total_streams", self.total_streams, 1..=65_536),
             ("message_bytes", self.message_bytes, 1024..=4 << 20),
             ("batch_operations", self.batch_operations, 1..=256),
             ("sessions", self.sessions, 1..=1024),
             ("watches", self.watches, 1..=4096),
+            ("total_watches", self.total_watches, 1..=65_536),
             ("session_watches", self.session_watches, 1..=4096),
             ("watch_events", self.watch_events, 16..=65_536),
             ("replay_events", self.replay_events, 0..=1024),

@@ -7,6 +7,7 @@ use super::DRAIN;
 use super::dispatch::Services;
 use super::incoming::Connection;
 use super::metered::Meter;
+use super::streams::REFUSALS;
 use crate::error::Error;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -24,11 +25,11 @@ use tonic::Status;
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(10));
 /// Bytes of headers that one request may have; ours have some 200.
 const HEADER_BYTES: u32 = 8 * 1024;
-/// Bytes that may be on their way to us on one stream and on one connection.
-const WINDOWS: (u32, u32) = (64 * 1024, 256 * 1024);
+/// Bytes that may be on their way to us on one stream and on one connection; the second is HTTP/2's least.
+pub(super) const WINDOWS: (u32, u32) = (16 * 1024, 65_535);
 /// Bytes of answers that wait for a client that does not read, for each stream. Small answers cost some ten times
 /// their bytes while they wait.
-const SEND_BYTES: usize = 16 * 1024;
+const SEND_BYTES: usize = 4 * 1024;
 /// Streams that a client may reset before we look at them, and streams that its mistakes make us reset: beyond these
 /// its connection is closed.
 const RESETS: (usize, usize) = (16, 64);
@@ -58,13 +59,14 @@ pub(super) async fn serve(
     shutdown: CancellationToken,
 ) {
     let (caller, spoken) = (connection.caller(), connection.spoken());
-    let streams = services.limits.streams;
+    let most = services.limits().streams + REFUSALS;
+    let streams = services.streams();
     let service = service_fn(move |mut request| {
         request.extensions_mut().insert(caller);
-        let services = services.clone();
-        async move { Ok::<_, Infallible>(services.call(request).await) }
+        let (services, streams) = (services.clone(), streams.clone());
+        async move { Ok::<_, Infallible>(services.call(request, streams).await) }
     });
-    let mut served = pin!(http(streams, meter).serve_connection(TokioIo::new(connection), service));
+    let mut served = pin!(http(most, meter).serve_connection(TokioIo::new(connection), service));
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
         () = shutdown.cancelled() => {

@@ -1,7 +1,10 @@
 //! Which service a request is for: told by its path, `/package.Service/Method`.
 
 use super::admin::Admin;
+use super::doors::Door;
+use super::places::Places;
 use super::service::Service as Api;
+use super::streams::Streams;
 use crate::broker::{Broker, Scope};
 use crate::config::Limits;
 use crate::programs::Programs;
@@ -31,8 +34,8 @@ pub(super) struct Services {
     api: GpioServiceServer<Api>,
     /// Health and reflection, and the administrator's orders, by name.
     others: Arc<[(&'static str, Boxed)]>,
-    /// The limits of its connections.
-    pub(super) limits: Limits,
+    broker: Arc<Broker>,
+    streams: Places,
 }
 
 impl Services {
@@ -43,12 +46,11 @@ impl Services {
     pub(super) fn new(
         broker: Arc<Broker>,
         programs: Arc<Programs>,
-        scope: Scope,
+        (scope, door): (Scope, &Door),
         admin: Option<Admin>,
         health: HealthServer<impl Health>,
     ) -> io::Result<Self> {
-        let limits = *broker.limits();
-        let most = limits.message_bytes as usize;
+        let most = broker.limits().message_bytes as usize;
         // The description is of the whole API; what this socket does not serve is not listed.
         let reflection = |itself: &'static str| {
             let admin = admin.as_ref().map(|_| admin_service_server::SERVICE_NAME);
@@ -70,12 +72,36 @@ impl Services {
         if let Some(admin) = admin {
             others.push(boxed(AdminServiceServer::new(admin).max_decoding_message_size(most)));
         }
-        let api = GpioServiceServer::new(Api::new(broker, programs, scope)).max_decoding_message_size(most);
-        Ok(Self { api, others: others.into(), limits })
+        let api =
+            GpioServiceServer::new(Api::new(Arc::clone(&broker), programs, scope, door.watches.clone()));
+        let api = api.max_decoding_message_size(most);
+        Ok(Self { api, others: others.into(), broker, streams: door.streams.clone() })
+    }
+
+    /// The limits of its connections.
+    pub(super) fn limits(&self) -> &Limits {
+        self.broker.limits()
+    }
+
+    /// The streams of one more connection.
+    pub(super) fn streams(&self) -> Streams {
+        Streams::new(self.streams.clone())
+    }
+
+    /// Answers a request on a connection, if there is a place for one more stream.
+    pub(super) async fn call(self, request: Request<Incoming>, streams: Streams) -> Response<Body> {
+        match streams.enter(self.limits()) {
+            // What a stream needs is not to be paid for one that is refused.
+            Ok(place) => place.keep_for(Box::pin(self.answer(request)).await),
+            Err(full) => {
+                self.broker.count_refusal(&full);
+                Status::from(full).into_http()
+            }
+        }
     }
 
     /// Answers a request.
-    pub(super) async fn call(self, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(self, request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path();
         let name = path.strip_prefix('/').and_then(|path| path.split_once('/')).map_or("", |(name, _)| name);
         let answered = if name == SERVICE_NAME {

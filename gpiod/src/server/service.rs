@@ -1,7 +1,8 @@
 //! One short function for each RPC: convert, call the broker, convert.
 
+use super::places::Places;
 use super::session::{self, SessionStream};
-use super::watch::WatchStream;
+use super::watch::{self, WatchStream};
 use super::{caller, convert};
 use crate::broker::{Broker, OpenRequest, Scope, WatchRequest};
 use crate::holder::Caller;
@@ -14,14 +15,15 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 /// The service of one socket.
 #[derive(Debug)]
 pub(super) struct Service {
-    broker: Arc<Broker>,
-    programs: Arc<Programs>,
-    scope: Scope,
+    pub(super) broker: Arc<Broker>,
+    pub(super) programs: Arc<Programs>,
+    pub(super) scope: Scope,
+    pub(super) watches: Places,
 }
 
 impl Service {
-    pub(super) fn new(broker: Arc<Broker>, programs: Arc<Programs>, scope: Scope) -> Self {
-        Self { broker, programs, scope }
+    pub(super) fn new(broker: Arc<Broker>, programs: Arc<Programs>, scope: Scope, watches: Places) -> Self {
+        Self { broker, programs, scope, watches }
     }
 
     /// Who calls, if it is let in: the whole of its request has come, which may have taken its time.
@@ -66,8 +68,9 @@ impl GpioService for Service {
         let v1::WatchRequest { lines, edge, client_name, resume } = request.into_inner();
         convert::client_name(client_name)?;
         let watch = WatchRequest { caller: Some(caller), ..convert::watch_request(edge, resume)? };
+        let place = watch::place(&self.watches, &self.broker)?;
         let watch = self.broker.watch(self.scope, &lines, watch)?;
-        Ok(Response::new(WatchStream::new(watch)))
+        Ok(Response::new(WatchStream::new(watch, place)))
     }
 
     async fn session(
@@ -75,9 +78,7 @@ impl GpioService for Service {
         request: Request<Streaming<v1::SessionRequest>>,
     ) -> Result<Response<SessionStream>, Status> {
         let caller = caller::of_request(&request)?;
-        let stream =
-            session::open(&self.broker, &self.programs, self.scope, caller, request.into_inner()).await?;
-        Ok(Response::new(stream))
+        Ok(Response::new(session::open(self, caller, request.into_inner()).await?))
     }
 
     async fn run_program(

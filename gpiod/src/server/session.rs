@@ -10,8 +10,10 @@ mod watchdog;
 
 use super::convert;
 use super::metered::slice_is_over;
+use super::places::Places;
+use super::service::Service;
 use super::watch::WatchStream;
-use crate::broker::{Broker, Hold, OpenRequest, Scope, SessionEnd};
+use crate::broker::{Broker, Hold, OpenRequest, SessionEnd};
 use crate::error::Error;
 use crate::holder::Caller;
 use crate::programs::Programs;
@@ -36,12 +38,11 @@ const OPEN_TIME: Duration = Duration::from_secs(10);
 
 /// Waits for the first command, holds the lines and makes the stream that carries the rest.
 pub(super) async fn open(
-    broker: &Arc<Broker>,
-    programs: &Arc<Programs>,
-    scope: Scope,
+    Service { broker, programs, scope, watches }: &Service,
     caller: Caller,
     mut requests: Streaming<SessionRequest>,
 ) -> Result<SessionStream, Status> {
+    let scope = *scope;
     // A watch socket says no at once, whatever would have been asked.
     scope.may_drive()?;
     let first = tokio::time::timeout(OPEN_TIME, requests.message());
@@ -62,7 +63,9 @@ pub(super) async fn open(
     let opened = SessionResponse { id, result: Some(Answer::Open(convert::open_result(&hold))) };
     Ok(SessionStream(Some(Open {
         opened: Some(opened),
+        broker: Arc::clone(broker),
         programs: Arc::clone(programs),
+        places: watches.clone(),
         results: FuturesUnordered::new(),
         running: Vec::new(),
         watches: Vec::new(),
@@ -83,7 +86,10 @@ pub(super) struct SessionStream(Option<Open>);
 #[derive(Debug)]
 struct Open {
     opened: Option<SessionResponse>,
+    broker: Arc<Broker>,
     programs: Arc<Programs>,
+    /// Where its watches have places.
+    places: Places,
     /// What the programs that run will have done. Dropping it ends them.
     results: FuturesUnordered<BoxFuture<'static, (u64, Result<Outcome, Error>)>>,
     /// The ids of the programs that run.

@@ -4,7 +4,7 @@
 //! is bound in our own closed directory, given its rights, and moved to its place: the path is never missing and never
 //! open to the wrong user, and a predecessor's socket is replaced in one step.
 
-use super::doors::{Door, Hall};
+use super::doors::{Door, House};
 use crate::broker::Scope;
 use crate::config::{Config, Group};
 use crate::run_dir::{GROUPS, Rights, WATCH, at, bind, closed, lock, own, remove};
@@ -36,8 +36,8 @@ pub struct Socket {
 pub struct RunDir {
     path: PathBuf,
     _lock: Flock<File>,
-    /// The places that all sockets share.
-    hall: OnceLock<Hall>,
+    /// What all sockets share.
+    house: OnceLock<House>,
 }
 
 impl RunDir {
@@ -48,7 +48,7 @@ impl RunDir {
     /// that is another user's or has things in it that are not ours; what the system says else.
     pub fn take(path: &Path) -> io::Result<Self> {
         closed(path)?;
-        Ok(Self { path: path.to_owned(), _lock: lock(path)?, hall: OnceLock::new() })
+        Ok(Self { path: path.to_owned(), _lock: lock(path)?, house: OnceLock::new() })
     }
 
     /// Where it is.
@@ -62,21 +62,21 @@ impl RunDir {
     /// What the system says, with the path.
     pub fn bind(&self, config: &Config) -> io::Result<Vec<Socket>> {
         let admin = Rights { mode: 0o600, gid: None };
-        let hall = self.hall.get_or_init(|| Hall::new(config)).clone();
+        let house = self.house.get_or_init(|| House::new(config)).clone();
         let mut sockets =
-            vec![self.bind_one("admin", Scope::Admin, admin, Door::new(&hall, &config.limits))?];
+            vec![self.bind_one("admin", Scope::Admin, admin, Door::new(&house, &config.limits))?];
         for (index, group) in config.groups.iter().enumerate() {
-            sockets.push(self.bind_group(config, group, Scope::Group(GroupIndex(index)), &hall)?);
-            sockets.push(self.bind_group(config, group, Scope::Watch(GroupIndex(index)), &hall)?);
+            sockets.push(self.bind_group(config, group, Scope::Group(GroupIndex(index)), &house)?);
+            sockets.push(self.bind_group(config, group, Scope::Watch(GroupIndex(index)), &house)?);
         }
         self.remove_others(&sockets)?;
         Ok(sockets)
     }
 
     /// Binds one of a group's sockets.
-    fn bind_group(&self, config: &Config, group: &Group, scope: Scope, hall: &Hall) -> io::Result<Socket> {
+    fn bind_group(&self, config: &Config, group: &Group, scope: Scope, house: &House) -> io::Result<Socket> {
         let kind = if matches!(scope, Scope::Watch(_)) { WATCH } else { GROUPS };
-        let door = Door::new(hall, &config.limits);
+        let door = Door::new(house, &config.limits);
         self.bind_one(&format!("{kind}/{}", group.name), scope, rights(group), door)
     }
 
@@ -85,7 +85,7 @@ impl RunDir {
     /// # Errors
     /// What the system says, with the path.
     pub fn bind_later(&self, config: &Config, group: &Group, scope: Scope) -> io::Result<Socket> {
-        self.bind_group(config, group, scope, &self.hall.get_or_init(|| Hall::new(config)).later())
+        self.bind_group(config, group, scope, &self.house.get_or_init(|| House::new(config)).later())
     }
 
     /// Removes a group's sockets. Its directories stay: whoever has one mounted finds the group there when it is back.

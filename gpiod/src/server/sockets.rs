@@ -33,7 +33,8 @@ impl<H: Health> Sockets<H> {
         let Socket { listener, scope, door, .. } = socket;
         let Served { broker, programs, orders } = self.served.clone();
         let admin = (scope == Scope::Admin).then_some(Admin(orders));
-        let services = Services::new(Arc::clone(&broker), programs, scope, admin, self.health.clone())?;
+        let services =
+            Services::new(Arc::clone(&broker), programs, (scope, &door), admin, self.health.clone())?;
         // Whichever thread serves it: it becomes the reactor's here.
         let listener = UnixListener::from_std(listener)?;
         let incoming = Incoming::new(listener, door, broker, scope);

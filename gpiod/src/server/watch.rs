@@ -1,8 +1,9 @@
-//! The stream of a watch: first the present values or what was missed, then all that waits, up to the next loss in one
-//! message.
+//! The stream of a watch: first the present values or what was missed, then what waits, in messages of so
+//! many events at most, and each loss at the beginning of one.
 
 use super::convert;
-use crate::broker::Watch;
+use super::places::{Place, Places};
+use crate::broker::{Broker, Watch};
 use crate::error::Error;
 use gpiod_proto::v1::WatchResponse;
 use std::pin::Pin;
@@ -16,11 +17,25 @@ pub(super) struct WatchStream {
     watch: Watch,
     begun: bool,
     ended: bool,
+    _place: Place,
+}
+
+/// A place for one more watch among those of all sockets.
+///
+/// # Errors
+/// [`Error::LimitReached`].
+pub(super) fn place(places: &Places, broker: &Broker) -> Result<Place, Error> {
+    places.take().ok_or_else(|| {
+        let max = broker.limits().total_watches.into();
+        let full = Error::LimitReached { limit: "limits.total_watches", max };
+        broker.count_refusal(&full);
+        full
+    })
 }
 
 impl WatchStream {
-    pub(super) fn new(watch: Watch) -> Self {
-        Self { watch, begun: false, ended: false }
+    pub(super) fn new(watch: Watch, place: Place) -> Self {
+        Self { watch, begun: false, ended: false, _place: place }
     }
 
     /// The next part, without the end of the stream: `None` when the daemon stops.

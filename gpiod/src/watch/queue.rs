@@ -142,7 +142,7 @@ impl Queue {
         self.lock().tally
     }
 
-    /// Takes all that waits up to the next loss; `None` when nothing does.
+    /// Takes what waits up to the next loss, but not too much at once; `None` when nothing does.
     pub fn take(&self) -> Option<Batch> {
         self.lock().waiting.take()
     }

@@ -4,7 +4,7 @@ use super::Open;
 use crate::broker::Command as Asked;
 use crate::error::Error;
 use crate::server::convert;
-use crate::server::watch::WatchStream;
+use crate::server::watch::{self, WatchStream};
 use futures_util::FutureExt;
 use gpiod_proto::v1::operation::Operation;
 use gpiod_proto::v1::session_request::Command;
@@ -105,8 +105,10 @@ impl Open {
         let most = self.hold.limits().session_watches;
         self.hold.within("limits.session_watches", self.watches.len() + 1, most)?;
         let WatchCommand { mask, edge, resume } = command;
-        let watch = self.hold.watch(mask, convert::watch_request(edge, resume)?)?;
-        self.watches.push((id, WatchStream::new(watch)));
+        let wanted = convert::watch_request(edge, resume)?;
+        let place = watch::place(&self.places, &self.broker)?;
+        let watch = self.hold.watch(mask, wanted)?;
+        self.watches.push((id, WatchStream::new(watch, place)));
         Ok(())
     }
 

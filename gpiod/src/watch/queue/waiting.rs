@@ -7,6 +7,11 @@ use std::collections::VecDeque;
 /// How many losses have places of their own; more are told with the last of them. The tests get there sooner.
 pub(super) const LOSSES: usize = if cfg!(test) { 3 } else { 16 };
 
+/// How many events go into one batch; the tests get there sooner. More are in the next.
+pub(super) const PART: usize = if cfg!(test) { 8 } else { 256 };
+/// Items for which memory is kept while nothing waits.
+const KEPT: usize = 32;
+
 /// Events and losses in their order, and where the watcher is before them.
 #[derive(Debug)]
 pub(super) struct Waiting {
@@ -55,9 +60,18 @@ impl Waiting {
         if full {
             self.drop_oldest();
         }
+        self.grow();
         self.items.push_back(Item::Event(event));
         self.events += 1;
         full
+    }
+
+    /// Makes room for one more item: by doubling, but for no more than there can be.
+    fn grow(&mut self) {
+        let (len, most) = (self.items.len(), self.capacity + LOSSES + 1);
+        if len == self.items.capacity() && len < most {
+            self.items.reserve_exact(len.max(4).min(most - len));
+        }
     }
 
     /// Adds a loss behind all that waits, or to the last of many.
@@ -78,6 +92,7 @@ impl Waiting {
         }
         let mut lost = Box::<Lost>::default();
         add(&mut lost);
+        self.grow();
         self.items.push_back(Item::Lost(lost));
     }
 
@@ -108,7 +123,7 @@ impl Waiting {
         self.items.push_front(Item::Lost(lost));
     }
 
-    /// Takes all up to the next loss; `None` when nothing waits.
+    /// Takes what waits up to the next loss, but not too much at once; `None` when nothing waits.
     pub(super) fn take(&mut self) -> Option<Batch> {
         if self.items.is_empty() {
             return None;
@@ -119,7 +134,7 @@ impl Waiting {
         let position = is_lost.then(|| self.position.clone());
         let first_seqno = self.position.seqno.saturating_add(1);
         let events = self.items.iter().position(|item| matches!(item, Item::Lost(_)));
-        let count = events.unwrap_or(self.items.len());
+        let count = events.unwrap_or(self.items.len()).min(PART);
         self.events -= count;
         let mut events = Vec::with_capacity(count);
         for item in self.items.drain(..count) {
@@ -127,6 +142,9 @@ impl Waiting {
                 self.position.pass(self.mask, &event);
                 events.push(event);
             }
+        }
+        if self.items.is_empty() {
+            self.items.shrink_to(KEPT);
         }
         Some(Batch { losses, position, first_seqno, events })
     }

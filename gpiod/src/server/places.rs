@@ -1,0 +1,73 @@
+//! Places that all sockets share, of which a part is each socket's own and nobody else's: whoever takes all that is left
+//! keeps no other socket from being used.
+
+use crate::config::Config;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+
+/// The places of one kind, of all sockets together.
+#[derive(Clone, Debug)]
+pub(super) struct Hall {
+    shared: Arc<Semaphore>,
+    /// How many each socket has for itself.
+    own: usize,
+}
+
+impl Hall {
+    /// So many places for the sockets of a configuration, of which one socket has use for `most` at most.
+    pub(super) fn new(config: &Config, total: u32, most: u32) -> Self {
+        let (sockets, total) = (config.sockets(), total as usize);
+        let own = (total / (2 * sockets)).clamp(1, most as usize);
+        Self { shared: Arc::new(Semaphore::new(total.saturating_sub(own * sockets))), own }
+    }
+
+    /// The same for a socket that comes later: its own places are taken out of those that all share, as far as they are
+    /// free.
+    pub(super) fn later(&self) -> Self {
+        let fits = |own: &usize| {
+            u32::try_from(*own)
+                .is_ok_and(|own| self.shared.try_acquire_many(own).map(SemaphorePermit::forget).is_ok())
+        };
+        let own = (1..=self.own).rev().find(fits).unwrap_or(0);
+        Self { own, ..self.clone() }
+    }
+
+    /// The places that one more socket can have.
+    pub(super) fn places(&self) -> Places {
+        Places(Arc::new(Share { hall: self.clone(), own: Arc::new(Semaphore::new(self.own)) }))
+    }
+}
+
+/// The places that one socket can have: its own first.
+#[derive(Clone, Debug)]
+pub(super) struct Places(Arc<Share>);
+
+#[derive(Debug)]
+struct Share {
+    hall: Hall,
+    own: Arc<Semaphore>,
+}
+
+/// What was a socket's own is for all when it has gone, and everybody who had a place there.
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.hall.shared.add_permits(self.hall.own);
+    }
+}
+
+/// A place, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    _permit: OwnedSemaphorePermit,
+    _share: Arc<Share>,
+}
+
+impl Places {
+    /// A place, if there is one.
+    pub(super) fn take(&self) -> Option<Place> {
+        let Share { hall, own } = &*self.0;
+        let permit = Arc::clone(own).try_acquire_owned();
+        let permit = permit.or_else(|_| Arc::clone(&hall.shared).try_acquire_owned()).ok()?;
+        Some(Place { _permit: permit, _share: Arc::clone(&self.0) })
+    }
+}
