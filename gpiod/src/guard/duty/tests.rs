@@ -168,7 +168,7 @@ fn what_fails_is_tried_again_ever_later_and_not_for_ever() {
             _ => panic!("something is always left"),
         }
     }
-    assert_eq!(waits[..3], [100, 200, 400].map(Duration::from_millis));
+    assert_eq!(waits[..3], [100_000, 125_000, 156_250].map(Duration::from_micros));
     assert!(waits.is_sorted() && waits.last() == Some(&RETRY_MOST));
     assert!((GIVE_UP..GIVE_UP + RETRY_MOST).contains(&(now - begin)) && duty.due().is_none());
 }
