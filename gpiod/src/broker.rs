@@ -212,7 +212,7 @@ impl Broker {
                 return Err(Error::NotPermitted(reason));
             }
             if let Some(holder) = state.holder(*line) {
-                return Err(Error::LineHeld { line: name.clone(), holder: holder.clone() });
+                return Err(Error::LineHeld { line: name.clone(), holder: Box::new(holder.clone()) });
             }
             if state.pins.config(*line).direction == Direction::Input {
                 return Err(Error::WrongDirection {

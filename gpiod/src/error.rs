@@ -30,7 +30,7 @@ pub enum Error {
         /// The line's name on this socket.
         line: String,
         /// Who holds it.
-        holder: Holder,
+        holder: Box<Holder>,
     },
     /// A program of the same session drives or awaits the line.
     #[error("a program of this session is running on line {line:?}")]

@@ -1,5 +1,6 @@
 //! Who is at the other end of a socket, and who holds a line.
 
+use crate::pod::Pod;
 use std::fmt;
 
 /// The longest name that a client may give itself, in bytes.
@@ -14,6 +15,8 @@ pub struct Caller {
     pub gid: u32,
     /// Its process id in the daemon's pid namespace; 0 where it is not visible there.
     pub pid: u32,
+    /// The pod that it belongs to, where that is known: for the audit alone.
+    pub pod: Option<Pod>,
 }
 
 /// Who holds a line.

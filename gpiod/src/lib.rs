@@ -62,6 +62,7 @@ pub mod metrics;
 mod notify;
 pub mod operations;
 pub mod pace;
+pub mod pod;
 pub mod program;
 pub mod programs;
 mod random;

@@ -16,6 +16,8 @@ pub const UID: &str = "uid";
 pub const GID: &str = "gid";
 /// Process id of a client.
 pub const PID: &str = "pid";
+/// Uid of the pod that a client belongs to, where that is known.
+pub const POD: &str = "pod";
 /// Why something ended.
 pub const CAUSE: &str = "cause";
 /// What went wrong.

@@ -160,7 +160,7 @@ async fn a_program_keeps_its_place_until_what_it_did_is_taken() {
     let (broker, _) = Broker::new(Arc::new(backend), wiring, limits, Section::nowhere(), Vec::new()).unwrap();
     let open = OpenRequest {
         scope: Scope::Group(GroupIndex(0)),
-        caller: Caller { uid: 0, gid: 0, pid: 1 },
+        caller: Caller { uid: 0, gid: 0, pid: 1, pod: None },
         client_name: String::new(),
         lines: vec![WantedLine { name: "x".to_owned(), direction: None, initial: None }],
         token: None,

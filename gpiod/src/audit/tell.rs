@@ -10,12 +10,12 @@ pub const TARGET: &str = "gpiod::audit";
 
 /// Lines are held: [`Kind::Held`], [`Kind::Resumed`] or [`Kind::Adopted`].
 pub fn held(kind: Kind, party: Party<'_>, lines: &str) {
-    let Party { group, client, caller: Caller { uid, gid, pid }, via } = party;
+    let Party { group, client, caller: Caller { uid, gid, pid, pod }, via } = party;
     tracing::info!(
         target: TARGET,
         {
             { keys::AUDIT } = kind.word(), { keys::GROUP } = group, { keys::CLIENT } = client, { keys::UID } = uid,
-            { keys::GID } = gid, { keys::PID } = pid, { keys::VIA } = via, { keys::LINES } = lines
+            { keys::GID } = gid, { keys::PID } = pid, { keys::POD } = pod.map(display), { keys::VIA } = via, { keys::LINES } = lines
         },
         "lines held"
     );
@@ -23,12 +23,12 @@ pub fn held(kind: Kind, party: Party<'_>, lines: &str) {
 
 /// The holder of lines is not there, and they are kept for it.
 pub fn away(party: Party<'_>, lines: &str, cause: &str, wait: Duration) {
-    let Party { group, client, caller: Caller { uid, gid, pid }, via } = party;
+    let Party { group, client, caller: Caller { uid, gid, pid, pod }, via } = party;
     tracing::info!(
         target: TARGET,
         {
             { keys::AUDIT } = Kind::Away.word(), { keys::GROUP } = group, { keys::CLIENT } = client, { keys::UID } = uid,
-            { keys::GID } = gid, { keys::PID } = pid, { keys::VIA } = via, { keys::LINES } = lines, { keys::CAUSE } = cause,
+            { keys::GID } = gid, { keys::PID } = pid, { keys::POD } = pod.map(display), { keys::VIA } = via, { keys::LINES } = lines, { keys::CAUSE } = cause,
             { keys::WAIT } = %humantime::format_duration(wait)
         },
         "holder is away, its lines are kept for it"
@@ -37,12 +37,12 @@ pub fn away(party: Party<'_>, lines: &str, cause: &str, wait: Duration) {
 
 /// Lines were driven by whoever holds them.
 pub fn drove(party: Party<'_>, lines: &str, drove: &Drove, now_ns: u64) {
-    let Party { group, client, caller: Caller { uid, gid, pid }, via } = party;
+    let Party { group, client, caller: Caller { uid, gid, pid, pod }, via } = party;
     tracing::info!(
         target: TARGET,
         {
             { keys::AUDIT } = Kind::Drove.word(), { keys::GROUP } = group, { keys::CLIENT } = client, { keys::UID } = uid,
-            { keys::GID } = gid, { keys::PID } = pid, { keys::VIA } = via, { keys::LINES } = lines,
+            { keys::GID } = gid, { keys::PID } = pid, { keys::POD } = pod.map(display), { keys::VIA } = via, { keys::LINES } = lines,
             { keys::WRITES } = drove.writes, { keys::CONFIGURES } = drove.configures, { keys::PROGRAMS } = drove.programs,
             { keys::WITHIN_MS } = drove.within_ms(now_ns)
         },
@@ -52,13 +52,13 @@ pub fn drove(party: Party<'_>, lines: &str, drove: &Drove, now_ns: u64) {
 
 /// Lines were set without being held.
 pub fn wrote(writer: &Writer, now_ns: u64) {
-    let Party { group, client, caller: Caller { uid, gid, pid }, via } = writer.party();
+    let Party { group, client, caller: Caller { uid, gid, pid, pod }, via } = writer.party();
     let lines: Vec<&str> = writer.lines.iter().map(String::as_str).collect();
     tracing::info!(
         target: TARGET,
         {
             { keys::AUDIT } = Kind::Drove.word(), { keys::GROUP } = group, { keys::CLIENT } = client, { keys::UID } = uid,
-            { keys::GID } = gid, { keys::PID } = pid, { keys::VIA } = via, { keys::LINES } = lines.join(","),
+            { keys::GID } = gid, { keys::PID } = pid, { keys::POD } = pod.map(display), { keys::VIA } = via, { keys::LINES } = lines.join(","),
             { keys::WRITES } = writer.writes, { keys::WITHIN_MS } = writer.within_ms(now_ns)
         },
         "lines driven"
@@ -67,12 +67,12 @@ pub fn wrote(writer: &Writer, now_ns: u64) {
 
 /// Lines were let go ([`Kind::Released`]), or are left as they are for the next daemon ([`Kind::Kept`]).
 pub fn released(kind: Kind, party: Party<'_>, lines: &str, cause: &str, became: &str) {
-    let Party { group, client, caller: Caller { uid, gid, pid }, via } = party;
+    let Party { group, client, caller: Caller { uid, gid, pid, pod }, via } = party;
     tracing::info!(
         target: TARGET,
         {
             { keys::AUDIT } = kind.word(), { keys::GROUP } = group, { keys::CLIENT } = client, { keys::UID } = uid,
-            { keys::GID } = gid, { keys::PID } = pid, { keys::VIA } = via, { keys::LINES } = lines, { keys::CAUSE } = cause,
+            { keys::GID } = gid, { keys::PID } = pid, { keys::POD } = pod.map(display), { keys::VIA } = via, { keys::LINES } = lines, { keys::CAUSE } = cause,
             { keys::BECAME } = became
         },
         "lines let go"
@@ -93,12 +93,12 @@ pub fn unclaimed(lines: &str, became: &str) {
 
 /// The administrator ordered that a group be let go of, for a reason in words of its own.
 pub fn ordered(group: &str, reason: &str, by: Caller) {
-    let Caller { uid, gid, pid } = by;
+    let Caller { uid, gid, pid, pod } = by;
     tracing::info!(
         target: TARGET,
         {
             { keys::AUDIT } = "ordered", { keys::GROUP } = group, { keys::UID } = uid, { keys::GID } = gid,
-            { keys::PID } = pid, { keys::CAUSE } = reason
+            { keys::PID } = pid, { keys::POD } = pod.map(display), { keys::CAUSE } = reason
         },
         "the administrator lets go of a group"
     );
@@ -114,4 +114,46 @@ pub fn summed(group: &str, sums: &Sums) {
         },
         "too many to be told one by one"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pod::Pod;
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    /// Where the log of a test goes.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_client_in_a_pod_is_told_with_its_uid_and_another_without() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber =
+            tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            for pod in [Some(Pod::from([0xab; 16])), None] {
+                let caller = Caller { uid: 1, gid: 2, pid: 3, pod };
+                held(Kind::Held, Party { group: "door", client: "me", caller, via: "session" }, "lock");
+            }
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let events: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(events[0]["pod"], "abababab-abab-abab-abab-abababababab");
+        assert_eq!((&events[1]["pid"], events[1].get("pod")), (&3.into(), None));
+    }
 }

@@ -3,7 +3,7 @@ use super::*;
 const MS: u64 = 1_000_000;
 
 fn party(client: &str, pid: u32) -> Party<'_> {
-    Party { group: "bench", client, caller: Caller { uid: 1, gid: 2, pid }, via: "write" }
+    Party { group: "bench", client, caller: Caller { uid: 1, gid: 2, pid, pod: None }, via: "write" }
 }
 
 #[test]

@@ -99,7 +99,7 @@ impl State {
     }
 
     fn saved_session(&self, session: &Session) -> Option<SavedSession> {
-        let Holder { name, caller: Caller { uid, gid, pid }, since_ns, .. } = session.holder.clone();
+        let Holder { name, caller: Caller { uid, gid, pid, .. }, since_ns, .. } = session.holder.clone();
         let group = match session.scope {
             Scope::Group(group) | Scope::Watch(group) => Some(self.wiring.groups[group.0].name.clone()),
             Scope::Admin => None,
@@ -158,7 +158,7 @@ impl Broker {
         let mut state = self.lock();
         let (indices, lines) = state.resolve(scope, &wanted.collect::<Vec<_>>(), None)?;
         state.usage.take(scope, Resource::Session, &self.limits)?;
-        let caller = Caller { uid: saved.uid, gid: saved.gid, pid: saved.pid };
+        let caller = Caller { uid: saved.uid, gid: saved.gid, pid: saved.pid, pod: None };
         let group = scope.name(&state.wiring).to_owned();
         let away_until_ns = Some(until_ns);
         let holder =

@@ -234,7 +234,7 @@ impl State {
         }
         match self.holder(line) {
             Some(holder) if self.lines[line.0].holder != predecessor => {
-                Err(Error::LineHeld { line: wanted.name.clone(), holder: holder.clone() })
+                Err(Error::LineHeld { line: wanted.name.clone(), holder: Box::new(holder.clone()) })
             }
             Some(_) | None => Ok(kind),
         }

@@ -55,7 +55,7 @@ mod tests {
 
     fn one_of_each() -> Vec<Error> {
         let line = || "red".to_owned();
-        let caller = Caller { uid: 0, gid: 0, pid: 1 };
+        let caller = Caller { uid: 0, gid: 0, pid: 1, pod: None };
         let holder =
             Holder { name: "a".to_owned(), group: "b".to_owned(), caller, since_ns: 0, away_until_ns: None };
         let failed = backend::Error::Failed { operation: "x", source: io::Error::other("y") };
@@ -64,7 +64,7 @@ mod tests {
             Error::InvalidRequest(line()),
             Error::InvalidProgram(line()),
             Error::NotPermitted(line()),
-            Error::LineHeld { line: line(), holder },
+            Error::LineHeld { line: line(), holder: Box::new(holder) },
             Error::ProgramRunning { line: line() },
             Error::WrongDirection { line: line(), is: "an input", wanted: "an output" },
             Error::SessionEnded,

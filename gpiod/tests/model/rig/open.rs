@@ -79,7 +79,7 @@ impl Rig {
         let place = if good { self.model.place(socket, &offsets, token) } else { None };
         let request = OpenRequest {
             scope: scope(socket),
-            caller: Caller { uid: 1, gid: 1, pid: self.opened },
+            caller: Caller { uid: 1, gid: 1, pid: self.opened, pod: None },
             client_name: client,
             lines: wanted,
             token,
