@@ -38,7 +38,8 @@ pub struct Config {
     pub backend: BackendChoice,
     /// Labels of chips whose accesses take long without that being known of them; each is served by a thread of its own.
     pub own_thread: Vec<String>,
-    /// How long a starting daemon keeps an output that it finds driven, before it counts as released.
+    /// How long holders are waited for after a start, and outputs that are found driven are kept from when they were
+    /// taken, by a start or by a changed configuration.
     pub resume_within: Duration,
     /// What clients may use up.
     pub limits: Limits,

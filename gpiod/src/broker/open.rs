@@ -182,12 +182,11 @@ impl State {
         let id = SessionId(self.new_id());
         for line in session.indices.iter() {
             let exclusive = self.wiring.line(*line).config.kind != Kind::Input;
-            let line = &mut self.lines[line.0];
-            line.adopted = false;
             if exclusive {
-                line.holder = Some(id);
+                self.lines[line.0].holder = Some(id);
             }
         }
+        self.claimed(&session.indices);
         self.sessions.insert(id, session);
         id
     }

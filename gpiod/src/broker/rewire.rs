@@ -1,5 +1,6 @@
 //! Another wiring, while sessions and watches go on: whoever is not concerned notices nothing.
 
+use super::pins::Taken;
 use super::session::Cause;
 use super::state::LineState;
 use super::watch::Watcher;
@@ -22,22 +23,22 @@ pub struct Rewired {
 
 impl Broker {
     /// Exchanges the wiring for another. Lines that are new are taken; lines that no group has any more are released
-    /// and let go. Sessions and watches of lines that changed or are gone end with [`Error::Reconfigured`].
+    /// and let go. Sessions and watches of lines that changed or are gone end with [`Error::Reconfigured`]. New lines that
+    /// are found driven are kept until `keep_until_ns` for whoever drove them, as at the start; for those that were found
+    /// before it stays as it was.
     ///
     /// # Errors
     /// [`Error::ConfigRefused`] for what only a daemon that is started anew can change, [`Error::Hardware`] when a new
     /// line can not be had; then all is as before.
-    pub fn rewire(&self, new: Wiring) -> Result<Rewired, Error> {
+    pub fn rewire(&self, new: Wiring, keep_until_ns: u64) -> Result<Rewired, Error> {
         let mut state = self.lock();
         if state.stopping {
             return Err(Error::Stopping);
         }
         let merged = state.wiring.merged(new).map_err(Error::ConfigRefused)?;
-        let (adopted, sources) = state.take_new(&merged)?;
+        let (taken, (adopted, sources)) = state.take_new(&merged)?;
         let old = std::mem::replace(&mut state.wiring, merged);
-        for line in adopted {
-            state.lines[line.0].adopted = true;
-        }
+        state.adopt(&adopted, keep_until_ns);
         let before_ns = clock::now_ns();
         let concerned = state.concerned(&old);
         state.end_concerned(&old, &concerned);
@@ -52,7 +53,10 @@ impl Broker {
                 listening.history.deaf(before_ns);
             }
         }
-        state.release(&lines);
+        // What was only just taken is as it was found, or as it is to be at the start.
+        let known: Vec<LineIndex> = lines.iter().copied().filter(|line| !taken.contains(line)).collect();
+        state.claimed(&known);
+        state.release(&known);
         state.tell_driven(&lines);
         state.heed(&lines, before_ns);
         let State { pins, wiring, .. } = &mut *state;
@@ -64,15 +68,15 @@ impl Broker {
 }
 
 impl State {
-    /// Takes the lines of a wiring that are not held yet; answers which were found driven.
-    fn take_new(&mut self, merged: &Wiring) -> Result<(Vec<LineIndex>, EdgeSources), Error> {
+    /// Takes the lines of a wiring that are not held yet; answers which they are, and what they were found to be.
+    fn take_new(&mut self, merged: &Wiring) -> Result<(Vec<LineIndex>, Taken), Error> {
         let wanted: Vec<LineIndex> = (0..merged.lines.len())
             .map(LineIndex)
             .filter(|line| !merged.line(*line).retired && !self.pins.has(*line))
             .collect();
-        let (adopted, sources) = self.pins.request(self.backend.as_ref(), merged, &wanted)?;
+        let taken = self.pins.request(self.backend.as_ref(), merged, &wanted)?;
         self.lines.resize_with(merged.lines.len(), Default::default);
-        Ok((adopted, sources))
+        Ok((wanted, taken))
     }
 
     /// The lines that are not what they were.

@@ -60,8 +60,8 @@ pub(super) struct LineState {
     pub(super) told_ns: VecDeque<(u64, u64)>,
     /// What it became between being let go and being listened to, or just after: the kernel's edge may be on its way.
     pub(super) unseen: Option<(Edge, Moment)>,
-    /// Found driven at the start and not held since.
-    pub(super) adopted: bool,
+    /// Found driven and not held since: until when it is kept for whoever drove it.
+    pub(super) adopted_until_ns: Option<u64>,
 }
 
 /// Turns of a line whose edges may still be on their way from the kernel.

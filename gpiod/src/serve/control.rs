@@ -3,6 +3,7 @@
 
 use super::config_file::ConfigFile;
 use super::group_sockets::GroupSockets;
+use super::lines::kept_until;
 use super::part::Rewire;
 use crate::audit::tell;
 use crate::backend::Backend;
@@ -122,7 +123,8 @@ impl Control {
         }
         for part in &self.parts {
             let (answer, answered) = oneshot::channel();
-            let rewire = Rewire { wiring: wiring.part(&part.thread), answer };
+            let keep_until_ns = kept_until(&config);
+            let rewire = Rewire { wiring: wiring.part(&part.thread), keep_until_ns, answer };
             part.rewire.send(rewire).await.map_err(|_| Error::Stopping)?;
             answered.await.map_err(|_| Error::Stopping)??;
         }
