@@ -22,6 +22,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// No file written by hand is longer; what is, is something else.
@@ -32,6 +33,8 @@ const MAX_BYTES: u64 = 1 << 20;
 pub struct Config {
     /// Where it was read from.
     pub path: PathBuf,
+    /// What was read there.
+    pub text: Arc<str>,
     /// Where sockets are made; `/run/gpiod` by default.
     pub run_dir: PathBuf,
     /// What stands behind the lines.

@@ -44,7 +44,7 @@ pub(super) struct Control {
 impl Control {
     /// Carries out orders for as long as the daemon runs.
     pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>, mut hangup: Signal) {
-        let mut file = ConfigFile::watch(&self.config.path);
+        let mut file = ConfigFile::watch(&self.config);
         loop {
             tokio::select! {
                 Some(order) = orders.recv() => match order {
