@@ -16,6 +16,7 @@ mod list;
 mod listening;
 mod open;
 mod pins;
+mod prepare;
 mod program_hold;
 mod rate;
 mod release;
@@ -115,6 +116,7 @@ impl Broker {
             previous,
             unwanted: Arc::default(),
             away_changed: Arc::default(),
+            prepared: None,
             stopping: false,
         };
         state.adopt(&adopted, keep_until_ns);

@@ -74,6 +74,9 @@ pub enum Error {
     /// A configuration that can not be taken while the daemon runs, or not at all.
     #[error("{0}")]
     ConfigRefused(String),
+    /// A configuration that is in force, but for what the system refused at last.
+    #[error("the configuration is in force, but this could not be done:\n{0}")]
+    ConfigPartlyTaken(String),
     /// There is no such line group.
     #[error("no line group {group:?}; there is {}", list(.known))]
     GroupNotFound {

@@ -3,6 +3,7 @@
 use super::counts::Counts;
 use super::listening::Listening;
 use super::pins::{Pins, configured};
+use super::prepare::Prepared;
 use super::rate::Rate;
 use super::session::Session;
 use super::usage::Usage;
@@ -43,6 +44,8 @@ pub(super) struct State {
     pub(super) unwanted: Arc<Notify>,
     /// Told when somebody else is waited for than before.
     pub(super) away_changed: Arc<Notify>,
+    /// What is to be in force next, while the other parts of the daemon and the sockets are made ready for it.
+    pub(super) prepared: Option<Prepared>,
     /// Set once, at the stop: from then on nothing is driven any more, since outputs are to stay as they are.
     pub(super) stopping: bool,
 }

@@ -42,13 +42,15 @@ pub(super) struct Part {
     pub(super) socket_changes: mpsc::Receiver<SocketChange>,
 }
 
-/// A new wiring of a part.
+/// A new wiring of a part: prepared in all parts before it is taken in any.
 #[derive(Debug)]
-pub(super) struct Rewire {
-    pub(super) wiring: Wiring,
-    /// Until when lines that it brings are kept for whoever drove them.
-    pub(super) keep_until_ns: u64,
-    pub(super) answer: oneshot::Sender<Result<(), Error>>,
+pub(super) enum Rewire {
+    /// See [`Broker::prepare`].
+    Prepare { wiring: Wiring, keep_until_ns: u64, answer: oneshot::Sender<Result<(), Error>> },
+    /// See [`Broker::rewire`].
+    Take { answer: oneshot::Sender<Result<(), Error>> },
+    /// See [`Broker::discard`].
+    Discard,
 }
 
 impl Part {
@@ -74,13 +76,18 @@ impl Part {
                 served = &mut serve => {
                     return served.map_err(|error| Failure::new(Exit::Software, error.to_string()));
                 }
-                Some(Rewire { wiring, keep_until_ns, answer }) = rewire.recv() => {
-                    let rewired = broker.rewire(wiring, keep_until_ns).map(|rewired| {
-                        pumps.stop(&rewired.dropped);
-                        pumps.start(rewired.sources);
-                    });
-                    let _ = answer.send(rewired);
-                }
+                Some(order) = rewire.recv() => match order {
+                    Rewire::Prepare { wiring, keep_until_ns, answer } => {
+                        let _ = answer.send(broker.prepare(wiring, keep_until_ns));
+                    }
+                    Rewire::Take { answer } => {
+                        let _ = answer.send(broker.rewire().map(|rewired| {
+                            pumps.stop(&rewired.dropped);
+                            pumps.start(rewired.sources);
+                        }));
+                    }
+                    Rewire::Discard => broker.discard(),
+                },
                 Some(gone) = pumps.gone() => {
                     shutdown.cancel();
                     let _ = serve.await;

@@ -1,4 +1,4 @@
-//! How long an output is kept that was found driven, told in moments.
+//! How long an output is kept that was found driven, told in moments; and lines that are taken and given back.
 
 use super::board::Board;
 use super::wired::Wired;
@@ -32,13 +32,18 @@ fn found(high: &[usize], until_ns: u64) -> (Board, Arc<Broker>) {
     (board, broker)
 }
 
+fn rewire(broker: &Broker, wiring: Wiring, keep_until_ns: u64) {
+    broker.prepare(wiring, keep_until_ns).unwrap();
+    broker.rewire().unwrap();
+}
+
 #[test]
 fn each_is_kept_from_when_it_was_taken_whatever_is_configured_meanwhile() {
     let (board, broker) = found(&[0, 8], 100);
     let high = |line: usize| board.pins()[line].high;
     assert_eq!(broker.away_until(), Some(100));
-    broker.rewire(wiring(MORE, &board), 200).unwrap();
-    broker.rewire(wiring(MORE | RENAMED, &board), 300).unwrap();
+    rewire(&broker, wiring(MORE, &board), 200);
+    rewire(&broker, wiring(MORE | RENAMED, &board), 300);
     broker.release_away(99);
     assert!(high(0) && high(8), "both are kept");
     broker.release_away(100);
@@ -54,15 +59,36 @@ fn each_is_kept_from_when_it_was_taken_whatever_is_configured_meanwhile() {
 fn what_a_reload_releases_is_not_released_again_and_what_comes_back_is_taken_as_it_is() {
     let (board, broker) = found(&[8], 100);
     let high = |line: usize| board.pins()[line].high;
-    broker.rewire(wiring(MORE, &board), 200).unwrap();
+    rewire(&broker, wiring(MORE, &board), 200);
     assert_eq!(broker.away_until(), Some(200));
-    broker.rewire(wiring(0, &board), 300).unwrap();
+    rewire(&broker, wiring(0, &board), 300);
     assert!(high(8), "as its on_release says");
     assert_eq!(broker.away_until(), None);
-    broker.rewire(wiring(MORE, &board), 400).unwrap();
+    rewire(&broker, wiring(MORE, &board), 400);
     assert!(high(8), "and not as its at_start says");
     assert_eq!(broker.away_until(), Some(400));
     broker.stop();
     broker.release_away(u64::MAX);
     assert_eq!(broker.away_until(), None, "whoever waits for it does not wait in vain");
+}
+
+#[test]
+fn what_was_prepared_and_is_not_taken_is_given_back_as_it_was_found() {
+    for high in [&[][..], &[8]] {
+        let (board, broker) = found(high, 100);
+        let was = board.pins()[8];
+        broker.prepare(wiring(MORE, &board), 200).unwrap();
+        assert!(board.pins()[8].output && board.is_claimed(8));
+        // Nobody is concerned meanwhile.
+        assert_eq!(broker.away_until(), None);
+        broker.release_away(u64::MAX);
+        broker.discard();
+        let is = board.pins()[8];
+        assert_eq!((is.output, is.high, board.is_claimed(8)), (was.output, was.high, false));
+        broker.rewire().unwrap();
+        assert!(!board.is_claimed(8), "there is nothing to be put in force");
+        rewire(&broker, wiring(MORE, &board), 300);
+        assert!(board.is_claimed(8));
+        assert_eq!(broker.away_until(), (!high.is_empty()).then_some(300));
+    }
 }

@@ -98,7 +98,8 @@ impl Rig {
             }
             Op::Rewire { variant, until } => {
                 let wired = Wired::variant(variant);
-                self.broker.rewire(wiring(&wired, &self.board), until.ns()).unwrap();
+                self.broker.prepare(wiring(&wired, &self.board), until.ns()).unwrap();
+                self.broker.rewire().unwrap();
                 self.model.rewire(wired, until);
             }
             Op::Restart { how, variant, until } => self.restart(how, Wired::variant(variant), until),

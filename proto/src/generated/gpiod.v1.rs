@@ -545,8 +545,12 @@ pub mod admin_service_client {
         }
         /// Reads the configuration anew and does what it says. Sessions and watches of lines that are not concerned go on.
         ///
-        /// FAILED_PRECONDITION (CONFIG_REFUSED): it is wrong, or changes what only a daemon that is started anew can change;
-        /// the message says all that is wrong. The configuration is as before.
+        /// It is taken whole or not at all: what can be refused is made ready before anything that goes on is touched.
+        ///
+        /// FAILED_PRECONDITION (CONFIG_REFUSED): it is wrong, changes what only a daemon that is started anew can change, or
+        /// sockets can not be made; the message says all that is wrong. The configuration is as before.
+        /// FAILED_PRECONDITION (LINE_HELD), INTERNAL (HARDWARE): a new line can not be had. The configuration is as before.
+        /// INTERNAL (CONFIG_PARTLY_TAKEN): it is in force, but for what the message says.
         pub async fn reload_config(
             &mut self,
             request: impl tonic::IntoRequest<super::ReloadConfigRequest>,
@@ -601,8 +605,12 @@ pub mod admin_service_server {
         >;
         /// Reads the configuration anew and does what it says. Sessions and watches of lines that are not concerned go on.
         ///
-        /// FAILED_PRECONDITION (CONFIG_REFUSED): it is wrong, or changes what only a daemon that is started anew can change;
-        /// the message says all that is wrong. The configuration is as before.
+        /// It is taken whole or not at all: what can be refused is made ready before anything that goes on is touched.
+        ///
+        /// FAILED_PRECONDITION (CONFIG_REFUSED): it is wrong, changes what only a daemon that is started anew can change, or
+        /// sockets can not be made; the message says all that is wrong. The configuration is as before.
+        /// FAILED_PRECONDITION (LINE_HELD), INTERNAL (HARDWARE): a new line can not be had. The configuration is as before.
+        /// INTERNAL (CONFIG_PARTLY_TAKEN): it is in force, but for what the message says.
         async fn reload_config(
             &self,
             request: tonic::Request<super::ReloadConfigRequest>,

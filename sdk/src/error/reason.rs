@@ -38,6 +38,8 @@ pub enum Reason {
     Reconfigured,
     /// The daemon's configuration is wrong, or can not be taken while it runs.
     ConfigRefused,
+    /// The daemon's configuration is in force, but for what the message says.
+    ConfigPartlyTaken,
     /// There is no such line group.
     GroupNotFound,
     /// A reason that this library does not know; empty where the daemon gave none.
@@ -45,7 +47,7 @@ pub enum Reason {
 }
 
 /// The reasons and their words on the wire, once for both ways.
-const REASONS: [(Reason, &str); 17] = [
+const REASONS: [(Reason, &str); 18] = [
     (Reason::LineNotFound, "LINE_NOT_FOUND"),
     (Reason::LineHeld, "LINE_HELD"),
     (Reason::ProgramRunning, "PROGRAM_RUNNING"),
@@ -62,6 +64,7 @@ const REASONS: [(Reason, &str); 17] = [
     (Reason::Released, "RELEASED"),
     (Reason::Reconfigured, "RECONFIGURED"),
     (Reason::ConfigRefused, "CONFIG_REFUSED"),
+    (Reason::ConfigPartlyTaken, "CONFIG_PARTLY_TAKEN"),
     (Reason::GroupNotFound, "GROUP_NOT_FOUND"),
 ];
 
