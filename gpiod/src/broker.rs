@@ -164,9 +164,14 @@ impl Broker {
 
     /// Counts a refusal that was decided elsewhere, if a limit was the reason.
     pub fn count_refusal(&self, error: &Error) {
-        if let Error::LimitReached { limit, .. } = error {
+        if let Error::LimitReached { limit, .. } | Error::BeyondLimit { limit, .. } = error {
             self.lock().usage.count(limit);
         }
+    }
+
+    /// Counts that a request alone asks for more than a limit allows, and says so.
+    pub fn beyond(&self, limit: &'static str, max: u32) -> Error {
+        self.lock().usage.beyond(limit, max)
     }
 
     /// Reads lines by name.

@@ -56,6 +56,14 @@ pub enum Error {
         /// Its value.
         max: u64,
     },
+    /// One of the configured limits, which this request alone exceeds: it will not do later either.
+    #[error("this asks for more than {limit} allows, {max}")]
+    BeyondLimit {
+        /// Its key in the configuration, such as `limits.program_ms`.
+        limit: &'static str,
+        /// Its value.
+        max: u64,
+    },
     /// The client did not open its session in time.
     #[error("no open command came within {0} s")]
     OpenTimedOut(u64),

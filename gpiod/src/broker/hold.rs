@@ -116,6 +116,11 @@ impl Hold {
         Err(self.broker.lock().usage.reached(limit, max))
     }
 
+    /// Who keeps it.
+    pub fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
     /// The limits in force.
     pub fn limits(&self) -> &Limits {
         self.broker.limits()

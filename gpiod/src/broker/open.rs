@@ -69,7 +69,7 @@ impl Broker {
     /// it: it ends with its call.
     ///
     /// # Errors
-    /// [`Error::InvalidProgram`], and those of [`Broker::open`].
+    /// [`Error::InvalidProgram`], [`Error::BeyondLimit`], and those of [`Broker::open`].
     pub fn open_for_program(
         self: &Arc<Self>,
         request: OpenRequest,
@@ -78,8 +78,7 @@ impl Broker {
         let scope = request.scope;
         let names: Vec<String> = request.lines.iter().map(|line| line.name.clone()).collect();
         self.open_if(request, None, |usage, shapes, rights| {
-            let checked = program::check(steps, shapes, &self.limits);
-            checked.map_err(|mistake| Error::InvalidProgram(mistake.0))?;
+            program::check(steps, shapes, &self.limits).map_err(|mistake| usage.refused(mistake))?;
             let name = |line: usize| names[line].as_str();
             rights.may(known_mask(names.len()), Operation::Program, name)?;
             rights.may_run(steps, name)?;

@@ -2,6 +2,7 @@
 
 use super::admin::Admin;
 use super::service::Service as Api;
+use super::too_large;
 use crate::broker::{Broker, Scope};
 use crate::config::Limits;
 use crate::programs::Programs;
@@ -31,6 +32,7 @@ pub(super) struct Services {
     api: GpioServiceServer<Api>,
     /// Health and reflection, and the administrator's orders, by name.
     others: Arc<[(&'static str, Boxed)]>,
+    broker: Arc<Broker>,
     /// The limits of its connections.
     pub(super) limits: Limits,
 }
@@ -70,8 +72,9 @@ impl Services {
         if let Some(admin) = admin {
             others.push(boxed(AdminServiceServer::new(admin).max_decoding_message_size(most)));
         }
-        let api = GpioServiceServer::new(Api::new(broker, programs, scope)).max_decoding_message_size(most);
-        Ok(Self { api, others: others.into(), limits })
+        let api = GpioServiceServer::new(Api::new(Arc::clone(&broker), programs, scope))
+            .max_decoding_message_size(most);
+        Ok(Self { api, others: others.into(), broker, limits })
     }
 
     /// Answers a request.
@@ -87,7 +90,7 @@ impl Services {
                 .into_http();
         };
         match answered {
-            Ok(response) => response,
+            Ok(response) => too_large::answer(response, &self.broker),
             Err(never) => match never {},
         }
     }

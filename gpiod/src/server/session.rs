@@ -10,6 +10,7 @@ mod watchdog;
 
 use super::convert;
 use super::metered::slice_is_over;
+use super::too_large;
 use super::watch::WatchStream;
 use crate::broker::{Broker, Hold, OpenRequest, Scope, SessionEnd};
 use crate::error::Error;
@@ -143,7 +144,9 @@ impl Open {
             let request = match ready!(Pin::new(&mut self.requests).poll_next(context)) {
                 Some(Ok(request)) => request,
                 // What can not be read ends the session, and its sender is told why.
-                Some(Err(status)) => return Poll::Ready(Some(Err(status))),
+                Some(Err(status)) => {
+                    return Poll::Ready(Some(Err(too_large::told(status, self.hold.broker()))));
+                }
                 None => return Poll::Ready(None),
             };
             turn.made_progress();

@@ -1555,7 +1555,8 @@ pub mod gpio_service_client {
     /// What may be done with each line stands in its `operations`; what they do not have is refused with PERMISSION_DENIED
     /// (NOT_PERMITTED), by every RPC and command.
     ///
-    /// Any RPC may end with RESOURCE_EXHAUSTED (LIMIT_REACHED), UNAVAILABLE (STOPPING) or INTERNAL (HARDWARE).
+    /// Any RPC may end with RESOURCE_EXHAUSTED (LIMIT_REACHED, or BEYOND_LIMIT for what is too large by itself), UNAVAILABLE
+    /// (STOPPING) or INTERNAL (HARDWARE).
     #[derive(Debug, Clone)]
     pub struct GpioServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1770,7 +1771,8 @@ pub mod gpio_service_client {
         /// Holds free lines, runs a program on them and lets them go.
         ///
         /// Status codes as `Session`; also
-        /// INVALID_ARGUMENT (INVALID_PROGRAM): an empty program, too many steps, too long, a step that can not be done.
+        /// INVALID_ARGUMENT (INVALID_PROGRAM): an empty program, a step that can not be done.
+        /// RESOURCE_EXHAUSTED (BEYOND_LIMIT): too many steps or edges, or too long.
         pub async fn run_program(
             &mut self,
             request: impl tonic::IntoRequest<super::RunProgramRequest>,
@@ -1878,7 +1880,8 @@ pub mod gpio_service_server {
         /// Holds free lines, runs a program on them and lets them go.
         ///
         /// Status codes as `Session`; also
-        /// INVALID_ARGUMENT (INVALID_PROGRAM): an empty program, too many steps, too long, a step that can not be done.
+        /// INVALID_ARGUMENT (INVALID_PROGRAM): an empty program, a step that can not be done.
+        /// RESOURCE_EXHAUSTED (BEYOND_LIMIT): too many steps or edges, or too long.
         async fn run_program(
             &self,
             request: tonic::Request<super::RunProgramRequest>,
@@ -1893,7 +1896,8 @@ pub mod gpio_service_server {
     /// What may be done with each line stands in its `operations`; what they do not have is refused with PERMISSION_DENIED
     /// (NOT_PERMITTED), by every RPC and command.
     ///
-    /// Any RPC may end with RESOURCE_EXHAUSTED (LIMIT_REACHED), UNAVAILABLE (STOPPING) or INTERNAL (HARDWARE).
+    /// Any RPC may end with RESOURCE_EXHAUSTED (LIMIT_REACHED, or BEYOND_LIMIT for what is too large by itself), UNAVAILABLE
+    /// (STOPPING) or INTERNAL (HARDWARE).
     #[derive(Debug)]
     pub struct GpioServiceServer<T> {
         inner: Arc<T>,
