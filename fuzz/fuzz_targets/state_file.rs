@@ -40,7 +40,8 @@ fuzz_target!(|bytes: &[u8]| {
     let wiring = Wiring::bind(&config, &board.lines().expect("in memory")).expect("its lines are there");
     let limits = Limits { sessions: 3, ..Limits::default() };
     let (broker, _) =
-        Broker::new(Arc::new(board), wiring, limits, Section::nowhere(), saved.lives.clone()).expect("free");
+        Broker::new(Arc::new(board), wiring, limits, Section::nowhere(), saved.lives.clone(), 0)
+            .expect("free");
     broker.restore(&saved, 1);
     broker.list(Scope::Admin).expect("in memory");
     broker.release_away(u64::MAX);

@@ -7,6 +7,7 @@
 //!
 //! A hold is a value ([`Hold`]), and so is a watch ([`Watch`]): dropping it gives back what it stands for.
 
+mod adopted;
 mod audited;
 mod away;
 mod counts;
@@ -15,6 +16,7 @@ mod list;
 mod listening;
 mod open;
 mod pins;
+mod prepare;
 mod program_hold;
 mod rate;
 mod release;
@@ -44,7 +46,6 @@ use crate::config::Limits;
 use crate::error::Error;
 use crate::holder::Caller;
 use crate::line::{Direction, EdgeEvent, Moment, Values, known_mask};
-use crate::log_keys as keys;
 use crate::operations::Operation;
 use crate::random;
 use crate::state_file::Section;
@@ -80,7 +81,8 @@ pub struct Broker {
 impl Broker {
     /// Takes the lines of the board. The edge sources are to be read by the caller, who gives what comes to
     /// [`Broker::edges`]. Who holds what is written to `saved`, see [`Broker::restore`]. `previous` are the lives of the
-    /// daemon that clients may remember: they make the times exact that watchers who come back are told.
+    /// daemon that clients may remember: they make the times exact that watchers who come back are told. Outputs that are
+    /// found driven are kept for whoever drove them until `keep_until_ns`, and then released.
     ///
     /// # Errors
     /// What the backend says, when a line can not be had.
@@ -90,22 +92,14 @@ impl Broker {
         limits: Limits,
         saved: Section,
         previous: Vec<PreviousLife>,
+        keep_until_ns: u64,
     ) -> Result<(Arc<Self>, EdgeSources), backend::Error> {
         let all: Vec<LineIndex> = (0..wiring.lines.len()).map(LineIndex).collect();
         let mut pins = Pins::default();
         let (adopted, sources) = pins.request(backend.as_ref(), &wiring, &all)?;
-        let mut lines = Vec::with_capacity(all.len());
-        for line in all {
-            let adopted = adopted.contains(&line);
-            if adopted {
-                let value = pins.config(line).value;
-                tracing::info!({ keys::LINE } = wiring.full_name(line), { keys::VALUE } = %value, "output found driven, kept");
-            }
-            // A line that is set without being held keeps its value: nobody is to come back for it.
-            let one_shot = wiring.line(line).config.kind.driven().is_some_and(|driven| driven.one_shot);
-            lines.push(LineState { adopted: adopted && !one_shot, ..LineState::default() });
-        }
-        let state = State {
+        let mut lines = Vec::new();
+        lines.resize_with(all.len(), LineState::default);
+        let mut state = State {
             wiring,
             backend,
             pins,
@@ -122,8 +116,10 @@ impl Broker {
             previous,
             unwanted: Arc::default(),
             away_changed: Arc::default(),
+            prepared: None,
             stopping: false,
         };
+        state.adopt(&adopted, keep_until_ns);
         Ok((Arc::new(Self { state: Mutex::new(state), saved: Mutex::new(saved), limits }), sources))
     }
 
@@ -168,9 +164,14 @@ impl Broker {
 
     /// Counts a refusal that was decided elsewhere, if a limit was the reason.
     pub fn count_refusal(&self, error: &Error) {
-        if let Error::LimitReached { limit, .. } = error {
+        if let Error::LimitReached { limit, .. } | Error::BeyondLimit { limit, .. } = error {
             self.lock().usage.count(limit);
         }
+    }
+
+    /// Counts that a request alone asks for more than a limit allows, and says so.
+    pub fn beyond(&self, limit: &'static str, max: u32) -> Error {
+        self.lock().usage.beyond(limit, max)
     }
 
     /// Reads lines by name.
@@ -223,9 +224,7 @@ impl Broker {
             }
         }
         let moment = state.write(&lines, known_mask(lines.len()), bits)?;
-        for line in lines {
-            state.lines[line.0].adopted = false;
-        }
+        state.claimed(&lines);
         Ok(moment)
     }
 
@@ -240,21 +239,6 @@ impl Broker {
             state.drained(request);
         }
         drained && state.is_unsure(request)
-    }
-
-    /// Releases outputs that were found driven at the start and that nobody has held since.
-    pub fn release_adopted(&self) {
-        let mut state = self.lock();
-        if state.stopping {
-            return;
-        }
-        let orphans: Vec<LineIndex> =
-            (0..state.lines.len()).map(LineIndex).filter(|line| state.lines[line.0].adopted).collect();
-        for line in &orphans {
-            state.lines[line.0].adopted = false;
-        }
-        state.release(&orphans);
-        state.tell_unclaimed(&orphans);
     }
 
     /// Ends all sessions and watches with [`Error::Stopping`]. Outputs stay as they are, and who holds them is written

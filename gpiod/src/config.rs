@@ -22,6 +22,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// No file written by hand is longer; what is, is something else.
@@ -32,13 +33,16 @@ const MAX_BYTES: u64 = 1 << 20;
 pub struct Config {
     /// Where it was read from.
     pub path: PathBuf,
+    /// What was read there.
+    pub text: Arc<str>,
     /// Where sockets are made; `/run/gpiod` by default.
     pub run_dir: PathBuf,
     /// What stands behind the lines.
     pub backend: BackendChoice,
     /// Labels of chips whose accesses take long without that being known of them; each is served by a thread of its own.
     pub own_thread: Vec<String>,
-    /// How long a starting daemon keeps an output that it finds driven, before it counts as released.
+    /// How long holders are waited for after a start, and outputs that are found driven are kept from when they were
+    /// taken, by a start or by a changed configuration.
     pub resume_within: Duration,
     /// What clients may use up.
     pub limits: Limits,

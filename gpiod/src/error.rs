@@ -56,6 +56,14 @@ pub enum Error {
         /// Its value.
         max: u64,
     },
+    /// One of the configured limits, which this request alone exceeds: it will not do later either.
+    #[error("this asks for more than {limit} allows, {max}")]
+    BeyondLimit {
+        /// Its key in the configuration, such as `limits.program_ms`.
+        limit: &'static str,
+        /// Its value.
+        max: u64,
+    },
     /// The client did not open its session in time.
     #[error("no open command came within {0} s")]
     OpenTimedOut(u64),
@@ -74,6 +82,9 @@ pub enum Error {
     /// A configuration that can not be taken while the daemon runs, or not at all.
     #[error("{0}")]
     ConfigRefused(String),
+    /// A configuration that is in force, but for what the system refused at last.
+    #[error("the configuration is in force, but this could not be done:\n{0}")]
+    ConfigPartlyTaken(String),
     /// There is no such line group.
     #[error("no line group {group:?}; there is {}", list(.known))]
     GroupNotFound {

@@ -58,6 +58,16 @@ pub(crate) fn bind(closed: &Path, path: &Path, rights: Rights) -> io::Result<Uni
     Ok(listener)
 }
 
+/// Tries whether a socket can be given these rights, on one that nobody sees.
+pub(crate) fn try_rights(closed: &Path, rights: Rights) -> io::Result<()> {
+    let nursery = closed.join(NURSERY);
+    remove(&nursery)?;
+    UnixListener::bind(&nursery)?;
+    let given = rights.give(&nursery);
+    remove(&nursery)?;
+    given
+}
+
 /// Makes the run directory if need be, and closes it to all users but our own.
 pub(crate) fn closed(path: &Path) -> io::Result<()> {
     let fail = |error: io::Error| at(path, &error);

@@ -16,6 +16,7 @@ mod promises;
 pub use board::{connect, reach};
 pub use guardian::how_to;
 
+use config_file::ConfigFile;
 use control::{Control, Overseen};
 use group_sockets::GroupSockets;
 use part::{Part, on_own_thread};
@@ -96,8 +97,9 @@ pub async fn run(config: Config, metrics: Option<Address>) -> Result<(), Failure
         measure(listener, &overseen, Arc::clone(&reloads), state_file, shutdown.clone());
     }
     let sockets_of_groups = GroupSockets::made_for(&config);
+    let file = ConfigFile::watch(&config);
     let control = Control { config, run_dir, backend, parts: overseen, sockets: sockets_of_groups, reloads };
-    tokio::spawn(control.run(given, hangup));
+    tokio::spawn(control.run(file, given, hangup));
     notify::keep_alive();
     notify::ready();
     let mut outcome = Ok(());

@@ -274,7 +274,7 @@ async fn what_is_wrong_is_told_with_its_exit_code() {
         ("program -- wait 1ms", 64, "name no line"),
         ("program -- set out=1, wait -1s", 64, "\"-1s\" is no time"),
         ("program -- set out=1, wait 99999999999999999999s", 64, "is no time"),
-        ("program -- set out=1, wait 1000s", 65, "step 1"),
+        ("program -- set out=1, wait 1000s", 65, "limits.program_ms"),
         ("program -- set in=1", 65, "step 0"),
         ("program -- capture 4096 in 1s", 65, "step 0"),
         (&steps, 65, "a program of 1001 steps: this daemon takes at most 256"),

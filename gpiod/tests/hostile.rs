@@ -81,8 +81,8 @@ async fn a_message_of_100_mb_is_refused_by_its_length() {
     let rig = Rig::start().await;
     let mut client = raw(&rig.socket("bench")).await;
     let status = client.read(ReadRequest { lines: vec!["x".repeat(100_000_000)] }).await.unwrap_err();
-    assert_eq!(status.code(), Code::OutOfRange);
-    assert!(status.message().contains("the limit is: 16384 bytes"), "{}", status.message());
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::ResourceExhausted, "BEYOND_LIMIT"));
+    assert_eq!(status.message(), "this asks for more than limits.message_bytes allows, 16384");
     client.read(ReadRequest { lines: vec!["in".to_owned()] }).await.unwrap();
 }
 
@@ -154,15 +154,14 @@ async fn a_session_goes_on_after_every_command_that_makes_no_sense() {
         (vec![], "the program has no steps"),
         (vec![Step { step: None }], "step 0: the step says nothing"),
         (vec![capture], "step 0: a capture takes 1 to 1024 edges, not 4294967295"),
-        (
-            vec![wait(u64::MAX), wait(u64::MAX)],
-            "step 0: waits and time-outs add up to more than the 10000 ms that limits.program_ms allows",
-        ),
     ];
     for (steps, message) in impossible {
         let refused = session.refused(Some(Command::Program(Program { steps }))).await;
         assert_eq!(refused, ("INVALID_PROGRAM".to_owned(), message.to_owned()));
     }
+    let endless = Program { steps: vec![wait(u64::MAX), wait(u64::MAX)] };
+    let refused = session.refused(Some(Command::Program(endless))).await;
+    assert_eq!(refused.0, "BEYOND_LIMIT");
     let refused = session.refused(Some(Command::Write(WriteCommand { mask: 2, bits: 2 }))).await;
     assert_eq!(refused.0, "WRONG_DIRECTION");
     for (mask, why) in [
@@ -204,7 +203,7 @@ async fn a_message_in_a_session_that_can_not_be_read_ends_it_and_says_why() {
     session.requests.send(SessionRequest { id: 1, command: batch }).unwrap();
     let status =
         tokio::time::timeout(PATIENCE, session.answers.message()).await.expect("it ends").unwrap_err();
-    assert_eq!(status.code(), Code::OutOfRange);
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::ResourceExhausted, "BEYOND_LIMIT"));
     let client = rig.client("bench").await;
     assert!(client.lines().await.unwrap().get("out").unwrap().holder.is_none(), "its lines are let go");
 }

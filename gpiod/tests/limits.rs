@@ -124,7 +124,8 @@ async fn limits_are_told_by_name_and_leave_the_other_sockets_theirs() {
     assert_eq!(refused.to_string(), "limit limits.watches of 3 is reached");
     let operations = vec![gpiod_proto::v1::Operation::default(); 4];
     let batch = Some(Command::Batch(BatchCommand { operations }));
-    assert_eq!(session.refused(batch).await, told("batch_operations", 3));
+    let beyond = "this asks for more than limits.batch_operations allows, 3";
+    assert_eq!(session.refused(batch).await, ("BEYOND_LIMIT".to_owned(), beyond.to_owned()));
     let wait = Step { step: Some(step::Step::Wait(WaitStep { duration_ns: 5_000_000_000 })) };
     let program = || Some(Command::Program(Program { steps: vec![wait] }));
     for id in 20..22 {

@@ -86,6 +86,7 @@ fn broker(configured: &Arc<AtomicU32>, previous: Option<PreviousLife>) -> Arc<Br
         Limits::default(),
         Section::nowhere(),
         previous.into_iter().collect(),
+        0,
     )
     .unwrap()
     .0
@@ -157,7 +158,8 @@ async fn a_program_keeps_its_place_until_what_it_did_is_taken() {
     let config = Config::parse(Path::new("gpiod.toml"), text).unwrap();
     let wiring = Wiring::bind(&config, &backend.lines().unwrap()).unwrap();
     let limits = Limits { programs: 1, ..Limits::default() };
-    let (broker, _) = Broker::new(Arc::new(backend), wiring, limits, Section::nowhere(), Vec::new()).unwrap();
+    let (broker, _) =
+        Broker::new(Arc::new(backend), wiring, limits, Section::nowhere(), Vec::new(), 0).unwrap();
     let open = OpenRequest {
         scope: Scope::Group(GroupIndex(0)),
         caller: Caller { uid: 0, gid: 0, pid: 1, pod: None },

@@ -7,13 +7,14 @@ mod openmetrics;
 
 use fixture::{CONFIG, PATIENCE, Rig, gpiod, raw};
 use gpiod::board::record::Change;
-use gpiod_proto::v1::WatchRequest;
-use gpiod_sdk::Value;
+use gpiod_proto::v1::{ReadRequest, WatchRequest};
+use gpiod_sdk::{LineUse, Program, Value};
 use nix::sys::signal::{Signal, kill};
 use openmetrics::{Samples, parse};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::process::Stdio;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
@@ -181,6 +182,30 @@ async fn a_limit_that_is_reached_is_counted_by_its_key() {
     let samples = daemon.scrape().await;
     assert!(samples.get("gpiod_limit_hits_total{limit=\"limits.sessions\"}") == 1.0);
     assert_eq!(samples.values_of("limit").len(), 1);
+}
+
+#[tokio::test]
+async fn what_asks_for_too_much_by_itself_is_counted_by_the_limits_key() {
+    let daemon = Measured::start(CONFIG).await;
+    let mut large = raw(&daemon.rig.socket("bench")).await;
+    large.read(ReadRequest { lines: vec!["x".repeat(70_000)] }).await.unwrap_err();
+    let client = daemon.rig.client("bench").await;
+    let session = client.session().output("out").open().await.unwrap();
+    let long = Program::new().wait(Duration::from_secs(3600));
+    client.run_program([LineUse::input("in")], &long).await.unwrap_err();
+    session.program(&long).await.unwrap_err();
+    let mut batch = session.batch();
+    for _ in 0..257 {
+        batch = batch.write([("out", Value::Active)]);
+    }
+    batch.send().await.unwrap_err();
+    let samples = daemon.scrape().await;
+    for (limit, count) in [("message_bytes", 1.0), ("program_ms", 2.0), ("batch_operations", 1.0)] {
+        let hits = samples.get(&format!("gpiod_limit_hits_total{{limit=\"limits.{limit}\"}}"));
+        assert!(hits == count, "{limit}: {hits}");
+    }
+    let refused = client.run_program([LineUse::input("in")], &long).await.unwrap_err();
+    assert!(!refused.is_retryable(), "{refused}");
 }
 
 #[tokio::test]

@@ -18,11 +18,23 @@ const SHARED: &str = "[[group]]\nname = \"one\"\n\
 
 /// Changes the configuration's text.
 fn edit(rig: &Rig, change: impl Fn(String) -> String) {
-    let path = rig.path("gpiod.toml");
+    let path = std::fs::canonicalize(rig.path("gpiod.toml")).unwrap();
     let text = change(std::fs::read_to_string(&path).unwrap());
     // As an editor does it: never half a file.
-    std::fs::write(rig.path("new.toml"), text).unwrap();
-    std::fs::rename(rig.path("new.toml"), path).unwrap();
+    let new = path.with_file_name("new.toml");
+    std::fs::write(&new, text).unwrap();
+    std::fs::rename(new, path).unwrap();
+}
+
+/// A daemon that reads its file by order alone: the file is not in the directory that it watches.
+async fn by_order(config: &str) -> Rig {
+    let mut rig = Rig::board_alone(config, "").await;
+    let elsewhere = rig.path("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::rename(rig.path("gpiod.toml"), elsewhere.join("gpiod.toml")).unwrap();
+    std::os::unix::fs::symlink(elsewhere.join("gpiod.toml"), rig.path("gpiod.toml")).unwrap();
+    rig.start_daemon().await;
+    rig
 }
 
 async fn admin(rig: &Rig) -> Client {
@@ -58,7 +70,7 @@ async fn command(rig: &Rig, arguments: &[&str]) -> Output {
 
 #[tokio::test]
 async fn groups_come_and_go_while_the_sessions_of_others_go_on() {
-    let rig = Rig::with(&format!("{LAMP}{SHARED}")).await;
+    let rig = by_order(&format!("{LAMP}{SHARED}")).await;
     let lamp = rig.client("lamp").await.session().output_at("lamp", Value::Active).open().await.unwrap();
     let two = rig.client("two").await;
     let mut watch = two.watch(["start"]).open().await.unwrap();
@@ -106,7 +118,7 @@ async fn groups_come_and_go_while_the_sessions_of_others_go_on() {
 
 #[tokio::test]
 async fn what_only_a_policy_says_is_changed_under_its_holder_and_what_the_line_is_ends_its_session() {
-    let rig = Rig::with(LAMP).await;
+    let rig = by_order(LAMP).await;
     let lamp = rig.client("lamp").await.session().output_at("lamp", Value::Active).open().await.unwrap();
     edit(&rig, |text| {
         text.replace("direction = \"output\"", "direction = \"output\", on_release = \"keep\"")

@@ -121,6 +121,31 @@ async fn a_value_that_was_set_without_a_hold_outlives_the_daemon() {
 }
 
 #[tokio::test]
+async fn an_output_that_a_reload_finds_driven_is_kept_for_a_time_of_its_own() {
+    let group = |name: &str, line: &str, more: &str| {
+        format!("[[group]]\nname = {name:?}\nlines.x = {{ line = {line:?}, direction = \"output\"{more} }}\n")
+    };
+    let config = format!("resume_within = \"200ms\"\n{}", group("first", "GPIO20", ""));
+    let mut rig = Rig::board_alone(&config, "").await;
+    drop(rig.claim(&["GPIO20", "GPIO21", "GPIO22"]));
+    rig.start_daemon().await;
+    let path = rig.path("gpiod.toml");
+    let more = group("later", "GPIO21", "") + &group("shot", "GPIO22", ", one_shot = true");
+    let text = std::fs::read_to_string(&path).unwrap().replace("200ms", "1s");
+    std::fs::write(&path, text + &more).unwrap();
+    let before_ns = gpiod::clock::now_ns();
+    gpiod_sdk::Client::at(rig.admin_socket()).connect().await.unwrap().reload_config().await.unwrap();
+    // Nor does a reload that is refused change anything about that.
+    std::fs::write(&path, "nonsense").unwrap();
+    let client = gpiod_sdk::Client::at(rig.admin_socket()).connect().await.unwrap();
+    client.reload_config().await.unwrap_err();
+    rig.saw(0, |e| became(e, "GPIO20", false)).await;
+    let later = rig.saw(0, |e| became(e, "GPIO21", false)).await;
+    assert!(later.time_ns - before_ns >= 1_000_000_000, "a second after it was taken");
+    assert_eq!(levels(&rig, "GPIO22").await, [true], "nobody is to come back for it");
+}
+
+#[tokio::test]
 async fn a_daemon_whose_board_hangs_stops_so_that_it_can_be_started_anew() {
     let rig = Rig::start().await;
     let client = rig.client("bench").await;

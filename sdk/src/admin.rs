@@ -43,12 +43,13 @@ impl Client {
         Ok(released.collect())
     }
 
-    /// Makes the daemon read its configuration anew.
+    /// Makes the daemon read its configuration anew. It takes it whole or not at all.
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with `ConfigRefused` and all that is wrong with it, and with code UNIMPLEMENTED on any but
-    /// the admin socket; [`Error::Away`].
+    /// [`Error::Refused`] with `ConfigRefused` and all that is wrong with it, `LineHeld` or `Hardware` for a new line that
+    /// can not be had, `ConfigPartlyTaken` for what the system refused when the configuration was in force already, and
+    /// with code UNIMPLEMENTED on any but the admin socket; [`Error::Away`].
     pub async fn reload_config(&self) -> Result<Reloaded, Error> {
         let result = self.connection().admin().reload_config(v1::ReloadConfigRequest {}).await;
         let v1::ReloadConfigResponse { added, removed, changed } = self.connection().answer(result)?;

@@ -174,7 +174,7 @@ impl Error {
                             | Code::Unauthenticated
                             | Code::Unimplemented
                     )
-                    || *reason == Reason::WrongDirection
+                    || matches!(reason, Reason::WrongDirection | Reason::BeyondLimit)
             }
             Self::Protocol { .. } => true,
             Self::Away { .. }

@@ -133,7 +133,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for a duration of more than 64 bits of ns; [`Error::Refused`] with `InvalidProgram`;
+    /// [`Error::Invalid`] for a duration of more than 64 bits of ns; [`Error::Refused`] with `InvalidProgram` or `BeyondLimit`;
     /// otherwise as [`write`](Session::write).
     pub async fn program(&self, program: &Program) -> Result<ProgramResult, Error> {
         let program = program.to_wire(self.core.lines())?;

@@ -100,8 +100,8 @@ async fn serve(dir: &Path) -> (Vec<PathBuf>, PathBuf) {
     let run_dir = RunDir::take(&dir.join("run")).expect("ours");
     let (file, _) = StateFile::open(run_dir.path());
     let (broker, _) =
-        Broker::new(Arc::new(board), wiring, config.limits, file.section(), Vec::new()).expect("free");
-    let programs = Programs::start().await.expect("a thread");
+        Broker::new(Arc::new(board), wiring, config.limits, file.section(), Vec::new(), 0).expect("free");
+    let programs = Programs::start(config.limits.program_burst_ns()).await.expect("a thread");
     let sockets = run_dir.bind(&config).expect("sockets");
     let (orders, mut given) = mpsc::channel(4);
     let (_, changes) = mpsc::channel(1);
@@ -136,7 +136,7 @@ async fn serve(dir: &Path) -> (Vec<PathBuf>, PathBuf) {
 async fn release_away(broker: Arc<Broker>) {
     loop {
         match broker.away_until() {
-            None => broker.away_changed().await,
+            None => broker.away_changed().notified().await,
             Some(until_ns) => {
                 let left = until_ns.saturating_sub(gpiod::clock::now_ns());
                 tokio::time::sleep(Duration::from_nanos(left)).await;

@@ -3,7 +3,8 @@
 //! A client is waited for after its connection broke, for the `grace` of its group, and after the daemon was started
 //! anew, for `resume_within`. Meanwhile its lines stay as they are and are nobody else's. It comes back with the token
 //! of its session; in a group with a grace, whoever opens the same lines on the same socket takes its place, so that
-//! an app that is updated need not blink. Whoever is not back in time is let go.
+//! an app that is updated need not blink. Whoever is not back in time is let go, and so is whoever drove an output that
+//! was found driven.
 
 use super::session::{Cause, Session};
 use super::usage::Resource;
@@ -141,7 +142,7 @@ impl Broker {
         if awaited > 0 {
             tracing::info!({ keys::COUNT } = awaited, "clients of the last daemon are waited for");
         }
-        self.release_adopted();
+        self.lock().release_adopted(u64::MAX);
         self.save();
     }
 
@@ -209,7 +210,9 @@ impl Broker {
 
     /// Until when the first of those who are away is waited for; `None` when nobody is.
     pub fn away_until(&self) -> Option<u64> {
-        self.lock().sessions.values().filter_map(|session| session.holder.away_until_ns).min()
+        let state = self.lock();
+        let away = state.sessions.values().filter_map(|session| session.holder.away_until_ns);
+        away.chain(state.adopted_until()).min()
     }
 
     /// Told when somebody else is waited for than before.
@@ -220,7 +223,8 @@ impl Broker {
     /// Lets go of those who are not back by now.
     pub fn release_away(&self, now_ns: u64) {
         let over: Vec<SessionId> = {
-            let state = self.lock();
+            let mut state = self.lock();
+            state.release_adopted(now_ns);
             let due = |session: &Session| session.holder.away_until_ns.is_some_and(|until| until <= now_ns);
             state.sessions.iter().filter(|(_, session)| due(session)).map(|(id, _)| *id).collect()
         };

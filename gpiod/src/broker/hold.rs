@@ -85,11 +85,13 @@ impl Hold {
     /// [`Error::InvalidRequest`], [`Error::NotPermitted`], [`Error::LimitReached`], [`Error::Stopping`],
     /// [`Error::Hardware`].
     pub fn watch(&self, mask: u64, request: WatchRequest) -> Result<Watch, Error> {
-        self.count(Command::Watch);
+        let mut state = self.broker.lock();
+        state.counts.command(self.scope, Command::Watch);
         if mask == 0 {
             return Err(Error::InvalidRequest("the mask names no line".to_owned()));
         }
-        self.broker.lock().may(self.session, mask, Operation::Watch)?;
+        state.may(self.session, mask, Operation::Watch)?;
+        drop(state);
         self.watch_as(Some(self.scope), mask, request)
     }
 
@@ -114,6 +116,11 @@ impl Hold {
             return Ok(());
         }
         Err(self.broker.lock().usage.reached(limit, max))
+    }
+
+    /// Who keeps it.
+    pub fn broker(&self) -> &Broker {
+        &self.broker
     }
 
     /// The limits in force.

@@ -69,7 +69,7 @@ impl Broker {
     /// it: it ends with its call.
     ///
     /// # Errors
-    /// [`Error::InvalidProgram`], and those of [`Broker::open`].
+    /// [`Error::InvalidProgram`], [`Error::BeyondLimit`], and those of [`Broker::open`].
     pub fn open_for_program(
         self: &Arc<Self>,
         request: OpenRequest,
@@ -78,8 +78,7 @@ impl Broker {
         let scope = request.scope;
         let names: Vec<String> = request.lines.iter().map(|line| line.name.clone()).collect();
         self.open_if(request, None, |usage, shapes, rights| {
-            let checked = program::check(steps, shapes, &self.limits);
-            checked.map_err(|mistake| Error::InvalidProgram(mistake.0))?;
+            program::check(steps, shapes, &self.limits).map_err(|mistake| usage.refused(mistake))?;
             let name = |line: usize| names[line].as_str();
             rights.may(known_mask(names.len()), Operation::Program, name)?;
             rights.may_run(steps, name)?;
@@ -182,12 +181,11 @@ impl State {
         let id = SessionId(self.new_id());
         for line in session.indices.iter() {
             let exclusive = self.wiring.line(*line).config.kind != Kind::Input;
-            let line = &mut self.lines[line.0];
-            line.adopted = false;
             if exclusive {
-                line.holder = Some(id);
+                self.lines[line.0].holder = Some(id);
             }
         }
+        self.claimed(&session.indices);
         self.sessions.insert(id, session);
         id
     }

@@ -5,6 +5,7 @@ mod reckoning;
 mod take;
 
 use reckoning::Reckoning;
+pub(super) use take::{Mark, Taken};
 
 use super::RequestIndex;
 use crate::backend::{Error, HeldLines};

@@ -16,7 +16,8 @@ impl Hold {
     /// Checks a program whole and reserves its lines for it.
     ///
     /// # Errors
-    /// [`Error::InvalidProgram`], [`Error::NotPermitted`], [`Error::ProgramRunning`], [`Error::LimitReached`], [`Error::Hardware`].
+    /// [`Error::InvalidProgram`], [`Error::BeyondLimit`], [`Error::NotPermitted`], [`Error::ProgramRunning`],
+    /// [`Error::LimitReached`], [`Error::Hardware`].
     pub fn begin_program(&self, steps: &[Step]) -> Result<ProgramHold, Error> {
         let limits = *self.broker.limits();
         let mask = steps.iter().fold(0, |mask, step| mask | step.mask());
@@ -31,7 +32,8 @@ impl Hold {
                 .zip(indices.iter())
                 .map(|(kind, line)| Shape { kind: *kind, now: state.pins.config(*line).direction })
                 .collect();
-            program::check(steps, &shapes, &limits).map_err(|mistake| Error::InvalidProgram(mistake.0))?;
+            let checked = program::check(steps, &shapes, &limits);
+            checked.map_err(|mistake| state.usage.refused(mistake))?;
             let session = state.session(self.session)?;
             session.rights.may_run(steps, |line| &session.lines[line].name)?;
             state.idle(self.session, mask)?;

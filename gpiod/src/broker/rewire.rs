@@ -1,5 +1,6 @@
 //! Another wiring, while sessions and watches go on: whoever is not concerned notices nothing.
 
+use super::prepare::Prepared;
 use super::session::Cause;
 use super::state::LineState;
 use super::watch::Watcher;
@@ -21,23 +22,25 @@ pub struct Rewired {
 }
 
 impl Broker {
-    /// Exchanges the wiring for another. Lines that are new are taken; lines that no group has any more are released
-    /// and let go. Sessions and watches of lines that changed or are gone end with [`Error::Reconfigured`].
+    /// Puts in force the wiring that was [prepared](Broker::prepare). Lines that no group has any more are released and
+    /// let go. Sessions and watches of lines that changed or are gone end with [`Error::Reconfigured`]. For lines that
+    /// were found driven before, it stays as it was until when they are kept. Nothing happens where none was prepared.
     ///
     /// # Errors
-    /// [`Error::ConfigRefused`] for what only a daemon that is started anew can change, [`Error::Hardware`] when a new
-    /// line can not be had; then all is as before.
-    pub fn rewire(&self, new: Wiring) -> Result<Rewired, Error> {
+    /// [`Error::Stopping`]; then all is as before.
+    pub fn rewire(&self) -> Result<Rewired, Error> {
         let mut state = self.lock();
         if state.stopping {
             return Err(Error::Stopping);
         }
-        let merged = state.wiring.merged(new).map_err(Error::ConfigRefused)?;
-        let (adopted, sources) = state.take_new(&merged)?;
+        let Some(Prepared { wiring: merged, new, taken: (adopted, sources), keep_until_ns, .. }) =
+            state.prepared.take()
+        else {
+            return Ok(Rewired::default());
+        };
+        state.lines.resize_with(merged.lines.len(), Default::default);
         let old = std::mem::replace(&mut state.wiring, merged);
-        for line in adopted {
-            state.lines[line.0].adopted = true;
-        }
+        state.adopt(&adopted, keep_until_ns);
         let before_ns = clock::now_ns();
         let concerned = state.concerned(&old);
         state.end_concerned(&old, &concerned);
@@ -52,7 +55,10 @@ impl Broker {
                 listening.history.deaf(before_ns);
             }
         }
-        state.release(&lines);
+        // What was only just taken is as it was found, or as it is to be at the start.
+        let known: Vec<LineIndex> = lines.iter().copied().filter(|line| !new.contains(line)).collect();
+        state.claimed(&known);
+        state.release(&known);
         state.tell_driven(&lines);
         state.heed(&lines, before_ns);
         let State { pins, wiring, .. } = &mut *state;
@@ -64,17 +70,6 @@ impl Broker {
 }
 
 impl State {
-    /// Takes the lines of a wiring that are not held yet; answers which were found driven.
-    fn take_new(&mut self, merged: &Wiring) -> Result<(Vec<LineIndex>, EdgeSources), Error> {
-        let wanted: Vec<LineIndex> = (0..merged.lines.len())
-            .map(LineIndex)
-            .filter(|line| !merged.line(*line).retired && !self.pins.has(*line))
-            .collect();
-        let (adopted, sources) = self.pins.request(self.backend.as_ref(), merged, &wanted)?;
-        self.lines.resize_with(merged.lines.len(), Default::default);
-        Ok((adopted, sources))
-    }
-
     /// The lines that are not what they were.
     fn concerned(&self, old: &Wiring) -> HashSet<LineIndex> {
         (0..old.lines.len())

@@ -3,6 +3,7 @@
 use super::counts::Counts;
 use super::listening::Listening;
 use super::pins::{Pins, configured};
+use super::prepare::Prepared;
 use super::rate::Rate;
 use super::session::Session;
 use super::usage::Usage;
@@ -43,6 +44,8 @@ pub(super) struct State {
     pub(super) unwanted: Arc<Notify>,
     /// Told when somebody else is waited for than before.
     pub(super) away_changed: Arc<Notify>,
+    /// What is to be in force next, while the other parts of the daemon and the sockets are made ready for it.
+    pub(super) prepared: Option<Prepared>,
     /// Set once, at the stop: from then on nothing is driven any more, since outputs are to stay as they are.
     pub(super) stopping: bool,
 }
@@ -60,8 +63,8 @@ pub(super) struct LineState {
     pub(super) told_ns: VecDeque<(u64, u64)>,
     /// What it became between being let go and being listened to, or just after: the kernel's edge may be on its way.
     pub(super) unseen: Option<(Edge, Moment)>,
-    /// Found driven at the start and not held since.
-    pub(super) adopted: bool,
+    /// Found driven and not held since: until when it is kept for whoever drove it.
+    pub(super) adopted_until_ns: Option<u64>,
 }
 
 /// Turns of a line whose edges may still be on their way from the kernel.

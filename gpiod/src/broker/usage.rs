@@ -3,6 +3,7 @@
 use super::Scope;
 use crate::config::Limits;
 use crate::error::Error;
+use crate::program::Mistake;
 use std::collections::{BTreeMap, HashMap};
 
 /// What a socket's clients may have a limited number of.
@@ -44,6 +45,20 @@ impl Usage {
     pub(super) fn reached(&mut self, limit: &'static str, max: u32) -> Error {
         self.count(limit);
         Error::LimitReached { limit, max: max.into() }
+    }
+
+    /// Counts that a request alone asks for more than a limit allows, and says so.
+    pub(super) fn beyond(&mut self, limit: &'static str, max: u32) -> Error {
+        self.count(limit);
+        Error::BeyondLimit { limit, max: max.into() }
+    }
+
+    /// Why a program can not be run.
+    pub(super) fn refused(&mut self, mistake: Mistake) -> Error {
+        match mistake {
+            Mistake::Wrong(reason) => Error::InvalidProgram(reason),
+            Mistake::Beyond { limit, max } => self.beyond(limit, max),
+        }
     }
 
     /// Counts that a limit was reached.

@@ -69,6 +69,7 @@ impl Checker<'_> {
         self.shared_lines(&groups);
         Config {
             path: path.to_owned(),
+            text: self.text.into(),
             run_dir: file.run_dir.unwrap_or_else(|| PathBuf::from(RUN_DIR)),
             backend,
             own_thread,

@@ -13,29 +13,37 @@ pub struct Shape {
     pub now: Direction,
 }
 
-/// A mistake in a program, with the step that it is in, from 0.
+/// Why a program can not be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake(pub String);
+pub enum Mistake {
+    /// It can not be done: what is wrong, with the step that it is in, from 0.
+    Wrong(String),
+    /// It asks for more than one of the limits allows.
+    Beyond {
+        /// The limit's key in the configuration.
+        limit: &'static str,
+        /// Its value.
+        max: u32,
+    },
+}
 
 /// Checks a whole program against the limits and the lines it would run on.
 ///
 /// # Errors
 /// The first [`Mistake`].
 pub fn check(steps: &[Step], lines: &[Shape], limits: &Limits) -> Result<(), Mistake> {
-    let most = limits.program_steps as usize;
     if steps.is_empty() {
-        return Err(Mistake("the program has no steps".to_owned()));
+        return Err(Mistake::Wrong("the program has no steps".to_owned()));
     }
-    if steps.len() > most {
-        let reason = format!("the program has {} steps, limits.program_steps allows {most}", steps.len());
-        return Err(Mistake(reason));
-    }
+    let within = |good: bool, limit, max| if good { Ok(()) } else { Err(Mistake::Beyond { limit, max }) };
+    let most = limits.program_steps;
+    within(steps.len() <= most as usize, "limits.program_steps", most)?;
     let known = known_mask(lines.len());
     let mut outputs = positions(lines, |shape| shape.now == Direction::Output);
     let both = positions(lines, |shape| matches!(shape.kind, Kind::Both(_)));
     let (mut total_ns, mut edges): (u64, u32) = (0, 0);
     for (index, step) in steps.iter().enumerate() {
-        let mistake = |reason: String| Mistake(format!("step {index}: {reason}"));
+        let mistake = |reason: String| Mistake::Wrong(format!("step {index}: {reason}"));
         if !matches!(step, Step::Wait { .. }) && step.mask() == 0 {
             return Err(mistake("the mask names no line".to_owned()));
         }
@@ -77,19 +85,10 @@ pub fn check(steps: &[Step], lines: &[Shape], limits: &Limits) -> Result<(), Mis
                 return Err(mistake(format!("a capture takes 1 to {MAX_CAPTURE} edges, not {count}")));
             }
             edges = edges.saturating_add(*count);
-            if edges > limits.program_edges {
-                let most = limits.program_edges;
-                return Err(mistake(format!("captures ask for more than limits.program_edges, {most}")));
-            }
+            within(edges <= limits.program_edges, "limits.program_edges", limits.program_edges)?;
         }
         total_ns = total_ns.saturating_add(step.longest_ns());
-        if total_ns > limits.program_ns() {
-            let reason = format!(
-                "waits and time-outs add up to more than the {} ms that limits.program_ms allows",
-                limits.program_ms
-            );
-            return Err(mistake(reason));
-        }
+        within(total_ns <= limits.program_ns(), "limits.program_ms", limits.program_ms)?;
     }
     Ok(())
 }
@@ -137,7 +136,10 @@ mod tests {
     }
 
     fn reason(steps: &[Step]) -> String {
-        check(steps, &lines(), &Limits::default()).unwrap_err().0
+        match check(steps, &lines(), &Limits::default()).unwrap_err() {
+            Mistake::Wrong(reason) => reason,
+            Mistake::Beyond { limit, max } => format!("{limit} {max}"),
+        }
     }
 
     #[test]
@@ -177,11 +179,16 @@ mod tests {
         );
         let capture = Step::Capture { mask: 4, filter: EdgeFilter::Both, count: 1025, timeout_ns: 1 };
         assert_eq!(reason(&[capture]), "step 0: a capture takes 1 to 1024 edges, not 1025");
-        assert_eq!(reason(&[wait; 257]), "the program has 257 steps, limits.program_steps allows 256");
+    }
+
+    #[test]
+    fn what_is_beyond_a_limit_is_told_by_its_key() {
+        let wait = Step::Wait { duration_ns: 1 };
+        assert_eq!(reason(&[wait; 257]), "limits.program_steps 256");
         let long = Step::Wait { duration_ns: u64::MAX };
-        assert!(
-            reason(&[long, long]).starts_with("step 0: waits and time-outs add up to more than the 10000 ms")
-        );
+        assert_eq!(reason(&[long, long]), "limits.program_ms 10000");
+        let capture = Step::Capture { mask: 4, filter: EdgeFilter::Both, count: 1024, timeout_ns: 1 };
+        assert_eq!(reason(&[capture; 5]), "limits.program_edges 512");
     }
 
     proptest! {

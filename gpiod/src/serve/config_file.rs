@@ -3,7 +3,7 @@
 //! It is the directory that is watched: editors replace the file, and a kubelet exchanges a link beside it. A file that is
 //! only just made says nothing yet: it is read when whoever writes it has closed it.
 
-use crate::config;
+use crate::config::{self, Config};
 use crate::log_keys as keys;
 use crate::reactor::{self, Descriptor};
 use nix::errno::Errno;
@@ -30,13 +30,17 @@ pub(super) struct ConfigFile {
 }
 
 impl ConfigFile {
-    /// Begins to watch. Where the system does not let us, the file can still be read by order.
-    pub(super) fn watch(path: &Path) -> Self {
+    /// Begins to watch the file that a configuration was read from. It may have changed since, which gives no sign any
+    /// more: that is looked for here. Where the system does not let us watch, it can still be read by order.
+    pub(super) fn watch(config: &Config) -> Self {
+        let path = &config.path;
         let signs = signs(path).inspect_err(|error| {
             tracing::warn!({ keys::PATH } = %path.display(), { keys::ERROR } = %error,
                 "changes of the configuration are not seen: use SIGHUP or `gpiod reload`");
         });
-        Self { path: path.to_owned(), text: config::read(path).ok(), signs: signs.ok(), due: None }
+        let text = Some(config.text.to_string());
+        let due = (config::read(path).ok() != text).then(Instant::now);
+        Self { path: path.clone(), text, signs: signs.ok(), due }
     }
 
     /// Waits until the file says something else. May be dropped while it waits; what came meanwhile is not forgotten.

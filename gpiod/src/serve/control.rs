@@ -3,6 +3,7 @@
 
 use super::config_file::ConfigFile;
 use super::group_sockets::GroupSockets;
+use super::lines::kept_until;
 use super::part::Rewire;
 use crate::audit::tell;
 use crate::backend::Backend;
@@ -29,6 +30,17 @@ pub(super) struct Overseen {
     pub(super) sockets: mpsc::Sender<SocketChange>,
 }
 
+impl Overseen {
+    async fn ask(
+        &self,
+        order: impl FnOnce(oneshot::Sender<Result<(), Error>>) -> Rewire,
+    ) -> Result<(), Error> {
+        let (answer, answered) = oneshot::channel();
+        self.rewire.send(order(answer)).await.map_err(|_| Error::Stopping)?;
+        answered.await.map_err(|_| Error::Stopping)?
+    }
+}
+
 /// Whoever carries out orders.
 #[derive(Debug)]
 pub(super) struct Control {
@@ -41,9 +53,14 @@ pub(super) struct Control {
 }
 
 impl Control {
-    /// Carries out orders for as long as the daemon runs.
-    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>, mut hangup: Signal) {
-        let mut file = ConfigFile::watch(&self.config.path);
+    /// Carries out orders for as long as the daemon runs. `file` is the configuration's, watched since before the daemon
+    /// said that it is ready.
+    pub(super) async fn run(
+        mut self,
+        mut file: ConfigFile,
+        mut orders: mpsc::Receiver<Order>,
+        mut hangup: Signal,
+    ) {
         loop {
             tokio::select! {
                 Some(order) = orders.recv() => match order {
@@ -95,12 +112,17 @@ impl Control {
                 "configuration read anew"
             ),
             Err(error) => {
+                let outcome = if matches!(error, Error::ConfigPartlyTaken(_)) {
+                    "the configuration is in force, but for what this says"
+                } else {
+                    "the configuration can not be taken: the old one stays in force, whole"
+                };
                 for line in error.to_string().lines() {
                     tracing::error!(
                         { keys::PATH } = path,
                         { keys::CAUSE } = why,
                         { keys::ERROR } = line,
-                        "the configuration can not be taken, or not all of it; what is not done is as before"
+                        "{outcome}"
                     );
                 }
             }
@@ -120,21 +142,36 @@ impl Control {
             let reason = format!("chip {chip:?} would need a thread of its own: start gpiod anew for it");
             return Err(Error::ConfigRefused(reason));
         }
+        // Whatever can be refused is made ready first, and undone if something else is refused.
+        let sockets = self.sockets.prepare(&config, &self.run_dir);
+        let sockets = sockets.map_err(|error| Error::ConfigRefused(error.to_string()))?;
+        if let Err(error) = self.prepare(&config, &wiring).await {
+            for part in &self.parts {
+                let _ = part.rewire.send(Rewire::Discard).await;
+            }
+            sockets.discard();
+            return Err(error);
+        }
         for part in &self.parts {
-            let (answer, answered) = oneshot::channel();
-            let rewire = Rewire { wiring: wiring.part(&part.thread), answer };
-            part.rewire.send(rewire).await.map_err(|_| Error::Stopping)?;
-            answered.await.map_err(|_| Error::Stopping)??;
+            part.ask(|answer| Rewire::Take { answer }).await?;
         }
         let reloaded = difference(&self.config, &config);
         self.config = config;
-        let failures = self.sockets.change(&self.config, &self.run_dir, &self.parts).await;
+        let failures = self.sockets.change(sockets, &self.config, &self.run_dir, &self.parts).await;
         if failures.is_empty() {
             return Ok(reloaded);
         }
         let failures: Vec<String> = failures.iter().map(ToString::to_string).collect();
-        let failures = failures.join("\n");
-        Err(Error::ConfigRefused(format!("the lines are as it says, but not all sockets:\n{failures}")))
+        Err(Error::ConfigPartlyTaken(failures.join("\n")))
+    }
+
+    /// Takes the lines that a wiring adds, in all parts.
+    async fn prepare(&self, config: &Config, wiring: &Wiring) -> Result<(), Error> {
+        for part in &self.parts {
+            let (wiring, keep_until_ns) = (wiring.part(&part.thread), kept_until(config));
+            part.ask(|answer| Rewire::Prepare { wiring, keep_until_ns, answer }).await?;
+        }
+        Ok(())
     }
 
     /// Refuses what is decided when the daemon starts.

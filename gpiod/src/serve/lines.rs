@@ -51,6 +51,7 @@ pub(super) async fn take(
                 config.limits,
                 section.clone(),
                 previous.lives(),
+                kept_until(config),
             ) {
                 Ok((broker, sources)) => {
                     all.push(Lines { thread, broker, sources });
@@ -76,7 +77,6 @@ pub(super) async fn take(
 
 /// Waits for those who held lines when the last daemon ended.
 pub(super) fn resume(taken: &[Lines], previous: &Previous, config: &Config) {
-    let within_ns = u64::try_from(config.resume_within.as_nanos()).unwrap_or(u64::MAX);
     let Previous::Known(saved) = previous else {
         return taken.iter().for_each(|lines| lines.broker.save());
     };
@@ -94,6 +94,12 @@ pub(super) fn resume(taken: &[Lines], previous: &Previous, config: &Config) {
         // The administrator's sessions are served by the first thread, whose lines alone they can have.
         let mut own = saved.clone();
         own.sessions.retain(|session| session.group.is_some() || lines.thread == Thread::Main);
-        lines.broker.restore(&own, clock::now_ns().saturating_add(within_ns));
+        lines.broker.restore(&own, kept_until(config));
     }
+}
+
+/// Until when lines are kept, from now on, for whoever drove them.
+pub(super) fn kept_until(config: &Config) -> u64 {
+    let within_ns = u64::try_from(config.resume_within.as_nanos()).unwrap_or(u64::MAX);
+    clock::now_ns().saturating_add(within_ns)
 }

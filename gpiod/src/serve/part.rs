@@ -42,11 +42,15 @@ pub(super) struct Part {
     pub(super) socket_changes: mpsc::Receiver<SocketChange>,
 }
 
-/// A new wiring of a part.
+/// A new wiring of a part: prepared in all parts before it is taken in any.
 #[derive(Debug)]
-pub(super) struct Rewire {
-    pub(super) wiring: Wiring,
-    pub(super) answer: oneshot::Sender<Result<(), Error>>,
+pub(super) enum Rewire {
+    /// See [`Broker::prepare`].
+    Prepare { wiring: Wiring, keep_until_ns: u64, answer: oneshot::Sender<Result<(), Error>> },
+    /// See [`Broker::rewire`].
+    Take { answer: oneshot::Sender<Result<(), Error>> },
+    /// See [`Broker::discard`].
+    Discard,
 }
 
 impl Part {
@@ -57,19 +61,13 @@ impl Part {
         shutdown: CancellationToken,
     ) -> Result<(), Failure> {
         let Self {
-            lines: Lines { broker, sources, .. },
-            sockets,
-            config,
-            orders,
-            mut rewire,
-            socket_changes,
+            lines: Lines { broker, sources, .. }, sockets, orders, mut rewire, socket_changes, ..
         } = self;
         let mut pumps = Pumps { broker: Arc::clone(&broker), tasks: JoinSet::new(), running: HashMap::new() };
         pumps.start(sources);
         tokio::spawn(sweep_edges(Arc::clone(&broker)));
         tokio::spawn(release_away(Arc::clone(&broker)));
         tokio::spawn(tell_audit(Arc::clone(&broker)));
-        tokio::spawn(release_orphans(Arc::clone(&broker), config.resume_within));
         let served = Served { broker: Arc::clone(&broker), programs, orders };
         let serve = server::run(served, sockets, socket_changes, shutdown.clone());
         tokio::pin!(serve);
@@ -78,14 +76,18 @@ impl Part {
                 served = &mut serve => {
                     return served.map_err(|error| Failure::new(Exit::Software, error.to_string()));
                 }
-                Some(Rewire { wiring, answer }) = rewire.recv() => {
-                    let rewired = broker.rewire(wiring).map(|rewired| {
-                        pumps.stop(&rewired.dropped);
-                        pumps.start(rewired.sources);
-                    });
-                    tokio::spawn(release_orphans(Arc::clone(&broker), config.resume_within));
-                    let _ = answer.send(rewired);
-                }
+                Some(order) = rewire.recv() => match order {
+                    Rewire::Prepare { wiring, keep_until_ns, answer } => {
+                        let _ = answer.send(broker.prepare(wiring, keep_until_ns));
+                    }
+                    Rewire::Take { answer } => {
+                        let _ = answer.send(broker.rewire().map(|rewired| {
+                            pumps.stop(&rewired.dropped);
+                            pumps.start(rewired.sources);
+                        }));
+                    }
+                    Rewire::Discard => broker.discard(),
+                },
                 Some(gone) = pumps.gone() => {
                     shutdown.cancel();
                     let _ = serve.await;
@@ -179,7 +181,7 @@ async fn sweep_edges(broker: Arc<Broker>) {
     }
 }
 
-/// Lets go of those who are away and not back in time.
+/// Lets go of those who are away and not back in time, and of outputs that nobody came for.
 async fn release_away(broker: Arc<Broker>) {
     by_time(|| broker.away_until(), &broker.away_changed(), |now_ns| broker.release_away(now_ns)).await;
 }
@@ -203,11 +205,6 @@ async fn by_time(due: impl Fn() -> Option<u64>, changed: &Notify, work: impl Fn(
             () = changed.notified() => {}
         }
     }
-}
-
-async fn release_orphans(broker: Arc<Broker>, resume_within: Duration) {
-    tokio::time::sleep(resume_within).await;
-    broker.release_adopted();
 }
 
 /// How long after a line's last edge its level is looked at, and again if it is not what the edge said: by then an

@@ -5,6 +5,7 @@ use super::doors::Door;
 use super::places::Places;
 use super::service::Service as Api;
 use super::streams::Streams;
+use super::too_large;
 use crate::broker::{Broker, Scope};
 use crate::config::Limits;
 use crate::programs::Programs;
@@ -113,7 +114,7 @@ impl Services {
                 .into_http();
         };
         match answered {
-            Ok(response) => response,
+            Ok(response) => too_large::answer(response, &self.broker),
             Err(never) => match never {},
         }
     }

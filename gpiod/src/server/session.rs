@@ -12,8 +12,9 @@ use super::convert;
 use super::metered::slice_is_over;
 use super::places::Places;
 use super::service::Service;
+use super::too_large;
 use super::watch::WatchStream;
-use crate::broker::{Broker, Hold, OpenRequest, SessionEnd};
+use crate::broker::{Hold, OpenRequest, SessionEnd};
 use crate::error::Error;
 use crate::holder::Caller;
 use crate::programs::Programs;
@@ -63,7 +64,6 @@ pub(super) async fn open(
     let opened = SessionResponse { id, result: Some(Answer::Open(convert::open_result(&hold))) };
     Ok(SessionStream(Some(Open {
         opened: Some(opened),
-        broker: Arc::clone(broker),
         programs: Arc::clone(programs),
         places: watches.clone(),
         results: FuturesUnordered::new(),
@@ -86,7 +86,6 @@ pub(super) struct SessionStream(Option<Open>);
 #[derive(Debug)]
 struct Open {
     opened: Option<SessionResponse>,
-    broker: Arc<Broker>,
     programs: Arc<Programs>,
     /// Where its watches have places.
     places: Places,
@@ -149,7 +148,9 @@ impl Open {
             let request = match ready!(Pin::new(&mut self.requests).poll_next(context)) {
                 Some(Ok(request)) => request,
                 // What can not be read ends the session, and its sender is told why.
-                Some(Err(status)) => return Poll::Ready(Some(Err(status))),
+                Some(Err(status)) => {
+                    return Poll::Ready(Some(Err(too_large::told(status, self.hold.broker()))));
+                }
                 None => return Poll::Ready(None),
             };
             turn.made_progress();

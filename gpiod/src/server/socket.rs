@@ -7,7 +7,7 @@
 use super::doors::{Door, House};
 use crate::broker::Scope;
 use crate::config::{Config, Group};
-use crate::run_dir::{GROUPS, Rights, WATCH, at, bind, closed, lock, own, remove};
+use crate::run_dir::{GROUPS, Rights, WATCH, at, bind, closed, lock, own, remove, try_rights};
 use crate::wiring::GroupIndex;
 use nix::fcntl::Flock;
 use std::fs::{self, DirBuilder, File, Permissions};
@@ -106,6 +106,15 @@ impl RunDir {
         paths.iter().try_for_each(|path| rights.give(path).map_err(|error| at(path, &error)))
     }
 
+    /// Tries whether a group's sockets can be given the rights that its configuration says.
+    ///
+    /// # Errors
+    /// What the system says, with a path.
+    pub fn try_rights(&self, group: &Group) -> io::Result<()> {
+        let [path, _] = self.sockets_of(&group.name);
+        try_rights(&self.path, rights(group)).map_err(|error| at(&path, &error))
+    }
+
     fn sockets_of(&self, group: &str) -> [PathBuf; 2] {
         [GROUPS, WATCH].map(|kind| self.path.join(kind).join(group).join(NAME))
     }
@@ -138,6 +147,14 @@ impl RunDir {
         }
         Ok(())
     }
+}
+
+/// Removes a socket that nobody was served by.
+///
+/// # Errors
+/// What the system says, with the path.
+pub fn unbind(socket: Socket) -> io::Result<()> {
+    remove(&socket.path).map_err(|error| at(&socket.path, &error))
 }
 
 fn rights(group: &Group) -> Rights {

@@ -55,8 +55,10 @@ impl Wiring {
                     line.config.board_line
                 ));
             }
-            // What the board said of it was said when it was taken, and now says that we have it.
-            let (info, guardian) = (old.info.clone(), old.guardian.clone());
+            // What the board said of it was said when it was taken, and now says that we have it; of a line that no group
+            // had it says what has become of it.
+            let info = if old.retired { line.info.clone() } else { old.info.clone() };
+            let guardian = old.guardian.clone();
             *old = WiredLine { info, guardian, home, retired: false, ..line.clone() };
             moved.push(LineIndex(place));
         }

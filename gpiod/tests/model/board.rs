@@ -30,6 +30,11 @@ impl Board {
         self.0.lock().unwrap()
     }
 
+    /// Whether a daemon holds a line.
+    pub(crate) fn is_claimed(&self, line: usize) -> bool {
+        self.pins()[line].claimed
+    }
+
     /// Makes all lines what they were, after what a daemon that was killed did not do any more.
     pub(crate) fn put_back(&self, pins: &[Pin]) {
         for (pin, was) in self.pins().iter_mut().zip(pins) {

@@ -37,8 +37,11 @@ pub(crate) type Level = Option<bool>;
 pub(crate) struct Known {
     config: Line,
     pub(crate) holder: Option<u64>,
-    /// Found driven, and in nobody's hands since.
-    adopted: bool,
+    /// Found driven, and in nobody's hands since: until when it is kept.
+    adopted: Option<Until>,
+    /// Whether a changed configuration brought it: it is let go of when no group has it any more. What was taken with
+    /// others is not, before they are.
+    alone: bool,
 }
 
 /// All of it.
@@ -63,22 +66,23 @@ impl Model {
     pub(crate) fn new(wired: Wired, lines: usize) -> Self {
         let (levels, sessions) = (vec![None; lines], BTreeMap::new());
         let mut model = Self { wired, levels, lines: BTreeMap::new(), sessions, next: 1 };
-        model.take_lines();
+        model.take_lines(Until::Late, false);
         model
     }
 
     /// Takes the lines that are not known yet: as they are found if they are driven, else as configured.
-    fn take_lines(&mut self) {
+    fn take_lines(&mut self, until: Until, alone: bool) {
         for config in self.wired.lines.clone() {
             let offset = config.offset;
             if self.lines.contains_key(&offset) {
                 continue;
             }
-            let adopted = config.way != Way::In && self.levels[offset].is_some() && !config.one_shot;
+            let found = config.way != Way::In && self.levels[offset].is_some() && !config.one_shot;
+            let adopted = found.then_some(until);
             if config.way == Way::Out && self.levels[offset].is_none() {
                 self.levels[offset] = Some(config.active_low);
             }
-            self.lines.insert(offset, Known { config, holder: None, adopted });
+            self.lines.insert(offset, Known { config, holder: None, adopted, alone });
         }
     }
 
@@ -163,7 +167,7 @@ impl Model {
         for (_, offset, _) in &session.lines {
             let exclusive = self.exclusive(*offset);
             let line = self.lines.get_mut(offset).unwrap();
-            line.adopted = false;
+            line.adopted = None;
             if exclusive {
                 line.holder = Some(id);
             }
@@ -172,7 +176,7 @@ impl Model {
 
     pub(crate) fn set(&mut self, offset: usize, active: bool) {
         self.drive(offset, active);
-        self.lines.get_mut(&offset).unwrap().adopted = false;
+        self.lines.get_mut(&offset).unwrap().adopted = None;
     }
 
     pub(crate) fn time_passes(&mut self, far: bool) {
@@ -180,13 +184,14 @@ impl Model {
         let ids: Vec<u64> =
             self.sessions.iter().filter(|(_, session)| over(session)).map(|(id, _)| *id).collect();
         ids.into_iter().for_each(|id| self.end(id));
+        self.release_orphans(|until| far || until == Until::Soon);
     }
 
-    pub(crate) fn release_orphans(&mut self) {
-        let orphans: Vec<usize> =
-            self.lines.iter().filter(|(_, line)| line.adopted).map(|(offset, _)| *offset).collect();
+    fn release_orphans(&mut self, over: impl Fn(Until) -> bool) {
+        let orphans = self.lines.iter().filter(|(_, line)| line.adopted.is_some_and(&over));
+        let orphans: Vec<usize> = orphans.map(|(offset, _)| *offset).collect();
         for offset in orphans {
-            self.lines.get_mut(&offset).unwrap().adopted = false;
+            self.lines.get_mut(&offset).unwrap().adopted = None;
             self.release(offset);
         }
     }
@@ -203,10 +208,10 @@ impl Model {
         session.lines.iter().all(|(name, offset, _)| known.contains(&(name.clone(), *offset)))
     }
 
-    pub(crate) fn rewire(&mut self, wired: Wired) {
+    pub(crate) fn rewire(&mut self, wired: Wired, until: Until) {
         let old = std::mem::replace(&mut self.wired, wired);
         let known: Vec<usize> = self.lines.keys().copied().collect();
-        self.take_lines();
+        self.take_lines(until, true);
         let changed: Vec<usize> = known
             .iter()
             .copied()
@@ -226,7 +231,12 @@ impl Model {
         let ids: Vec<u64> =
             self.sessions.iter().filter(|(_, session)| over(session)).map(|(id, _)| *id).collect();
         ids.into_iter().for_each(|id| self.end(id));
-        changed.into_iter().for_each(|offset| self.release(offset));
+        for offset in changed {
+            self.lines.get_mut(&offset).unwrap().adopted = None;
+            self.release(offset);
+        }
+        let (lines, wired) = (&mut self.lines, &self.wired);
+        lines.retain(|offset, line| wired.line(*offset).is_some() || !line.alone);
         for session in self.sessions.values_mut().filter(|session| !session.restarted) {
             if !self.wired.waits(session.socket) {
                 session.away = session.away.map(|_| Until::Soon);
@@ -234,21 +244,21 @@ impl Model {
         }
     }
 
-    /// Another daemon begins; `until` when it waits for the clients of the last one, if it knows them.
-    pub(crate) fn restart(&mut self, wired: Wired, until: Option<Until>) {
+    /// Another daemon begins, which waits for the clients of the last one until then, if it knows them.
+    pub(crate) fn restart(&mut self, wired: Wired, until: Until, known: bool) {
         self.wired = wired;
         self.lines.clear();
-        self.take_lines();
+        self.take_lines(until, false);
         for (id, mut session) in std::mem::take(&mut self.sessions) {
-            if until.is_some() && self.finds_its_lines(&session) {
-                session.away = until;
+            if known && self.finds_its_lines(&session) {
+                session.away = Some(until);
                 session.restarted = true;
                 self.hold(id, &session);
                 self.sessions.insert(id, session);
             }
         }
-        if until.is_some() {
-            self.release_orphans();
+        if known {
+            self.release_orphans(|_| true);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! do, no line has two holders, none is lost, and every output is at the level that it should be at.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod adopted;
 mod board;
 mod expected;
 mod rig;
@@ -22,9 +23,8 @@ enum Op {
     Break { hold: u8 },
     Watchdog { hold: u8 },
     TimePasses { far: bool },
-    Orphans,
     ReleaseGroup { group: u8 },
-    Rewire { variant: u8 },
+    Rewire { variant: u8, until: Until },
     Restart { how: How, variant: u8, until: Until },
 }
 
@@ -60,10 +60,9 @@ fn op() -> impl Strategy<Value = Op> {
         1 => any::<u8>().prop_map(|hold| Op::End { hold }),
         4 => any::<u8>().prop_map(|hold| Op::Break { hold }),
         2 => any::<u8>().prop_map(|hold| Op::Watchdog { hold }),
-        1 => any::<bool>().prop_map(|far| Op::TimePasses { far }),
-        1 => Just(Op::Orphans),
+        2 => any::<bool>().prop_map(|far| Op::TimePasses { far }),
         1 => any::<u8>().prop_map(|group| Op::ReleaseGroup { group }),
-        1 => any::<u8>().prop_map(|variant| Op::Rewire { variant }),
+        1 => (any::<u8>(), until.clone()).prop_map(|(variant, until)| Op::Rewire { variant, until }),
         2 => (how, any::<u8>(), until).prop_map(|(how, variant, until)| Op::Restart { how, variant, until }),
     ]
 }

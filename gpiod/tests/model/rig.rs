@@ -27,8 +27,15 @@ pub(crate) struct Want {
     pub(crate) way: u8,
 }
 
-/// Long after [`Until::Soon`], long before [`Until::Late`].
-const NOON_NS: u64 = 10;
+impl Until {
+    /// As a moment of the clock.
+    fn ns(self) -> u64 {
+        match self {
+            Self::Soon => 1,
+            Self::Late => u64::MAX / 2,
+        }
+    }
+}
 
 pub(crate) struct Rig {
     dir: TempDir,
@@ -47,12 +54,13 @@ fn wiring(wired: &Wired, board: &Board) -> Wiring {
     Wiring::bind(&config, &board.lines().unwrap()).unwrap()
 }
 
-fn broker(dir: &Path, wired: &Wired, board: &Board) -> (Arc<Broker>, Previous) {
+fn broker(dir: &Path, wired: &Wired, board: &Board, until: Until) -> (Arc<Broker>, Previous) {
     let (file, previous) = StateFile::open(dir);
     let limits = Limits { sessions: u32::try_from(SESSIONS).unwrap(), ..Limits::default() };
     let bound = wiring(wired, board);
+    let board = Arc::new(board.clone());
     let (broker, _) =
-        Broker::new(Arc::new(board.clone()), bound, limits, file.section(), previous.lives()).unwrap();
+        Broker::new(board, bound, limits, file.section(), previous.lives(), until.ns()).unwrap();
     (broker, previous)
 }
 
@@ -68,7 +76,7 @@ fn pick(number: u8, count: usize) -> usize {
 impl Rig {
     pub(crate) fn start() -> Self {
         let (dir, board, wired) = (tempfile::tempdir().unwrap(), Board::new(), Wired::variant(0));
-        let (broker, previous) = broker(dir.path(), &wired, &board);
+        let (broker, previous) = broker(dir.path(), &wired, &board, Until::Late);
         assert_eq!(previous, Previous::None);
         broker.save();
         let model = Model::new(wired, LINES as usize);
@@ -83,19 +91,16 @@ impl Rig {
                 self.broker.release_away(if far { u64::MAX } else { gpiod::clock::now_ns() });
                 self.model.time_passes(far);
             }
-            Op::Orphans => {
-                self.broker.release_adopted();
-                self.model.release_orphans();
-            }
             Op::ReleaseGroup { group } => {
                 let group = pick(group, GROUPS.len());
                 self.broker.release_group(GROUPS[group], "a test").unwrap();
                 self.model.release_group(group);
             }
-            Op::Rewire { variant } => {
+            Op::Rewire { variant, until } => {
                 let wired = Wired::variant(variant);
-                self.broker.rewire(wiring(&wired, &self.board)).unwrap();
-                self.model.rewire(wired);
+                self.broker.prepare(wiring(&wired, &self.board), until.ns()).unwrap();
+                self.broker.rewire().unwrap();
+                self.model.rewire(wired, until);
             }
             Op::Restart { how, variant, until } => self.restart(how, Wired::variant(variant), until),
             of_hold if self.holds.is_empty() => drop(of_hold),
@@ -185,7 +190,7 @@ impl Rig {
         assert_eq!(Arc::strong_count(&self.broker), 1, "nobody else has it");
         // Another takes its place before the new one begins, and so the old one's lines are let go.
         let elsewhere = tempfile::tempdir().unwrap();
-        self.broker = broker(elsewhere.path(), &Wired::variant(0), &Board::new()).0;
+        self.broker = broker(elsewhere.path(), &Wired::variant(0), &Board::new(), Until::Late).0;
         match how {
             How::Stopped => {
                 let same = |(was, is): (&super::board::Pin, &super::board::Pin)| {
@@ -198,17 +203,16 @@ impl Rig {
             How::Forgotten => fs::write(&path, "not this").unwrap(),
         }
         self.board.put_back(&pins);
-        let (broker, previous) = broker(self.dir.path(), &wired, &self.board);
+        let (broker, previous) = broker(self.dir.path(), &wired, &self.board, until);
         self.broker = broker;
         match previous {
             Previous::Known(saved) => {
-                let until_ns = if until == Until::Soon { NOON_NS / 2 } else { u64::MAX / 2 };
-                self.broker.restore(&saved, until_ns);
-                self.model.restart(wired, Some(until));
+                self.broker.restore(&saved, until.ns());
+                self.model.restart(wired, until, true);
             }
             Previous::Unknown => {
                 self.broker.save();
-                self.model.restart(wired, None);
+                self.model.restart(wired, until, false);
             }
             Previous::None => panic!("there was a daemon before"),
         }

@@ -72,7 +72,7 @@ impl Wired {
             lines.retain(|line| line.offset != 4);
         }
         if is(4) {
-            lines.push(line(8, 2, "more", Way::Out, Release::Inactive));
+            lines.push(line(8, 2, "more", Way::Out, Release::Active));
         }
         Self { lines, patient: !is(5) }
     }

@@ -545,8 +545,12 @@ pub mod admin_service_client {
         }
         /// Reads the configuration anew and does what it says. Sessions and watches of lines that are not concerned go on.
         ///
-        /// FAILED_PRECONDITION (CONFIG_REFUSED): it is wrong, or changes what only a daemon that is started anew can change;
-        /// the message says all that is wrong. The configuration is as before.
+        /// It is taken whole or not at all: what can be refused is made ready before anything that goes on is touched.
+        ///
+        /// FAILED_PRECONDITION (CONFIG_REFUSED): it is wrong, changes what only a daemon that is started anew can change, or
+        /// sockets can not be made; the message says all that is wrong. The configuration is as before.
+        /// FAILED_PRECONDITION (LINE_HELD), INTERNAL (HARDWARE): a new line can not be had. The configuration is as before.
+        /// INTERNAL (CONFIG_PARTLY_TAKEN): it is in force, but for what the message says.
         pub async fn reload_config(
             &mut self,
             request: impl tonic::IntoRequest<super::ReloadConfigRequest>,
@@ -601,8 +605,12 @@ pub mod admin_service_server {
         >;
         /// Reads the configuration anew and does what it says. Sessions and watches of lines that are not concerned go on.
         ///
-        /// FAILED_PRECONDITION (CONFIG_REFUSED): it is wrong, or changes what only a daemon that is started anew can change;
-        /// the message says all that is wrong. The configuration is as before.
+        /// It is taken whole or not at all: what can be refused is made ready before anything that goes on is touched.
+        ///
+        /// FAILED_PRECONDITION (CONFIG_REFUSED): it is wrong, changes what only a daemon that is started anew can change, or
+        /// sockets can not be made; the message says all that is wrong. The configuration is as before.
+        /// FAILED_PRECONDITION (LINE_HELD), INTERNAL (HARDWARE): a new line can not be had. The configuration is as before.
+        /// INTERNAL (CONFIG_PARTLY_TAKEN): it is in force, but for what the message says.
         async fn reload_config(
             &self,
             request: tonic::Request<super::ReloadConfigRequest>,
@@ -1547,7 +1555,8 @@ pub mod gpio_service_client {
     /// What may be done with each line stands in its `operations`; what they do not have is refused with PERMISSION_DENIED
     /// (NOT_PERMITTED), by every RPC and command.
     ///
-    /// Any RPC may end with RESOURCE_EXHAUSTED (LIMIT_REACHED), UNAVAILABLE (STOPPING) or INTERNAL (HARDWARE).
+    /// Any RPC may end with RESOURCE_EXHAUSTED (LIMIT_REACHED, or BEYOND_LIMIT for what is too large by itself), UNAVAILABLE
+    /// (STOPPING) or INTERNAL (HARDWARE).
     #[derive(Debug, Clone)]
     pub struct GpioServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -1762,7 +1771,8 @@ pub mod gpio_service_client {
         /// Holds free lines, runs a program on them and lets them go.
         ///
         /// Status codes as `Session`; also
-        /// INVALID_ARGUMENT (INVALID_PROGRAM): an empty program, too many steps, too long, a step that can not be done.
+        /// INVALID_ARGUMENT (INVALID_PROGRAM): an empty program, a step that can not be done.
+        /// RESOURCE_EXHAUSTED (BEYOND_LIMIT): too many steps or edges, or too long.
         pub async fn run_program(
             &mut self,
             request: impl tonic::IntoRequest<super::RunProgramRequest>,
@@ -1870,7 +1880,8 @@ pub mod gpio_service_server {
         /// Holds free lines, runs a program on them and lets them go.
         ///
         /// Status codes as `Session`; also
-        /// INVALID_ARGUMENT (INVALID_PROGRAM): an empty program, too many steps, too long, a step that can not be done.
+        /// INVALID_ARGUMENT (INVALID_PROGRAM): an empty program, a step that can not be done.
+        /// RESOURCE_EXHAUSTED (BEYOND_LIMIT): too many steps or edges, or too long.
         async fn run_program(
             &self,
             request: tonic::Request<super::RunProgramRequest>,
@@ -1885,7 +1896,8 @@ pub mod gpio_service_server {
     /// What may be done with each line stands in its `operations`; what they do not have is refused with PERMISSION_DENIED
     /// (NOT_PERMITTED), by every RPC and command.
     ///
-    /// Any RPC may end with RESOURCE_EXHAUSTED (LIMIT_REACHED), UNAVAILABLE (STOPPING) or INTERNAL (HARDWARE).
+    /// Any RPC may end with RESOURCE_EXHAUSTED (LIMIT_REACHED, or BEYOND_LIMIT for what is too large by itself), UNAVAILABLE
+    /// (STOPPING) or INTERNAL (HARDWARE).
     #[derive(Debug)]
     pub struct GpioServiceServer<T> {
         inner: Arc<T>,

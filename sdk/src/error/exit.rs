@@ -7,7 +7,7 @@ impl Error {
     /// The exit code, from `sysexits.h`, for a program that ends because of this error.
     ///
     /// 64: the program names its socket or its lines wrongly. 65: the daemon has no such line, not that way, or can
-    /// not run the program. 69: the daemon can not be reached. 70: what should not happen. 74: the hardware failed.
+    /// not run the program or take so much at once. 69: the daemon can not be reached. 70: what should not happen. 74: the hardware or the system failed.
     /// 75: not now, since somebody holds the line, a limit is reached or the session is over: worth a restart. 77: not allowed here, or let
     /// go by the administrator. 78: the daemon's configuration is wrong.
     pub fn exit_code(&self) -> u8 {
@@ -29,9 +29,10 @@ fn exit_code_of(reason: &Reason) -> u8 {
         | Reason::GroupNotFound
         | Reason::WrongDirection
         | Reason::InvalidRequest
-        | Reason::InvalidProgram => 65,
+        | Reason::InvalidProgram
+        | Reason::BeyondLimit => 65,
         Reason::Stopping | Reason::Reconfigured => 69,
-        Reason::Hardware => 74,
+        Reason::Hardware | Reason::ConfigPartlyTaken => 74,
         Reason::LineHeld
         | Reason::ProgramRunning
         | Reason::LimitReached

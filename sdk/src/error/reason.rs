@@ -18,10 +18,12 @@ pub enum Reason {
     WrongDirection,
     /// The request is malformed.
     InvalidRequest,
-    /// The program is empty, too large, too long or impossible.
+    /// The program is empty or impossible.
     InvalidProgram,
     /// A bound of the daemon is reached.
     LimitReached,
+    /// The request alone asks for more than a bound of the daemon allows.
+    BeyondLimit,
     /// The daemon is stopping.
     Stopping,
     /// The hardware or the kernel failed.
@@ -38,6 +40,8 @@ pub enum Reason {
     Reconfigured,
     /// The daemon's configuration is wrong, or can not be taken while it runs.
     ConfigRefused,
+    /// The daemon's configuration is in force, but for what the message says.
+    ConfigPartlyTaken,
     /// There is no such line group.
     GroupNotFound,
     /// A reason that this library does not know; empty where the daemon gave none.
@@ -45,7 +49,7 @@ pub enum Reason {
 }
 
 /// The reasons and their words on the wire, once for both ways.
-const REASONS: [(Reason, &str); 17] = [
+const REASONS: [(Reason, &str); 19] = [
     (Reason::LineNotFound, "LINE_NOT_FOUND"),
     (Reason::LineHeld, "LINE_HELD"),
     (Reason::ProgramRunning, "PROGRAM_RUNNING"),
@@ -54,6 +58,7 @@ const REASONS: [(Reason, &str); 17] = [
     (Reason::InvalidRequest, "INVALID_REQUEST"),
     (Reason::InvalidProgram, "INVALID_PROGRAM"),
     (Reason::LimitReached, "LIMIT_REACHED"),
+    (Reason::BeyondLimit, "BEYOND_LIMIT"),
     (Reason::Stopping, "STOPPING"),
     (Reason::Hardware, "HARDWARE"),
     (Reason::WatchdogExpired, "WATCHDOG_EXPIRED"),
@@ -62,6 +67,7 @@ const REASONS: [(Reason, &str); 17] = [
     (Reason::Released, "RELEASED"),
     (Reason::Reconfigured, "RECONFIGURED"),
     (Reason::ConfigRefused, "CONFIG_REFUSED"),
+    (Reason::ConfigPartlyTaken, "CONFIG_PARTLY_TAKEN"),
     (Reason::GroupNotFound, "GROUP_NOT_FOUND"),
 ];
 

@@ -6,6 +6,7 @@ use crate::backend::{Backend, Error, Wanted};
 use crate::broker::EdgeSources;
 use crate::config::AtStart;
 use crate::line::{Direction, LineConfig, LineInfo, Value, ones};
+use crate::log_keys as keys;
 use crate::wiring::{LineIndex, WiredLine, Wiring};
 use std::collections::HashMap;
 
@@ -15,7 +16,39 @@ const NO_REQUEST: usize = usize::MAX;
 /// Lines that were found driven and taken over as they were, and where the edges of the new requests come from.
 pub(in crate::broker) type Taken = (Vec<LineIndex>, EdgeSources);
 
+/// How much is held.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::broker) struct Mark {
+    requests: usize,
+    lines: usize,
+}
+
 impl Pins {
+    /// How much is held now, to come [back to](Self::back_to).
+    pub(in crate::broker) fn mark(&self) -> Mark {
+        Mark { requests: self.requests.len(), lines: self.lines.len() }
+    }
+
+    /// Lets go of all that was requested since. What was not found driven becomes an input before, as far as it can:
+    /// the kernel may keep what is let go.
+    pub(in crate::broker) fn back_to(&mut self, before: Mark, found: &[LineIndex]) {
+        let requests = self.requests[before.requests..].iter().flatten();
+        let since: Vec<LineIndex> = requests.flat_map(|request| request.lines.iter().copied()).collect();
+        let undriven: Vec<(LineIndex, LineConfig)> = since
+            .iter()
+            .filter(|line| !found.contains(line) && self.config(**line).direction == Direction::Output)
+            .map(|line| (*line, LineConfig { direction: Direction::Input, ..*self.config(*line) }))
+            .collect();
+        if let Err(error) = self.configure(&undriven) {
+            tracing::warn!({ keys::ERROR } = %error, "lines that are not taken after all may stay driven");
+        }
+        for line in since {
+            self.lines[line.0].request = NO_REQUEST;
+        }
+        self.requests.truncate(before.requests);
+        self.lines.truncate(before.lines);
+    }
+
     /// Requests lines of a wiring, all or none. An output that is found driven is taken over as it is, without a blink.
     pub(in crate::broker) fn request(
         &mut self,
@@ -24,6 +57,7 @@ impl Pins {
         wanted: &[LineIndex],
     ) -> Result<Taken, Error> {
         refuse_held(backend, wiring, wanted)?;
+        let before = self.mark();
         let mut starts: HashMap<LineIndex, Start> =
             wanted.iter().map(|line| (*line, start(wiring.line(*line)))).collect();
         for (line, wired) in wiring.lines.iter().enumerate() {
@@ -37,16 +71,13 @@ impl Pins {
                 }
             }
         }
-        let before = self.requests.len();
         let sources = self.request_by_group(backend, wiring, wanted, &mut starts);
-        if sources.is_err() {
-            for request in &mut self.requests[before..] {
-                *request = None;
-            }
-        }
         let found = starts.iter().filter(|(_, start)| start.found == Some(true));
-        let adopted = found.map(|(line, _)| *line).collect();
-        Ok((adopted, sources?))
+        let found: Vec<LineIndex> = found.map(|(line, _)| *line).collect();
+        if sources.is_err() {
+            self.back_to(before, &found);
+        }
+        Ok((found, sources?))
     }
 
     fn request_by_group(

@@ -73,7 +73,9 @@ impl Open {
         if batch.operations.is_empty() {
             return Err(Error::InvalidRequest(format!("a batch has 1 to {most} operations, not 0")));
         }
-        self.hold.within("limits.batch_operations", batch.operations.len(), most)?;
+        if batch.operations.len() > most as usize {
+            return Err(self.hold.broker().beyond("limits.batch_operations", most));
+        }
         let mut result = BatchResult::default();
         for operation in batch.operations {
             let done = match operation.operation {
@@ -106,7 +108,7 @@ impl Open {
         self.hold.within("limits.session_watches", self.watches.len() + 1, most)?;
         let WatchCommand { mask, edge, resume } = command;
         let wanted = convert::watch_request(edge, resume)?;
-        let place = watch::place(&self.places, &self.broker)?;
+        let place = watch::place(&self.places, self.hold.broker())?;
         let watch = self.hold.watch(mask, wanted)?;
         self.watches.push((id, WatchStream::new(watch, place)));
         Ok(())
