@@ -39,9 +39,11 @@ fuzz: ## Arbitrary input for all that reads input, FUZZ_SECONDS (300) each; FUZZ
 
 fmt: ## Format the code
 	$(CARGO) fmt --all
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml
 
 fmt-check: ## Fail where the code is not formatted
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 
 lint: ## Clippy with warnings as errors, shellcheck for the scripts
 	$(CARGO) clippy --workspace --all-targets -- -D warnings

@@ -1,6 +1,7 @@
 //! A daemon in this process, on a board in memory.
 
 use crate::calls::{Call, Client};
+use board::Board;
 use gpiod::backend::Backend;
 use gpiod::broker::{Broker, Scope};
 use gpiod::config::Config;
@@ -13,8 +14,10 @@ use gpiod::state_file::StateFile;
 use gpiod::wiring::Wiring;
 use gpiod_proto::v1::ListLinesRequest;
 use gpiod_proto::v1::gpio_service_client::GpioServiceClient;
+use nix::sys::signal::{SigSet, Signal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -53,31 +56,52 @@ lines.in = { line = "L3", direction = "input" }
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Daemon {
-    runtime: Runtime,
     _dir: TempDir,
+    board: Board,
     /// Those of the groups, to watch them, and the administrator's.
     sockets: Vec<PathBuf>,
     admin: PathBuf,
 }
 
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().expect("a runtime")
+}
+
 impl Daemon {
+    /// Starts it on a thread of its own, for as long as this process lives.
     pub(crate) fn start() -> Self {
-        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        // Rust's own start of a program, which libFuzzer replaces, would ignore it: an answer to a client that has
+        // gone is an error and no signal.
+        SigSet::from(Signal::SIGPIPE).thread_block().expect("it may be blocked");
         let dir = tempfile::tempdir().expect("a directory");
-        let (sockets, admin) = runtime.block_on(serve(dir.path()));
-        Self { runtime, _dir: dir, sockets, admin }
+        let board = Board::new();
+        let (path, on) = (dir.path().to_owned(), board.clone());
+        let (tell, told) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            runtime().block_on(async {
+                tell.send(serve(&path, on).await).expect("somebody waits for it");
+                std::future::pending::<()>().await;
+            });
+        });
+        let (sockets, admin) = told.recv().expect("it serves");
+        Self { _dir: dir, board, sockets, admin }
     }
 
+    /// Lets a client do all this, and then go.
     pub(crate) fn suffer(&self, calls: &[Call]) {
-        self.runtime.block_on(async {
+        let clients = runtime();
+        clients.block_on(async {
             let mut client = Client::new(&self.sockets);
             for call in calls.iter().take(12) {
                 client.call(call).await;
             }
-            drop(client);
-            let freed = tokio::time::timeout(PATIENCE, self.all_is_free()).await;
-            freed.expect("a line is held although all clients have gone");
         });
+        // As when a client is killed: its sockets are closed, whatever its library still had in hand. A client that
+        // only drops the answers, and whose own requests do not end, has not gone: nothing tells the daemon of it.
+        drop(clients);
+        let freed = runtime().block_on(async { tokio::time::timeout(PATIENCE, self.all_is_free()).await });
+        freed.expect("a line is held although all clients have gone");
+        assert!(!self.board.pins()[0].high, "swift/red is not held, and on");
     }
 
     async fn all_is_free(&self) {
@@ -93,9 +117,8 @@ impl Daemon {
     }
 }
 
-async fn serve(dir: &Path) -> (Vec<PathBuf>, PathBuf) {
+async fn serve(dir: &Path, board: Board) -> (Vec<PathBuf>, PathBuf) {
     let config = Config::parse(Path::new("gpiod.toml"), CONFIG).expect("valid");
-    let board = board::Board::new();
     let wiring = Wiring::bind(&config, &board.lines().expect("in memory")).expect("its lines are there");
     let run_dir = RunDir::take(&dir.join("run")).expect("ours");
     let (file, _) = StateFile::open(run_dir.path());
@@ -134,14 +157,16 @@ async fn serve(dir: &Path) -> (Vec<PathBuf>, PathBuf) {
 
 /// As the daemon does it.
 async fn release_away(broker: Arc<Broker>) {
+    let changed = broker.away_changed();
     loop {
-        match broker.away_until() {
-            None => broker.away_changed().notified().await,
-            Some(until_ns) => {
-                let left = until_ns.saturating_sub(gpiod::clock::now_ns());
-                tokio::time::sleep(Duration::from_nanos(left)).await;
-                broker.release_away(gpiod::clock::now_ns());
-            }
+        let Some(until_ns) = broker.away_until() else {
+            changed.notified().await;
+            continue;
+        };
+        let left = Duration::from_nanos(until_ns.saturating_sub(gpiod::clock::now_ns()));
+        tokio::select! {
+            () = tokio::time::sleep(left) => broker.release_away(gpiod::clock::now_ns()),
+            () = changed.notified() => {}
         }
     }
 }
