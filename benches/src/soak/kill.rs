@@ -26,7 +26,7 @@ const BOARD_LINES: [&str; 4] = ["GPIO9", "GPIO10", "GPIO20", "GPIO22"];
 /// What each is after its release; one keeps what it has.
 const RELEASED: [Option<bool>; 4] = [Some(false), Some(true), None, Some(false)];
 
-/// Until the level, from the kill, or for clients whose memory takes the kernel longer than that from their end.
+/// Until the level, from the kill; for clients whose memory takes the kernel as long by itself, from their end.
 const SOON_NS: u64 = 10_000_000;
 
 /// From so many rounds on there are large clients, too: they are for a machine that has nothing else to do.
@@ -57,7 +57,7 @@ pub(crate) async fn run(wanted: &Arguments, table: &mut Table) -> Fallible<()> {
     }
     table.add(scene.case("busy, client of 250 MB, since its end", few(10), 250, Since::End).await?);
     drop(load);
-    table.add(scene.case("idle, client of 25 MB", few(10), 25, Since::Kill).await?);
+    table.add(scene.case("idle, client of 25 MB, since its end", few(10), 25, Since::End).await?);
     table.add(scene.case("idle, client of 250 MB, since its end", few(10), 250, Since::End).await?);
     table.add(scene.case("idle, client of 1 GB, since its end", few(40), 1024, Since::End).await?);
     Ok(())
