@@ -1,11 +1,13 @@
 //! How much memory the daemon takes when its clients take all that the limits allow, and what it says that it may take.
 
+pub(crate) mod promised;
 mod wire;
 
 use crate::Fallible;
 use crate::process::Process;
 use lexopt::prelude::*;
-use serde::{Deserialize, Serialize};
+use promised::{Promised, Term, may_grow_kib};
+use serde::Serialize;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
@@ -39,20 +41,6 @@ pub(crate) struct Arguments {
     json: Option<PathBuf>,
 }
 
-/// What `gpiod check` says.
-#[derive(Debug, Deserialize)]
-struct Promised {
-    memory_ceiling_bytes: u64,
-    memory_terms: Vec<Term>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Term {
-    what: String,
-    count: u64,
-    bytes: u64,
-}
-
 /// One step: what was added, and how much memory the daemon had then, in KiB.
 #[derive(Debug, Serialize)]
 struct Step {
@@ -77,9 +65,8 @@ impl Report {
         self.most_kib.saturating_sub(self.steps.first().map_or(0, |step| step.resident_kib))
     }
 
-    /// By how much it may: all terms but the first, which is the daemon itself.
     fn may_grow_kib(&self) -> u64 {
-        self.terms.iter().skip(1).map(|term| term.count * term.bytes / 1024).sum()
+        may_grow_kib(&self.terms)
     }
 }
 
@@ -146,8 +133,7 @@ fn measure(wanted: &Arguments) -> Fallible<Report> {
     board.arg("board").arg("--dir").arg(at("board")).arg("--circuit").arg(at("circuit.toml"));
     let mut board = Process::start("board", &mut board, dir.path())?;
     board.until(|| Ok(fs::metadata(at("board/lines.sock"))?))?;
-    let checked = Command::new(gpiod).arg("check").arg(at("gpiod.toml")).arg("--json").output()?;
-    let promised: Promised = serde_json::from_slice(&checked.stdout)?;
+    let promised = Promised::of(gpiod, &at("gpiod.toml"))?;
     let mut daemon = Process::start(
         "gpiod",
         Command::new(gpiod).args(["serve", "--config"]).arg(at("gpiod.toml")),

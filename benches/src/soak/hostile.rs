@@ -10,13 +10,13 @@ use super::part::{self, Parts};
 use super::table::{Row, Table, ms};
 use super::world::World;
 use crate::hostile::Flood;
+use crate::memory::promised::{Promised, may_grow_kib};
 use crate::process::keep_on_one_processor;
 use crate::{Fallible, now_ns};
 use good::{Good, Stay};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -95,32 +95,34 @@ async fn judged(wanted: &Arguments, world: &mut World, clients: usize, seconds: 
     if after_kib > before.rss_kib + GROWN_KIB {
         row.broken.push(format!("the daemon has {after_kib} KiB afterwards, {} before", before.rss_kib));
     }
-    let ceiling = ceiling(&wanted.gpiod, &world.path("gpiod.toml"))?;
-    if ceiling.is_some_and(|ceiling| during.peak_kib * 1024 > ceiling) {
-        row.broken.push(format!("the daemon had {} KiB, more than gpiod check tells", during.peak_kib));
+    let promised = Promised::of(&wanted.gpiod, &world.path("gpiod.toml"))?;
+    let (grown_kib, may_kib) =
+        (during.peak_kib.saturating_sub(before.rss_kib), may_grow_kib(&promised.memory_terms));
+    if grown_kib > may_kib {
+        row.broken.push(format!("the daemon grew by {grown_kib} KiB, and gpiod check tells {may_kib}"));
     }
     if logged > LOG_PER_SECOND * u64::from(seconds) {
         row.broken.push(format!("{logged} bytes were logged"));
     }
-    told(&mut row, &before, &during, after_kib, logged, ceiling);
+    told(&mut row, &before, &during, after_kib, logged, promised.memory_ceiling_bytes);
     Ok(row)
 }
 
-fn told(row: &mut Row, before: &Stay, during: &Stay, after_kib: u64, logged: u64, ceiling: Option<u64>) {
+fn told(row: &mut Row, before: &Stay, during: &Stay, after_kib: u64, logged: u64, ceiling: u64) {
     row.times.clone_from(&during.trips);
     let quiet = Row { times: before.trips.clone(), ..Row::default() }.summary();
     let (quiet, busy) = (quiet.map_or((0, 0), |quiet| (quiet.p50_ns, quiet.p99_ns)), row.summary());
     if let Some(busy) = busy.filter(|busy| busy.p50_ns > 2 * quiet.0) {
         row.late.push(format!("p50 {} ms, before {} ms", ms(busy.p50_ns), ms(quiet.0)));
     }
-    let ceiling = ceiling.map_or_else(String::new, |ceiling| format!(" (ceiling {})", ceiling >> 20));
     row.found = format!(
-        "before: p50 {}, p99 {}; writes {}, edges all told; RSS {} → {}{ceiling} → {} MiB; {} KiB logged",
+        "before: p50 {}, p99 {}; writes {}, edges all told; RSS {} → {} (ceiling {}) → {} MiB; {} KiB logged",
         ms(quiet.0),
         ms(quiet.1),
         during.trips.len(),
         before.rss_kib >> 10,
         during.peak_kib >> 10,
+        ceiling >> 20,
         after_kib >> 10,
         logged >> 10,
     );
@@ -179,13 +181,6 @@ fn memory_kib(pid: Pid, which: &str) -> Fallible<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix(which)).ok_or("a process without memory")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)
-}
-
-/// What the daemon may come to need by its limits, where `gpiod check` tells that.
-fn ceiling(gpiod: &Path, config: &Path) -> Fallible<Option<u64>> {
-    let output = Command::new(gpiod).args(["check", "--json"]).arg(config).output()?;
-    let told: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    Ok(told["memory_ceiling_bytes"].as_u64())
 }
 
 /// Keeps this process, and what it starts from here on, on the second processor, where there is one.
