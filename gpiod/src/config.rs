@@ -12,6 +12,7 @@ mod problem;
 
 pub use allowed::Allowed;
 pub use ceiling::Term;
+pub(crate) use check::MAX_GROUP_NAME;
 pub use limits::Limits;
 pub use problem::{Problem, Problems};
 
@@ -46,6 +47,8 @@ pub struct Config {
     pub resume_within: Duration,
     /// What clients may use up.
     pub limits: Limits,
+    /// The same before what all sockets share was raised to their number.
+    pub(crate) limits_as_written: Limits,
     /// The line groups, in the file's order.
     pub groups: Vec<Group>,
 }
@@ -178,6 +181,17 @@ impl Config {
     /// How many sockets it has: the administrator's and two for each group.
     pub fn sockets(&self) -> usize {
         1 + 2 * self.groups.len()
+    }
+
+    /// For how many more sockets there are places, of those that all share: what is not the own of those it has.
+    pub(crate) fn sockets_later(&self) -> usize {
+        let Limits { total_connections, total_streams, total_watches, .. } = self.limits;
+        let sockets = self.sockets();
+        let shared = |total: u32| {
+            let total = total as usize;
+            total.saturating_sub((total / (2 * sockets)).max(1) * sockets)
+        };
+        [total_connections, total_streams, total_watches].map(shared).into_iter().min().unwrap_or(0)
     }
 
     /// Reads and checks a configuration file.

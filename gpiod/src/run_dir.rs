@@ -97,7 +97,10 @@ fn ours_alone(path: &Path) -> io::Result<()> {
             let name = entry.file_name().display().to_string();
             return Err(refuse(path, format!("holds {name}, so it is not gpiod's alone")));
         }
-        own(&entry.path())?;
+        // What the state file is, is looked at when it is read: no start fails because of it.
+        if entry.file_name() != state_file::NAME {
+            own(&entry.path())?;
+        }
     }
     Ok(())
 }

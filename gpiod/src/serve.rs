@@ -98,7 +98,16 @@ pub async fn run(config: Config, metrics: Option<Address>) -> Result<(), Failure
     }
     let sockets_of_groups = GroupSockets::made_for(&config);
     let file = ConfigFile::watch(&config);
-    let control = Control { config, run_dir, backend, parts: overseen, sockets: sockets_of_groups, reloads };
+    let most_sockets = config.sockets() + config.sockets_later();
+    let control = Control {
+        config,
+        most_sockets,
+        run_dir,
+        backend,
+        parts: overseen,
+        sockets: sockets_of_groups,
+        reloads,
+    };
     tokio::spawn(control.run(file, given, hangup));
     notify::keep_alive();
     notify::ready();

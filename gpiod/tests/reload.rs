@@ -289,3 +289,30 @@ async fn a_shorter_grace_is_one_for_who_is_away_already() {
     admin(&rig).await.reload_config().await.unwrap();
     rig.saw(lit.seq, |e| became(e, "GPIO20", false)).await;
 }
+
+#[tokio::test]
+async fn groups_beyond_those_that_the_default_limits_are_made_for_can_be_added() {
+    let rig = by_order(LAMP).await;
+    let group = |bcm: u32| {
+        format!("[[group]]\nname = \"g{bcm}\"\nlines.x = {{ line = \"GPIO{bcm}\", direction = \"input\" }}\n")
+    };
+    edit(&rig, |text| text + &(2..8).map(group).collect::<String>());
+    assert_eq!(admin(&rig).await.reload_config().await.unwrap().added.len(), 6);
+    let mut clients = Vec::new();
+    for bcm in 2..8 {
+        let client = rig.client(&format!("g{bcm}")).await;
+        client.read(["x"]).await.unwrap();
+        clients.push(client);
+    }
+    // Of 24 places 12 are the own of the three sockets that it started with, and each later one took one.
+    edit(&rig, |text| text + &group(8));
+    let refused = admin(&rig).await.reload_config().await.unwrap_err();
+    assert!(refused.to_string().contains("17 sockets are more than the 15"), "{refused}");
+    edit(&rig, |text| text.replace(&group(8), ""));
+    edit(&rig, |text| text + "[limits]\ntotal_streams = 99\n");
+    let refused = admin(&rig).await.reload_config().await.unwrap_err();
+    assert!(
+        refused.to_string().contains("limits: it can only be changed by starting gpiod anew"),
+        "{refused}"
+    );
+}

@@ -175,3 +175,24 @@ async fn an_output_that_somebody_overrules_goes_on_driving_what_it_drove() {
     rig.saw(before, |e| became(e, "GPIO17", true)).await;
     drop(session);
 }
+
+#[tokio::test]
+async fn an_output_that_starts_active_is_still_so_after_a_restart_that_nobody_held_it_over() {
+    let groups = "[[group]]\nname = \"a\"\n\
+                  lines.fan = { line = \"GPIO20\", direction = \"output\", at_start = \"active\" }\n\
+                  lines.other = { line = \"GPIO21\", direction = \"output\" }\n";
+    let mut rig = Rig::with(groups).await;
+    assert_eq!(levels(&rig, "GPIO20").await, [true]);
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        rig.daemon.take().unwrap().signal(signal).await;
+        rig.start_daemon().await;
+        rig.client("a").await.lines().await.unwrap();
+        assert_eq!(levels(&rig, "GPIO20").await, [true], "{signal}");
+    }
+    // What somebody else drove meanwhile is neither's.
+    rig.daemon.take().unwrap().signal(Signal::SIGTERM).await;
+    drop(rig.claim(&["GPIO21"]));
+    rig.start_daemon().await;
+    rig.saw(0, |e| became(e, "GPIO21", false)).await;
+    assert!(!rig.log().contains("released\",\"lines\":\"a/fan"), "{}", rig.log());
+}

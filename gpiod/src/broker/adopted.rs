@@ -2,6 +2,8 @@
 //! them: each is kept for so long from when it was taken, whatever is configured meanwhile, and then released, once.
 
 use super::State;
+use crate::config::AtStart;
+use crate::line::{Direction, Value};
 use crate::log_keys as keys;
 use crate::wiring::LineIndex;
 
@@ -25,6 +27,23 @@ impl State {
         }
     }
 
+    /// Nobody held these before a restart that was well documented: those that are as they start are at rest.
+    pub(super) fn at_rest(&mut self) {
+        for (line, state) in (0..).map(LineIndex).zip(&mut self.lines) {
+            let config = self.pins.config(line);
+            let driven = self.wiring.line(line).config.kind.driven();
+            let is_active = config.value == Value::Active;
+            let rests = driven.is_some_and(|driven| match driven.at_start {
+                AtStart::Active => is_active,
+                AtStart::Inactive => !is_active,
+                AtStart::Input => false,
+            });
+            if rests && config.direction == Direction::Output {
+                state.adopted_until_ns = None;
+            }
+        }
+    }
+
     /// Until when the first of them is kept; `None` when none is.
     pub(super) fn adopted_until(&self) -> Option<u64> {
         self.lines.iter().filter_map(|line| line.adopted_until_ns).min()
@@ -34,6 +53,13 @@ impl State {
     pub(super) fn release_adopted(&mut self, by_ns: u64) {
         let due = |line: &LineIndex| self.lines[line.0].adopted_until_ns.is_some_and(|until| until <= by_ns);
         let orphans: Vec<LineIndex> = (0..self.lines.len()).map(LineIndex).filter(due).collect();
+        self.release_found(&orphans);
+    }
+
+    /// Releases those of these lines that were found driven and that nobody has held since.
+    pub(super) fn release_found(&mut self, lines: &[LineIndex]) {
+        let found = |line: &LineIndex| self.lines[line.0].adopted_until_ns.is_some();
+        let orphans: Vec<LineIndex> = lines.iter().copied().filter(found).collect();
         self.claimed(&orphans);
         if self.stopping {
             return;

@@ -126,7 +126,7 @@ impl State {
 
 impl Broker {
     /// Takes over what the last daemon held: each session is waited for until this moment. Outputs that were in
-    /// nobody's hands are released at once, since whoever held them had gone before.
+    /// nobody's hands and are not as they start are released at once, since whoever held them had gone before.
     pub fn restore(&self, saved: &Saved, until_ns: u64) {
         let mut awaited = 0_u64;
         for session in &saved.sessions {
@@ -142,7 +142,10 @@ impl Broker {
         if awaited > 0 {
             tracing::info!({ keys::COUNT } = awaited, "clients of the last daemon are waited for");
         }
-        self.lock().release_adopted(u64::MAX);
+        let mut state = self.lock();
+        state.at_rest();
+        state.release_adopted(u64::MAX);
+        drop(state);
         self.save();
     }
 

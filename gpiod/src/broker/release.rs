@@ -4,7 +4,7 @@ use super::session::Cause;
 use super::{Broker, SessionId};
 use crate::error::Error;
 use crate::holder::Holder;
-use crate::wiring::GroupIndex;
+use crate::wiring::{GroupIndex, LineIndex};
 
 /// Whose lines were let go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +16,14 @@ pub struct Released {
 }
 
 impl Broker {
-    /// Lets go of all that is held of a group, at once and whatever its grace; `None` for a group that is not here.
+    /// Lets go of all that is held of a group or waits for whoever drove it before the daemon started, at once and
+    /// whatever its grace; `None` for a group that is not here.
     pub fn release_group(&self, group: &str, reason: &str) -> Option<Vec<Released>> {
         let mut state = self.lock();
         let found =
             state.wiring.groups.iter().find(|known| known.name == group && !known.lines.is_empty())?;
-        let holders = found.lines.iter().filter_map(|(_, line)| state.lines[line.0].holder);
+        let lines: Vec<LineIndex> = found.lines.iter().map(|(_, line)| *line).collect();
+        let holders = lines.iter().filter_map(|line| state.lines[line.0].holder);
         let mut holders: Vec<SessionId> = holders.collect();
         holders.sort_unstable_by_key(|session| session.0);
         holders.dedup();
@@ -35,6 +37,7 @@ impl Broker {
                 released.push(Released { holder: session.holder, lines });
             }
         }
+        state.release_found(&lines);
         drop(state);
         self.save();
         Some(released)

@@ -15,7 +15,7 @@ const RUN_DIR: &str = "/run/gpiod";
 const BOARD_DIR: &str = "/run/gpiod-board";
 const RESUME_WITHIN: Duration = Duration::from_secs(10);
 /// `gpiod:<group>` must fit a kernel consumer name of 31 bytes.
-const MAX_GROUP_NAME: usize = 25;
+pub(crate) const MAX_GROUP_NAME: usize = 25;
 const MAX_LINE_NAME: usize = 31;
 const MAX_GROUPS: usize = 64;
 
@@ -54,6 +54,7 @@ impl Checker<'_> {
             self.problem(0, "group", format!("there are {}, at most {MAX_GROUPS} are served", groups.len()));
         }
         let sockets = 1 + 2 * groups.len();
+        let limits_as_written = limits;
         let limits = limits.for_sockets(sockets);
         for (key, total) in [
             ("total_connections", limits.total_connections),
@@ -75,6 +76,7 @@ impl Checker<'_> {
             own_thread,
             resume_within,
             limits,
+            limits_as_written,
             groups,
         }
     }

@@ -91,7 +91,9 @@ impl Listener {
 /// Takes the place of a predecessor's socket, and of nothing else.
 fn unix(path: &Path, run_dir: &Path) -> io::Result<UnixListener> {
     let refuse = |why: &str| Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
-    if path.parent() == Some(run_dir) {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let run_dir = fs::canonicalize(run_dir).unwrap_or_else(|_| run_dir.to_owned());
+    if fs::canonicalize(parent)?.starts_with(run_dir) {
         return refuse("the run directory is for gpiod's own files");
     }
     match fs::symlink_metadata(path) {

@@ -45,6 +45,8 @@ impl Overseen {
 #[derive(Debug)]
 pub(super) struct Control {
     pub(super) config: Config,
+    /// How many sockets there can be before the daemon is started anew.
+    pub(super) most_sockets: usize,
     pub(super) run_dir: RunDir,
     pub(super) backend: Arc<dyn Backend>,
     pub(super) parts: Vec<Overseen>,
@@ -101,7 +103,7 @@ impl Control {
     async fn reload(&mut self, why: &str) -> Result<Reloaded, Error> {
         let path = self.config.path.display().to_string();
         let outcome = self.take_config().await;
-        self.reloads.count(outcome.is_ok());
+        self.reloads.count(matches!(outcome, Ok(_) | Err(Error::ConfigPartlyTaken(_))));
         match &outcome {
             Ok(Reloaded { added, removed, changed }) => tracing::info!(
                 { keys::PATH } = path,
@@ -180,16 +182,21 @@ impl Control {
         let fixed = [
             ("run_dir", old.run_dir == new.run_dir),
             ("backend", old.backend == new.backend && old.own_thread == new.own_thread),
-            ("limits", old.limits == new.limits),
+            ("limits", old.limits_as_written == new.limits_as_written),
         ];
-        match fixed.iter().find(|(_, same)| !same) {
-            Some((key, _)) => {
-                let path = new.path.display();
-                let reason = format!("{path}: {key}: it can only be changed by starting gpiod anew");
-                Err(Error::ConfigRefused(reason))
-            }
-            None => Ok(()),
+        let path = new.path.display();
+        if let Some((key, _)) = fixed.iter().find(|(_, same)| !same) {
+            let reason = format!("{path}: {key}: it can only be changed by starting gpiod anew");
+            return Err(Error::ConfigRefused(reason));
         }
+        if new.sockets() > self.most_sockets {
+            let (sockets, most) = (new.sockets(), self.most_sockets);
+            let reason = format!(
+                "{path}: {sockets} sockets are more than the {most} that what they share was made for: start gpiod anew"
+            );
+            return Err(Error::ConfigRefused(reason));
+        }
+        Ok(())
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::{caller, convert};
 use crate::broker::Released;
+use crate::config::MAX_GROUP_NAME;
 use crate::error::Error;
 use crate::holder::Caller;
 use gpiod_proto::v1;
@@ -70,6 +71,10 @@ impl AdminService for Admin {
         let by = caller::of_request(&request)?;
         let v1::ReleaseGroupRequest { group, reason } = request.into_inner();
         let reason = convert::reason(reason)?;
+        if group.len() > MAX_GROUP_NAME {
+            let told = format!("a group's name has at most {MAX_GROUP_NAME} bytes, not {}", group.len());
+            return Err(Error::InvalidRequest(told).into());
+        }
         let released = self.give(|answer| Order::Release { group, reason, by, answer }).await?;
         Ok(Response::new(convert::released(released)))
     }

@@ -27,6 +27,9 @@ use tower::{Service, ServiceExt};
 /// The name of the health service.
 const HEALTH: &str = "grpc.health.v1.Health";
 
+/// What is told of a path that is not here; the longest of ours has 59.
+const PATH_CHARS: usize = 64;
+
 type Boxed = BoxCloneSyncService<Request<Incoming>, Response<Body>, Infallible>;
 
 /// All services of one socket.
@@ -110,6 +113,8 @@ impl Services {
         } else if let Some((_, service)) = self.others.iter().find(|(known, _)| *known == name) {
             service.clone().oneshot(request).await
         } else {
+            // Cut, for the answer waits in memory until its client reads it.
+            let path: String = path.chars().take(PATH_CHARS).collect();
             return Status::unimplemented(format!("there is no {path:?} here; the API is {SERVICE_NAME}"))
                 .into_http();
         };

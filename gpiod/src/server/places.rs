@@ -21,14 +21,10 @@ impl Hall {
         Self { shared: Arc::new(Semaphore::new(total.saturating_sub(own * sockets))), own }
     }
 
-    /// The same for a socket that comes later: its own places are taken out of those that all share, as far as they are
-    /// free.
+    /// The same for a socket that comes later: one place of its own, taken out of those that all share if one is free.
+    /// There is one for [`Config::sockets_later`].
     pub(super) fn later(&self) -> Self {
-        let fits = |own: &usize| {
-            u32::try_from(*own)
-                .is_ok_and(|own| self.shared.try_acquire_many(own).map(SemaphorePermit::forget).is_ok())
-        };
-        let own = (1..=self.own).rev().find(fits).unwrap_or(0);
+        let own = usize::from(self.shared.try_acquire().map(SemaphorePermit::forget).is_ok());
         Self { own, ..self.clone() }
     }
 

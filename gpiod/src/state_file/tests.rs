@@ -85,3 +85,17 @@ fn a_file_that_can_not_be_used_is_set_aside_and_one_of_before_the_boot_is_not_be
     std::fs::write(dir.path().join(NAME), format::write(&saved())).unwrap();
     assert_eq!(StateFile::open(dir.path()).1, Previous::None);
 }
+
+#[test]
+fn what_is_no_file_of_ours_is_set_aside_and_keeps_nobody_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(NAME);
+    let pipe = || nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let link = || std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+    let makes: [&dyn Fn(); 2] = [&pipe, &link];
+    for make in makes {
+        make();
+        assert_eq!(StateFile::open(dir.path()).1, Previous::Unknown);
+        assert!(!path.exists());
+    }
+}

@@ -92,3 +92,13 @@ fn what_was_prepared_and_is_not_taken_is_given_back_as_it_was_found() {
         assert_eq!(broker.away_until(), (!high.is_empty()).then_some(300));
     }
 }
+
+#[test]
+fn the_administrators_order_lets_go_of_what_nobody_has_come_back_for() {
+    let (board, broker) = found(&[0], 100);
+    for group in super::wired::GROUPS {
+        broker.release_group(group, "repair");
+    }
+    assert!(!board.pins()[0].high);
+    assert_eq!(broker.away_until(), None);
+}

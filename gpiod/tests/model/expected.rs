@@ -184,11 +184,14 @@ impl Model {
         let ids: Vec<u64> =
             self.sessions.iter().filter(|(_, session)| over(session)).map(|(id, _)| *id).collect();
         ids.into_iter().for_each(|id| self.end(id));
-        self.release_orphans(|until| far || until == Until::Soon);
+        self.release_orphans(|_, until| far || until == Until::Soon);
     }
 
-    fn release_orphans(&mut self, over: impl Fn(Until) -> bool) {
-        let orphans = self.lines.iter().filter(|(_, line)| line.adopted.is_some_and(&over));
+    fn release_orphans(&mut self, over: impl Fn(usize, Until) -> bool) {
+        let orphans = self
+            .lines
+            .iter()
+            .filter(|(offset, line)| line.adopted.is_some_and(|until| over(**offset, until)));
         let orphans: Vec<usize> = orphans.map(|(offset, _)| *offset).collect();
         for offset in orphans {
             self.lines.get_mut(&offset).unwrap().adopted = None;
@@ -200,6 +203,9 @@ impl Model {
         let of_group = self.wired.of_socket(group).into_iter();
         let holders: BTreeSet<u64> = of_group.filter_map(|(_, offset)| self.lines[&offset].holder).collect();
         holders.into_iter().for_each(|id| self.end(id));
+        let of_group: Vec<usize> =
+            self.wired.of_socket(group).into_iter().map(|(_, offset)| offset).collect();
+        self.release_orphans(|offset, _| of_group.contains(&offset));
     }
 
     /// Whether a session finds its lines by the same names.
@@ -258,7 +264,12 @@ impl Model {
             }
         }
         if known {
-            self.release_orphans(|_| true);
+            // All of them start inactive, and what is as it starts is at rest.
+            let levels = self.levels.clone();
+            for (offset, line) in &mut self.lines {
+                line.adopted = line.adopted.filter(|_| levels[*offset] != Some(line.config.active_low));
+            }
+            self.release_orphans(|_, _| true);
         }
     }
 }
