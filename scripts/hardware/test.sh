@@ -59,7 +59,7 @@ mkdir -p "$results"
 
 # The programs that cargo's `test --no-run` names, last in parentheses.
 native() {
-    cargo test -p gpiod --no-run "$@" 2>&1 | tee /dev/stderr | sed -n 's/^ *Executable .*(\(.*\))$/\1/p'
+    cargo test -p gpiod --no-run "$@" 2>&1 | tee >(cat >&2) | sed -n 's/^ *Executable .*(\(.*\))$/\1/p'
 }
 
 # run_sim: 0 passed, 1 failed, 2 could not run.
