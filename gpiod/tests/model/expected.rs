@@ -264,10 +264,11 @@ impl Model {
             }
         }
         if known {
-            // All of them start inactive, and what is as it starts is at rest.
+            // Outputs start inactive here and others as inputs, and what is as it starts is at rest.
             let levels = self.levels.clone();
             for (offset, line) in &mut self.lines {
-                line.adopted = line.adopted.filter(|_| levels[*offset] != Some(line.config.active_low));
+                let rests = line.config.way == Way::Out && levels[*offset] == Some(line.config.active_low);
+                line.adopted = line.adopted.filter(|_| !rests);
             }
             self.release_orphans(|_, _| true);
         }
