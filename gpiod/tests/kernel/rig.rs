@@ -10,6 +10,10 @@ use tokio::process::Command;
 
 /// The wiring of the demo, a button and a jumper, on whatever board there is.
 pub(crate) const CONFIG: &str = r#"
+# More than the kernel keeps for a daemon that is stopped.
+[limits]
+watch_events = 2048
+
 [[group]]
 name = "traffic-light"
 lines.red    = { line = "GPIO9",  direction = "output" }
