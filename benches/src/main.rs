@@ -1,6 +1,7 @@
 //! Measures gpiod, and programs of the same kind beside it. One file for each measurement; `README.md` has what they said.
 
 mod chip;
+mod frames;
 mod hand;
 mod hostile;
 mod memory;

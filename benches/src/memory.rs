@@ -4,6 +4,7 @@ pub(crate) mod promised;
 mod wire;
 
 use crate::Fallible;
+use crate::frames::{begun, message};
 use crate::process::Process;
 use lexopt::prelude::*;
 use promised::{Promised, Term, may_grow_kib};
@@ -13,7 +14,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
-use wire::{Client, begun, message, nested, number};
+use wire::{Client, nested, number};
 
 pub(crate) const HELP: &str = "\
 Does the worst to one gpiod that its default limits allow, all at once, and compares what it takes of memory with what

@@ -16,7 +16,7 @@ pub(crate) use check::MAX_GROUP_NAME;
 pub use limits::Limits;
 pub use problem::{Problem, Problems};
 
-use crate::line::{Bias, Drive, OnExit};
+use crate::line::{Bias, Drive, OnExit, Value};
 use crate::operations::{Operation, Operations};
 use serde::Deserialize;
 use std::fs::{self, File};
@@ -163,6 +163,17 @@ pub enum AtStart {
     Input,
 }
 
+impl AtStart {
+    /// The value that it is driven to; `None` for an input.
+    pub fn value(self) -> Option<Value> {
+        match self {
+            Self::Inactive => Some(Value::Inactive),
+            Self::Active => Some(Value::Active),
+            Self::Input => None,
+        }
+    }
+}
+
 /// What a line does when its holder has gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -183,14 +194,15 @@ impl Config {
         1 + 2 * self.groups.len()
     }
 
+    /// How many of so many places each socket has for itself: of a half of all an equal part, and one at least.
+    pub(crate) fn own_places(&self, total: u32) -> usize {
+        (total as usize / (2 * self.sockets())).max(1)
+    }
+
     /// For how many more sockets there are places, of those that all share: what is not the own of those it has.
     pub(crate) fn sockets_later(&self) -> usize {
         let Limits { total_connections, total_streams, total_watches, .. } = self.limits;
-        let sockets = self.sockets();
-        let shared = |total: u32| {
-            let total = total as usize;
-            total.saturating_sub((total / (2 * sockets)).max(1) * sockets)
-        };
+        let shared = |total: u32| (total as usize).saturating_sub(self.own_places(total) * self.sockets());
         [total_connections, total_streams, total_watches].map(shared).into_iter().min().unwrap_or(0)
     }
 

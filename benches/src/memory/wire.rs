@@ -1,17 +1,12 @@
 //! A client that speaks HTTP/2 and gRPC without their manners: it does not read unless it is told to.
 
 use crate::Fallible;
+use crate::frames::{DATA, END_HEADERS, HEADERS, PREFACE, SETTINGS, WINDOW_UPDATE, call, frame};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Kinds of frames: RFC 9113, section 6.
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const SETTINGS: u8 = 4;
-const WINDOW_UPDATE: u8 = 8;
 /// As much as a client may allow the daemon to send.
 const MOST: u32 = 0x7fff_ffff;
 /// How long an answer may take.
@@ -41,24 +36,7 @@ impl Client {
     pub(crate) fn open(&mut self, method: &str) -> Fallible<u32> {
         let stream = self.next_stream;
         self.next_stream += 2;
-        let path = format!("/gpiod.v1.GpioService/{method}");
-        let headers: [(&str, &str); 6] = [
-            (":method", "POST"),
-            (":scheme", "http"),
-            (":authority", "gpiod"),
-            (":path", &path),
-            ("te", "trailers"),
-            ("content-type", "application/grpc"),
-        ];
-        let mut block = Vec::new();
-        for (name, value) in headers {
-            // Literal, not indexed, not Huffman coded: RFC 7541, section 6.2.2. All are shorter than 127 bytes.
-            block.extend([0, u8::try_from(name.len())?]);
-            block.extend(name.as_bytes());
-            block.push(u8::try_from(value.len())?);
-            block.extend(value.as_bytes());
-        }
-        self.frame(HEADERS, 4, stream, &block)?;
+        self.frame(HEADERS, END_HEADERS, stream, &call(method))?;
         Ok(stream)
     }
 
@@ -68,11 +46,7 @@ impl Client {
     }
 
     fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Fallible<()> {
-        let mut frame = u32::try_from(payload.len())?.to_be_bytes()[1..].to_vec();
-        frame.extend([kind, flags]);
-        frame.extend(stream.to_be_bytes());
-        frame.extend(payload);
-        Ok(self.socket.write_all(&frame)?)
+        Ok(self.socket.write_all(&frame(kind, flags, stream, payload))?)
     }
 
     /// Reads until a part of an answer has come on a stream: what it answers has been taken out of the window then.
@@ -124,17 +98,4 @@ pub(crate) fn nested(field: u8, inner: &[u8]) -> Vec<u8> {
     bytes[0] |= 2;
     bytes.extend(inner);
     bytes
-}
-
-/// A message as gRPC frames it.
-pub(crate) fn message(bytes: &[u8]) -> Vec<u8> {
-    begun(bytes.len(), bytes)
-}
-
-/// The beginning of a message of so many bytes.
-pub(crate) fn begun(length: usize, bytes: &[u8]) -> Vec<u8> {
-    let mut framed = vec![0];
-    framed.extend(u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
-    framed.extend(bytes);
-    framed
 }

@@ -2,7 +2,6 @@
 //! that toggles with it: it loses nothing, and the daemon stays as it is.
 
 pub(crate) mod client;
-mod frames;
 mod good;
 
 use super::arguments::Arguments;

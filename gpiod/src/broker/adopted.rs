@@ -2,8 +2,7 @@
 //! them: each is kept for so long from when it was taken, whatever is configured meanwhile, and then released, once.
 
 use super::State;
-use crate::config::AtStart;
-use crate::line::{Direction, Value};
+use crate::line::Direction;
 use crate::log_keys as keys;
 use crate::wiring::LineIndex;
 
@@ -31,14 +30,9 @@ impl State {
     pub(super) fn at_rest(&mut self) {
         for (line, state) in (0..).map(LineIndex).zip(&mut self.lines) {
             let config = self.pins.config(line);
-            let driven = self.wiring.line(line).config.kind.driven();
-            let is_active = config.value == Value::Active;
-            let rests = driven.is_some_and(|driven| match driven.at_start {
-                AtStart::Active => is_active,
-                AtStart::Inactive => !is_active,
-                AtStart::Input => false,
-            });
-            if rests && config.direction == Direction::Output {
+            let start =
+                self.wiring.line(line).config.kind.driven().and_then(|driven| driven.at_start.value());
+            if config.direction == Direction::Output && start == Some(config.value) {
                 state.adopted_until_ns = None;
             }
         }

@@ -12,10 +12,14 @@ use tonic::{Request, Status};
 pub(super) fn of_stream(stream: &UnixStream) -> std::io::Result<Caller> {
     let credentials = stream.peer_cred()?;
     let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
-    let pod = Some(pid).filter(|pid| *pid > 0).and_then(Pod::of_process);
+    Ok(Caller { uid: credentials.uid(), gid: credentials.gid(), pid, pod: None })
+}
+
+/// The same with its pod, where that is known; for those who are let in, since it takes a look at a file.
+pub(super) fn with_pod(caller: Caller, stream: &UnixStream) -> Caller {
+    let pod = Some(caller.pid).filter(|pid| *pid > 0).and_then(Pod::of_process);
     // Its number may be another's by now if it has ended; what the kernel gives of itself can not.
-    let pod = pod.filter(|_| !has_ended(stream));
-    Ok(Caller { uid: credentials.uid(), gid: credentials.gid(), pid, pod })
+    Caller { pod: pod.filter(|_| !has_ended(stream)), ..caller }
 }
 
 /// Whether the process that connected is known to have ended. Before Linux 6.5 it never is.

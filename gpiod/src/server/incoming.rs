@@ -64,7 +64,10 @@ impl Incoming {
                     };
                     let admitted = self.broker.admit(self.scope, caller);
                     match admitted.and_then(|()| self.door.enter(self.broker.limits())) {
-                        Ok(place) => return (Connection::new(stream, caller, place), Ok(())),
+                        Ok(place) => {
+                            let caller = caller::with_pod(caller, &stream);
+                            return (Connection::new(stream, caller, place), Ok(()));
+                        }
                         Err(why) => {
                             self.refuse(caller, &why);
                             if let Some(place) = self.door.refuse() {

@@ -16,9 +16,9 @@ pub(super) struct Hall {
 impl Hall {
     /// So many places for the sockets of a configuration, of which one socket has use for `most` at most.
     pub(super) fn new(config: &Config, total: u32, most: u32) -> Self {
-        let (sockets, total) = (config.sockets(), total as usize);
-        let own = (total / (2 * sockets)).clamp(1, most as usize);
-        Self { shared: Arc::new(Semaphore::new(total.saturating_sub(own * sockets))), own }
+        let own = config.own_places(total).min(most as usize);
+        let shared = (total as usize).saturating_sub(own * config.sockets());
+        Self { shared: Arc::new(Semaphore::new(shared)), own }
     }
 
     /// The same for a socket that comes later: one place of its own, taken out of those that all share if one is free.

@@ -1,8 +1,9 @@
 //! How many streams are open at a time: calls, watches and sessions, on one connection and on all together. Whoever
 //! finds no place is told so at once, and never left waiting.
 //!
-//! A stream has its place until its last answer has been written to the socket: what a client asks for and does not
-//! read takes memory as long.
+//! A stream has its place until the last bytes of its answer have been written to the socket: what a client asks for and
+//! does not read takes memory as long. An answer that is headers alone, as a refusal is, gives it back before: those are
+//! short, and bounded by the streams that HTTP/2 admits on a connection.
 
 use super::places::{Place, Places};
 use crate::config::Limits;

@@ -1,9 +1,9 @@
 //! Clients that mean no good, each in its own way, again and again.
 
-use super::frames::{
+use crate::Fallible;
+use crate::frames::{
     CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, PREFACE, RESET, call, frame, header, message,
 };
-use crate::Fallible;
 use crate::soak::dice::Dice;
 use crate::soak::part::TURN;
 use gpiod_sdk::Client;

@@ -4,7 +4,6 @@ use super::reckoning::Reckoning;
 use super::{HeldLine, HeldRequest, Pins, RequestIndex, configured};
 use crate::backend::{Backend, Error, Wanted};
 use crate::broker::EdgeSources;
-use crate::config::AtStart;
 use crate::line::{Direction, LineConfig, LineInfo, Value, ones};
 use crate::log_keys as keys;
 use crate::wiring::{LineIndex, WiredLine, Wiring};
@@ -175,11 +174,7 @@ fn start(line: &WiredLine) -> Start {
     let base = configured(line);
     let Some(driven) = line.config.kind.driven() else { return Start { config: base, found: None } };
     let output = |value| LineConfig { direction: Direction::Output, value, ..base };
-    let config = match driven.at_start {
-        AtStart::Inactive => output(Value::Inactive),
-        AtStart::Active => output(Value::Active),
-        AtStart::Input => base,
-    };
+    let config = driven.at_start.value().map_or(base, output);
     let LineInfo { direction, high, drives_high, function, .. } = &line.info;
     let is_output = *direction == Direction::Output && function.is_none();
     match drives_high.filter(|_| is_output) {

@@ -1,19 +1,22 @@
 //! HTTP/2 by hand, for clients that do with it what no library would.
 
 /// What a client says first, with settings that change nothing.
-pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
-pub(super) const DATA: u8 = 0;
-pub(super) const HEADERS: u8 = 1;
-pub(super) const RESET: u8 = 3;
-pub(super) const PING: u8 = 6;
-pub(super) const CONTINUATION: u8 = 9;
+/// Kinds of frames: RFC 9113, section 6.
+pub(crate) const DATA: u8 = 0;
+pub(crate) const HEADERS: u8 = 1;
+pub(crate) const RESET: u8 = 3;
+pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PING: u8 = 6;
+pub(crate) const WINDOW_UPDATE: u8 = 8;
+pub(crate) const CONTINUATION: u8 = 9;
 
-pub(super) const END_STREAM: u8 = 1;
-pub(super) const END_HEADERS: u8 = 4;
+pub(crate) const END_STREAM: u8 = 1;
+pub(crate) const END_HEADERS: u8 = 4;
 
 /// One frame; what is longer than the protocol's 24 bits is cut off.
-pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let payload = &payload[..payload.len().min(0x00ff_ffff)];
     let [_, length @ ..] = u32::try_from(payload.len()).unwrap_or_default().to_be_bytes();
     let mut frame = length.to_vec();
@@ -24,7 +27,7 @@ pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8>
 }
 
 /// The headers of a call.
-pub(super) fn call(method: &str) -> Vec<u8> {
+pub(crate) fn call(method: &str) -> Vec<u8> {
     let path = format!("/gpiod.v1.GpioService/{method}");
     let mut block = Vec::new();
     for (name, value) in [
@@ -41,7 +44,7 @@ pub(super) fn call(method: &str) -> Vec<u8> {
 }
 
 /// One header, as a literal that is not remembered.
-pub(super) fn header(name: &str, value: &str) -> Vec<u8> {
+pub(crate) fn header(name: &str, value: &str) -> Vec<u8> {
     let mut literal = vec![0];
     for text in [name, value] {
         string(&mut literal, text);
@@ -67,9 +70,14 @@ fn string(into: &mut Vec<u8>, text: &str) {
 }
 
 /// A message of gRPC: not compressed, its length, and so many bytes.
-pub(super) fn message(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn message(bytes: &[u8]) -> Vec<u8> {
+    begun(bytes.len(), bytes)
+}
+
+/// The beginning of a message of so many bytes.
+pub(crate) fn begun(length: usize, bytes: &[u8]) -> Vec<u8> {
     let mut message = vec![0];
-    message.extend(u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
+    message.extend(u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
     message.extend(bytes);
     message
 }
