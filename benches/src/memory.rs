@@ -208,10 +208,22 @@ fn worst(meter: &mut Meter, sockets: &[PathBuf; 5], terms: &[Term]) -> Fallible<
     let writing = clients[writer].1.open("Session")?;
     clients[writer].1.data(writing, &opened("out"))?;
     clients[writer].1.answer(writing)?;
-    let mut sessions = Vec::new();
     let able: Vec<usize> =
         (0..clients.len()).filter(|n| *n != writer && clients[*n].0 % 2 == 1 || clients[*n].0 == 0).collect();
-    for n in 0..most("streams")? - 1 {
+    let streams = most("streams")? - 1;
+    // As long a text as there is for a mistake, on all streams that the sessions leave.
+    let unknown = nested(1, "\u{10ffff}".repeat(64).as_bytes());
+    let of_connection = most("streams that are refused")? / connections;
+    for (n, (_, client)) in clients.iter_mut().enumerate().filter(|(n, _)| *n != writer) {
+        let kept = if able.contains(&n) { streams.div_ceil(able.len()) } else { 0 };
+        for _ in kept..of_connection {
+            client.call("Read", &unknown)?;
+        }
+    }
+    meter
+        .step("mistakes that nobody reads of", (of_connection * (connections - 1)).saturating_sub(streams))?;
+    let mut sessions = Vec::new();
+    for n in 0..streams {
         let at = able[n % able.len()];
         let (socket, client) = &mut clients[at];
         let stream = client.open("Session")?;

@@ -1,7 +1,9 @@
 //! A client that speaks HTTP/2 and gRPC without their manners: it does not read unless it is told to.
 
 use crate::Fallible;
-use crate::frames::{DATA, END_HEADERS, HEADERS, PREFACE, SETTINGS, WINDOW_UPDATE, call, frame};
+use crate::frames::{
+    DATA, END_HEADERS, END_STREAM, HEADERS, PREFACE, SETTINGS, WINDOW_UPDATE, call, frame, message,
+};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -38,6 +40,12 @@ impl Client {
         self.next_stream += 2;
         self.frame(HEADERS, END_HEADERS, stream, &call(method))?;
         Ok(stream)
+    }
+
+    /// Calls with one message, after which no other comes.
+    pub(crate) fn call(&mut self, method: &str, request: &[u8]) -> Fallible<()> {
+        let stream = self.open(method)?;
+        self.frame(DATA, END_STREAM, stream, &message(request))
     }
 
     /// Sends bytes on a stream; at most one frame of them.

@@ -23,9 +23,9 @@ const UNREAD: u64 = 16 * KIB;
 const TOLD: u64 = 36;
 /// Events of one answer to a watcher.
 const PART: u64 = 256;
-/// A stream that is refused and whose client does not read that it is.
+/// A stream that is answered with headers alone, as every refusal is, and whose client does not read them.
 const REFUSED: u64 = 4 * KIB;
-/// Streams of each connection that may be refused beyond `limits.streams`.
+/// Streams of each connection beyond `limits.streams`, to be refused.
 const REFUSED_STREAMS: u64 = 4;
 /// Connections of each socket that are being told why they are refused.
 const REFUSED_CONNECTIONS: u64 = 2;
@@ -90,7 +90,7 @@ fn terms(limits: &Limits, sockets: u64, lines: u64) -> [Term; 8] {
         term("the daemon itself", 1, BASE),
         term("connections", connections + sockets * REFUSED_CONNECTIONS, CONNECTION),
         term("streams", streams, STREAM + of(limits.message_bytes) + RECEIVED + answer),
-        term("refused streams", connections * of_connection, REFUSED),
+        term("streams that are refused", connections * of_connection, REFUSED),
         term("watches", watches, WATCH + queue + together * WATCHED_LINE),
         term("sessions", driving * of(limits.sessions), SESSION + together * HELD_LINE),
         term("programs", driving * of(limits.programs), steps * STEP + edges * PROGRAM_EDGE + queue),

@@ -34,18 +34,34 @@ fn code_and_reason(error: &Error) -> (Code, &'static str) {
     }
 }
 
+/// The most bytes of a text that any client can be told. It waits in memory until the client reads it, twice, and once of
+/// these with three bytes for some of one.
+const TEXT_BYTES: usize = 512;
+
+/// What the client is told. A name of its own and the names of all lines may be in it: what is too long is cut off, but
+/// for those who may change the configuration.
+fn text(error: &Error) -> String {
+    let mut text = error.to_string();
+    let whole = matches!(error, Error::ConfigRefused(_) | Error::ConfigPartlyTaken(_));
+    if !whole && text.len() > TEXT_BYTES {
+        text.truncate(text.floor_char_boundary(TEXT_BYTES - 3));
+        text.push_str("...");
+    }
+    text
+}
+
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let (code, reason) = code_and_reason(&error);
         let details = ErrorDetails::with_error_info(reason, ERROR_DOMAIN, HashMap::new());
-        Self::with_error_details(code, error.to_string(), details)
+        Self::with_error_details(code, text(&error), details)
     }
 }
 
 impl From<Error> for v1::Error {
     fn from(error: Error) -> Self {
         let (code, reason) = code_and_reason(&error);
-        Self { code: code.into(), reason: reason.to_owned(), message: error.to_string() }
+        Self { code: code.into(), reason: reason.to_owned(), message: text(&error) }
     }
 }
 
@@ -110,6 +126,16 @@ mod tests {
             name.push(letter.to_ascii_uppercase());
         }
         name
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_to_wait_in_memory_is_cut_off() {
+        let known = (0..64).map(|n| format!("a-line-with-a-long-name-{n}")).collect();
+        let status = Status::from(Error::LineNotFound { line: "\u{10ffff}".repeat(64), known });
+        assert_eq!(status.message().len(), TEXT_BYTES);
+        assert!(status.message().ends_with("..."), "{}", status.message());
+        let long = "a mistake\n".repeat(200);
+        assert_eq!(Status::from(Error::ConfigRefused(long.clone())).message(), long);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! A stream has its place until the last bytes of its answer have been written to the socket: what a client asks for and
 //! does not read takes memory as long. An answer that is headers alone, as a refusal is, gives it back before: those are
-//! short, and bounded by the streams that HTTP/2 admits on a connection.
+//! short (`status.rs` cuts their texts), and bounded by the streams that HTTP/2 admits on a connection.
 
 use super::places::{Place, Places};
 use crate::config::Limits;
