@@ -4,7 +4,7 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak fuzz test-hardware test-python fmt fmt-check lint proto buf deny docs ci
+.PHONY: help demo test bench bench-gate soak fuzz test-hardware test-python fmt fmt-check lint proto buf deny docs ci
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,9 +21,22 @@ test: ## All tests in Rust: doc tests, then units and processes
 	$(CARGO) test --workspace --doc
 	$(CARGO) test --workspace --lib --bins --tests
 
+BUILT = $(or $(CARGO_TARGET_DIR),target)/release
+
+bench: ## How fast and how small: each figure beside its floor and goal; tables and JSON go to target/release/bench
+	$(CARGO) build --release -p gpiod -p gpiod-bench
+	mkdir -p $(BUILT)/bench
+	$(BUILT)/gpiod-bench speed --markdown $(BUILT)/bench/speed.md --json $(BUILT)/bench/speed.json
+	$(BUILT)/gpiod-bench footprint --gpiod $(BUILT)/gpiod --markdown $(BUILT)/bench/footprint.md --json $(BUILT)/bench/footprint.json
+	$(BUILT)/gpiod-bench counts --markdown $(BUILT)/bench/counts.md --json $(BUILT)/bench/counts.json
+
+bench-gate: ## Fail where a call costs more instructions or allocations than its bound, or an idle daemon does anything
+	$(CARGO) build --release -p gpiod-bench
+	$(BUILT)/gpiod-bench counts --gate
+
 soak: ## Real processes killed, restarted and flooded, judged by the board's record; on a machine at rest
 	$(CARGO) build --release -p gpiod -p gpiod-bench
-	$(or $(CARGO_TARGET_DIR),target)/release/gpiod-bench soak --gpiod $(or $(CARGO_TARGET_DIR),target)/release/gpiod
+	$(BUILT)/gpiod-bench soak --gpiod $(BUILT)/gpiod
 
 # WAIVE names parts that may be skipped, such as "pi" or "pi-6.12 pi-6.12-keep".
 test-hardware: ## Real pins on emulated machines: the kernel's GPIO simulator and a Raspberry Pi 3; WAIVE="pi"

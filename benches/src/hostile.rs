@@ -5,6 +5,7 @@ mod flood;
 pub(crate) use flood::Flood;
 
 use crate::Fallible;
+use crate::daemon::Daemon;
 use crate::now_ns;
 use crate::process::Process;
 use crate::series::{Series, Summary};
@@ -110,30 +111,20 @@ pub(crate) fn run(wanted: &Arguments) -> Fallible<()> {
 
 /// Floods a daemon of its own and measures a session of another socket before and meanwhile.
 pub(crate) fn measure(gpiod: &Path, flood: Flood, clients: usize, long: Duration) -> Fallible<Outcome> {
-    let dir = tempfile::tempdir()?;
-    let board = dir.path().join("board");
-    let config = dir.path().join("gpiod.toml");
-    let text = format!(
-        "run_dir = {:?}\n[backend]\nkind = \"sim\"\nboard = {board:?}\n\
-         [[group]]\nname = \"good\"\nlines.lamp = {{ line = \"GPIO9\", direction = \"output\" }}\n\
-         [[group]]\nname = \"bad\"\nlines.in = {{ line = \"GPIO10\", direction = \"input\" }}\n",
-        dir.path().join("run")
-    );
-    fs::write(&config, text)?;
-    let mut simulated =
-        Process::start("board", Command::new(gpiod).arg("board").arg("--dir").arg(&board), dir.path())?;
-    simulated.until(|| Ok(fs::metadata(board.join("lines.sock"))?))?;
-    let mut daemon =
-        Process::start("gpiod", Command::new(gpiod).args(["serve", "--config"]).arg(&config), dir.path())?;
-    let socket = |group: &str| dir.path().join(format!("run/groups/{group}/gpiod.sock"));
-    daemon.until(|| Ok(fs::metadata(socket("good"))?))?;
+    let groups = "[[group]]\nname = \"good\"\nlines.lamp = { line = \"GPIO9\", direction = \"output\" }\n\
+                  [[group]]\nname = \"bad\"\nlines.in = { line = \"GPIO10\", direction = \"input\" }\n";
+    let daemon = Daemon::on_board(gpiod, "", "", groups)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let good = socket("good");
+    let good = daemon.socket("groups/good");
     let before = runtime.block_on(session(&good, long))?;
     let mut flooding = Command::new(std::env::current_exe()?);
     flooding.args(["hostile", "--gpiod", "-", "--flood"]);
-    flooding.arg(flood.to_string()).arg("--at").arg(socket("bad")).args(["--clients", &clients.to_string()]);
-    let _flooding = Process::start("flood", &mut flooding, dir.path())?;
+    flooding
+        .arg(flood.to_string())
+        .arg("--at")
+        .arg(daemon.socket("groups/bad"))
+        .args(["--clients", &clients.to_string()]);
+    let _flooding = Process::start("flood", &mut flooding, daemon.dir())?;
     // It is to be under way.
     runtime.block_on(session(&good, Duration::from_secs(1)))?;
     let during = runtime.block_on(session(&good, long))?;

@@ -1,14 +1,19 @@
 //! Measures gpiod, and programs of the same kind beside it. One file for each measurement; `README.md` has what they said.
 
 mod chip;
+mod counts;
+mod daemon;
+mod footprint;
 mod frames;
 mod hand;
 mod hostile;
 mod memory;
 mod peers;
+mod pins;
 mod process;
 mod series;
 mod soak;
+mod speed;
 
 use std::process::ExitCode;
 
@@ -28,64 +33,57 @@ Measures gpiod.
 
 usage: gpiod-bench BENCH [OPTION]...
 
+  counts  what a call costs in instructions, allocations and system calls
+  footprint  what gpiod takes of memory and disk when nothing happens
   hostile what a flood at one socket does to a session at another
   memory  what gpiod takes of memory when all its limits are reached at once
   peers   gpiod beside other programs that own GPIO lines, on one chip of the kernel's GPIO simulator
   soak    is nobody left holding when clients and the daemon are killed, restarted and flooded?
+  speed   how long calls take and how late edges are heard, beside the least that there can be
 
 gpiod-bench BENCH --help tells more.
 exit codes: 0 measured; 1 something failed; 64 wrong arguments
 ";
 
+/// What came of a bench: it ran, or was not asked for as it should be.
+type Ran = Result<Fallible<()>, String>;
+
+/// Runs what was asked for, or helps.
+fn begin<T>(asked: Result<Option<T>, String>, help: &str, run: impl FnOnce(&T) -> Fallible<()>) -> Ran {
+    let Some(wanted) = asked? else {
+        print!("{help}");
+        return Ok(Ok(()));
+    };
+    Ok(run(&wanted))
+}
+
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let ran = match arguments.next().as_deref().and_then(|bench| bench.to_str()) {
-        Some("soak") => match soak::arguments::parse(arguments) {
-            Ok(Some(wanted)) => soak::run(&wanted),
-            Ok(None) => {
-                print!("{}", soak::arguments::HELP);
-                Ok(())
-            }
-            Err(mistake) => return wrong(&mistake),
-        },
-        Some("soak-part") => soak::part::run(arguments),
-        Some("peers") => match peers::arguments::parse(arguments) {
-            Ok(Some(wanted)) => peers::run(&wanted),
-            Ok(None) => {
-                print!("{}", peers::arguments::HELP);
-                Ok(())
-            }
-            Err(mistake) => return wrong(&mistake),
-        },
-        Some("hostile") => match hostile::parse(arguments) {
-            Ok(Some(wanted)) => hostile::run(&wanted),
-            Ok(None) => {
-                print!("{}", hostile::HELP);
-                Ok(())
-            }
-            Err(mistake) => return wrong(&mistake),
-        },
-        Some("memory") => match memory::parse(arguments) {
-            Ok(Some(wanted)) => memory::run(&wanted),
-            Ok(None) => {
-                print!("{}", memory::HELP);
-                Ok(())
-            }
-            Err(mistake) => return wrong(&mistake),
-        },
-        Some("-h" | "--help") => {
-            print!("{HELP}");
-            Ok(())
-        }
-        Some(other) => return wrong(&format!("there is no bench '{other}'")),
-        None => return wrong("which bench?"),
+        Some("counts") => begin(counts::parse(arguments), counts::HELP, counts::run),
+        Some("footprint") => begin(footprint::parse(arguments), footprint::HELP, footprint::run),
+        Some("hostile") => begin(hostile::parse(arguments), hostile::HELP, hostile::run),
+        Some("memory") => begin(memory::parse(arguments), memory::HELP, memory::run),
+        Some("peers") => begin(peers::arguments::parse(arguments), peers::arguments::HELP, peers::run),
+        Some("soak") => begin(soak::arguments::parse(arguments), soak::arguments::HELP, soak::run),
+        Some("speed") => begin(speed::parse(arguments), speed::HELP, speed::run),
+        // Parts of these, each in a process of its own.
+        Some("soak-part") => Ok(soak::part::run(arguments)),
+        Some(counts::NAME) => Ok(counts::client(arguments)),
+        Some(daemon::NAME) => Ok(daemon::run(arguments)),
+        Some(speed::floors::ECHO) => Ok(speed::floors::echo(arguments)),
+        Some(speed::floors::EDGES) => Ok(speed::floors::edges(arguments)),
+        Some("-h" | "--help") => begin::<()>(Ok(None), HELP, |()| Ok(())),
+        Some(other) => Err(format!("there is no bench '{other}'")),
+        None => Err("which bench?".to_owned()),
     };
     match ran {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
             eprintln!("gpiod-bench: {error}");
             ExitCode::FAILURE
         }
+        Err(mistake) => wrong(&mistake),
     }
 }
 

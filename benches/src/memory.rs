@@ -4,15 +4,14 @@ pub(crate) mod promised;
 mod wire;
 
 use crate::Fallible;
+use crate::daemon::Daemon;
 use crate::frames::{begun, message};
-use crate::process::Process;
 use lexopt::prelude::*;
 use promised::{Promised, Term, may_grow_kib};
 use serde::Serialize;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 use wire::{Client, nested, number};
 
@@ -118,59 +117,30 @@ pub(crate) fn run(wanted: &Arguments) -> Fallible<()> {
 
 fn measure(wanted: &Arguments) -> Fallible<Report> {
     let Arguments { gpiod, limits, .. } = wanted;
-    let dir = tempfile::tempdir()?;
-    let at = |name: &str| dir.path().join(name);
-    let text = format!(
-        "run_dir = {:?}\n[backend]\nkind = \"sim\"\nboard = {:?}\n[limits]\n{limits}\n\
-         [[group]]\nname = \"a\"\nlines.out = {{ line = \"GPIO22\", direction = \"output\" }}\n\
-         lines.in = {{ line = \"GPIO27\", direction = \"input\" }}\n\
-         [[group]]\nname = \"b\"\nlines.in = {{ line = \"GPIO27\", direction = \"input\" }}\n",
-        at("run"),
-        at("board")
-    );
-    fs::write(at("gpiod.toml"), text)?;
-    fs::write(at("circuit.toml"), "[[wire]]\nname = \"jumper\"\nbetween = [\"GPIO22\", \"GPIO27\"]\n")?;
-    let mut board = Command::new(gpiod);
-    board.arg("board").arg("--dir").arg(at("board")).arg("--circuit").arg(at("circuit.toml"));
-    let mut board = Process::start("board", &mut board, dir.path())?;
-    board.until(|| Ok(fs::metadata(at("board/lines.sock"))?))?;
-    let promised = Promised::of(gpiod, &at("gpiod.toml"))?;
-    let mut daemon = Process::start(
-        "gpiod",
-        Command::new(gpiod).args(["serve", "--config"]).arg(at("gpiod.toml")),
-        dir.path(),
-    )?;
-    let sockets = ["admin", "groups/a", "watch/a", "groups/b", "watch/b"]
-        .map(|name| at("run").join(name).join("gpiod.sock"));
-    daemon.until(|| {
-        let text = fs::read_to_string(at("gpiod.log"))?;
-        if text.contains("listening") { Ok(()) } else { Err("it does not listen".into()) }
-    })?;
+    let groups = "[[group]]\nname = \"a\"\nlines.out = { line = \"GPIO22\", direction = \"output\" }\n\
+                  lines.in = { line = \"GPIO27\", direction = \"input\" }\n\
+                  [[group]]\nname = \"b\"\nlines.in = { line = \"GPIO27\", direction = \"input\" }\n";
+    let circuit = "[[wire]]\nname = \"jumper\"\nbetween = [\"GPIO22\", \"GPIO27\"]\n";
+    let daemon = Daemon::on_board(gpiod, circuit, limits, groups)?;
+    let promised = Promised::of(gpiod, &daemon.config())?;
+    let sockets = ["admin", "groups/a", "watch/a", "groups/b", "watch/b"].map(|below| daemon.socket(below));
     let mut meter = Meter { daemon, steps: Vec::new() };
     meter.step("nobody has come", 1)?;
     worst(&mut meter, &sockets, &promised.memory_terms)?;
-    let most_kib = meter.daemon.memory_kib("VmHWM")?;
+    let most_kib = meter.daemon.process.memory_kib("VmHWM")?;
     let Promised { memory_ceiling_bytes, memory_terms: terms } = promised;
     Ok(Report { steps: meter.steps, most_kib, ceiling_kib: memory_ceiling_bytes / 1024, terms })
 }
 
 struct Meter {
-    daemon: Process,
+    daemon: Daemon,
     steps: Vec<Step>,
 }
 
 impl Meter {
     /// Notes what the daemon has, once that has not changed for a while.
     fn step(&mut self, what: &'static str, count: usize) -> Fallible<()> {
-        let mut resident_kib = self.daemon.memory_kib("VmRSS")?;
-        loop {
-            std::thread::park_timeout(3 * QUIET);
-            let now = self.daemon.memory_kib("VmRSS")?;
-            if now == resident_kib {
-                break;
-            }
-            resident_kib = now;
-        }
+        let resident_kib = self.daemon.process.settled_kib()?;
         let before = self.steps.last().map_or(0, |step| step.resident_kib);
         let grown_kib = resident_kib.saturating_sub(before);
         self.steps.push(Step { what, count, resident_kib, grown_kib });

@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 /// How long a program may take to start, and to end when it is asked to.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long memory must stay the same.
+const SETTLED: Duration = Duration::from_millis(300);
+
 /// Keeps a thread on the first processor: 0 is this one, and what it starts from here on.
 pub(crate) fn keep_on_one_processor(thread: i32) -> Fallible<()> {
     let mut one = CpuSet::new();
@@ -106,7 +109,20 @@ impl Process {
         Ok(number.parse()?)
     }
 
-    fn pid(&self) -> Fallible<Pid> {
+    /// How much memory it has, in KiB, once that has not changed for a while.
+    pub(crate) fn settled_kib(&self) -> Fallible<u64> {
+        let mut resident_kib = self.memory_kib("VmRSS")?;
+        loop {
+            std::thread::park_timeout(SETTLED);
+            let now = self.memory_kib("VmRSS")?;
+            if now == resident_kib {
+                return Ok(now);
+            }
+            resident_kib = now;
+        }
+    }
+
+    pub(crate) fn pid(&self) -> Fallible<Pid> {
         Ok(Pid::from_raw(i32::try_from(self.child.id())?))
     }
 }

@@ -21,6 +21,7 @@ use control::{Control, Overseen};
 use group_sockets::GroupSockets;
 use part::{Part, on_own_thread};
 
+use crate::backend::Backend;
 use crate::config::{Config, Problems};
 use crate::failure::{Exit, Failure};
 use crate::log_keys as keys;
@@ -45,6 +46,18 @@ const ORDERS: usize = 16;
 /// # Errors
 /// What keeps it from starting, or the board's going away.
 pub async fn run(config: Config, metrics: Option<Address>) -> Result<(), Failure> {
+    run_on(connect, config, metrics).await
+}
+
+/// The same on whatever board is reached so: the benches have one within the process.
+///
+/// # Errors
+/// As for [`run`].
+pub async fn run_on(
+    reach: impl FnOnce(&Config) -> Result<Box<dyn Backend>, Failure>,
+    config: Config,
+    metrics: Option<Address>,
+) -> Result<(), Failure> {
     let run_dir = RunDir::take(&config.run_dir).map_err(|error| run_dir_failure(&config, &error))?;
     // Before anything is driven: what can fail here should leave the board as it was.
     let programs = start_programs(&config).await?;
@@ -56,7 +69,7 @@ pub async fn run(config: Config, metrics: Option<Address>) -> Result<(), Failure
     let metrics = metrics.map_err(|error| Failure::new(Exit::Os, error.to_string()))?;
     let (state_file, previous) = StateFile::open(run_dir.path());
     let (backend, taken) = tokio::select! {
-        taken = lines::take(&config, &state_file, &previous) => taken?,
+        taken = lines::take(reach, &config, &state_file, &previous) => taken?,
         () = shutdown.cancelled() => return Ok(()),
     };
     lines::resume(&taken, &previous, &config);

@@ -1,7 +1,7 @@
 //! Taking the lines of the board, and waiting for those who held them when the last daemon ended.
 
 use super::part::Lines;
-use super::{changes, config_failure, connect, guardian, promises};
+use super::{changes, config_failure, guardian, promises};
 use crate::backend::{self, Backend};
 use crate::broker::Broker;
 use crate::clock;
@@ -20,11 +20,12 @@ const BUSY_RETRY: (Duration, u32) = (Duration::from_millis(50), 20);
 
 /// Takes the lines of the board, and tells which thread each belongs to: first those of this one.
 pub(super) async fn take(
+    reach: impl FnOnce(&Config) -> Result<Box<dyn Backend>, Failure>,
     config: &Config,
     state_file: &Arc<StateFile>,
     previous: &Previous,
 ) -> Result<(Arc<dyn Backend>, Vec<Lines>), Failure> {
-    let backend = connect(config)?;
+    let backend = reach(config)?;
     let bind = || {
         let board = backend.lines().map_err(|error| Failure::new(Exit::Unavailable, chain(&error)))?;
         Wiring::bind(config, &board).map_err(|problems| config_failure(&problems))
