@@ -20,7 +20,7 @@ const LINES: u32 = 54;
 /// Edges of one datagram at most.
 pub(crate) const AT_ONCE: usize = 256;
 /// Datagrams that are taken at once; the rest waits for the next look.
-const DATAGRAMS: usize = 16;
+const DATAGRAMS: usize = 4;
 
 /// The board.
 #[derive(Debug)]

@@ -54,12 +54,12 @@ use crate::wiring::{LineIndex, Wiring};
 use counts::Counts;
 use pins::Pins;
 use state::{LineState, State};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use usage::Usage;
 
 /// Which session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(u64);
 
 /// Which of the daemon's requests to the board.
@@ -104,11 +104,11 @@ impl Broker {
             backend,
             pins,
             lines,
-            sessions: HashMap::new(),
+            sessions: BTreeMap::new(),
             usage: Usage::default(),
             audit: Audit::default(),
             counts: Counts::default(),
-            rates: HashMap::new(),
+            rates: BTreeMap::new(),
             events_per_s: limits.socket_events_per_s,
             next_id: 1,
             // Drawn by lot; where the system has no lots, no two lives begin at the same moment of a boot.

@@ -74,13 +74,19 @@ impl Shares {
     /// Counts what a turn of a socket has used. What is used while no other is in use costs nothing.
     pub fn charge(&mut self, socket: usize, used_ns: u64, now_ns: u64) {
         let contended = self.contended(socket, now_ns);
-        // It has earned while its turn lasted, too.
-        self.earn(socket, now_ns.saturating_sub(used_ns));
+        if contended {
+            // It has earned while its turn lasted, too.
+            self.earn(socket, now_ns.saturating_sub(used_ns));
+        }
         let Some(account) = self.accounts.get_mut(socket) else { return };
         account.last_ns = Some(now_ns);
         let (late_ns, at_ns) = account.late(now_ns);
         account.late = (late_ns.saturating_add(used_ns), at_ns);
-        account.used_ns = if contended { account.used_ns.saturating_add(used_ns) } else { 0 };
+        if !contended {
+            (account.used_ns, account.at_ns) = (0, account.at_ns.max(now_ns));
+            return;
+        }
+        account.used_ns = account.used_ns.saturating_add(used_ns);
         self.earn(socket, now_ns);
         let most_ns = MOST_TURNS * self.turn_ns;
         if let Some(account) = self.accounts.get_mut(socket) {

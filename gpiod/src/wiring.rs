@@ -24,7 +24,7 @@ use std::time::Duration;
 pub struct LineIndex(pub usize);
 
 /// Which of the groups: a position in [`Wiring::groups`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GroupIndex(pub usize);
 
 /// All lines that any group names, each once, and the groups.

@@ -74,8 +74,8 @@ impl Client {
     ///
     /// [`Error::Refused`], [`Error::Away`].
     pub async fn lines(&self) -> Result<Lines, Error> {
-        let result = self.connection.rpc().list_lines(v1::ListLinesRequest {}).await;
-        self.connection.answer(result).map(Lines::from)
+        let mut rpc = self.connection.rpc();
+        self.connection.call(rpc.list_lines(v1::ListLinesRequest {})).await.map(Lines::from)
     }
 
     /// Reads several lines at one moment, held or not.
@@ -87,8 +87,8 @@ impl Client {
     pub async fn read(&self, names: impl IntoIterator<Item = impl Into<String>>) -> Result<Values, Error> {
         let lines: Vec<String> = names.into_iter().map(Into::into).collect();
         let positions = Positions::new(lines.iter().map(String::as_str), None)?;
-        let result = self.connection.rpc().read(v1::ReadRequest { lines }).await;
-        match self.connection.answer(result)?.values {
+        let mut rpc = self.connection.rpc();
+        match self.connection.call(rpc.read(v1::ReadRequest { lines })).await?.values {
             Some(v1::Values { bits, timestamp_ns }) => {
                 Ok(Values::new(positions.names().clone(), positions.all(), bits, timestamp_ns))
             }
@@ -108,8 +108,9 @@ impl Client {
         let positions = Positions::new(lines.iter().map(String::as_str), None)?;
         let (_, bits) = positions.mask_and_bits(&values)?;
         let client_name = self.name.to_string();
-        let result = self.connection.rpc().write(v1::WriteRequest { lines, bits, client_name }).await;
-        self.connection.answer(result).map(|response| response.timestamp_ns)
+        let mut rpc = self.connection.rpc();
+        let written = self.connection.call(rpc.write(v1::WriteRequest { lines, bits, client_name })).await;
+        written.map(|response| response.timestamp_ns)
     }
 
     /// Watches several lines, held or not: [`open`](WatchBuilder::open) it.

@@ -137,7 +137,7 @@ impl Session {
     /// otherwise as [`write`](Session::write).
     pub async fn program(&self, program: &Program) -> Result<ProgramResult, Error> {
         let program = program.to_wire(self.core.lines())?;
-        let answer = self.core.command(Command::Program(program)).await?;
+        let answer = self.core.program(program).await?;
         let Answer::Program(result) = answer else { return Err(unexpected("a program")) };
         ProgramResult::from_wire(result, self.core.lines())
     }

@@ -67,6 +67,26 @@ async fn a_killed_daemon_is_found_again_at_its_path_and_the_session_goes_on() {
 }
 
 #[tokio::test]
+async fn a_daemon_that_gives_no_answer_is_taken_for_gone() {
+    let mut daemon = Daemon::start();
+    let client = daemon.client().await;
+    let (session, mut served) = daemon.open(client.session().output("red")).await;
+    let red = session.output("red").unwrap();
+    // No command is on its way: however long the daemon says nothing, it is there.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    let (Err(Error::Away { why, .. }), Some(_)) = join!(red.set(Value::Active), served.next()) else {
+        panic!("it was answered")
+    };
+    assert_eq!(why, "no answer within 15 s");
+    tokio::time::resume();
+    assert!(matches!(lost(&session).await, Error::Away { .. }));
+    // It comes back to the same daemon, once that answers.
+    let _served = daemon.opened(0).await;
+    resumed(&session).await;
+}
+
+#[tokio::test]
 async fn a_session_goes_to_the_next_daemon_while_the_last_one_still_ends_its_streams() {
     let mut last = Daemon::start();
     let client = last.client().await;

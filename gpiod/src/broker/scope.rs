@@ -8,7 +8,7 @@ use crate::wiring::{GroupIndex, LineIndex, Wiring};
 use std::time::Duration;
 
 /// Which socket a request came through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
     /// A group's full socket.
     Group(GroupIndex),

@@ -19,7 +19,7 @@ use crate::line::{Direction, Edge, EdgeEvent, LineConfig, Moment, Value, Values,
 use crate::log_keys as keys;
 use crate::watch::{Event, PreviousLife, Source};
 use crate::wiring::{LineIndex, Wiring};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -29,12 +29,13 @@ pub(super) struct State {
     pub(super) backend: Arc<dyn Backend>,
     pub(super) pins: Pins,
     pub(super) lines: Vec<LineState>,
-    pub(super) sessions: HashMap<SessionId, Session>,
+    /// Few, and looked for with every command: by their order, not by hashes.
+    pub(super) sessions: BTreeMap<SessionId, Session>,
     pub(super) usage: Usage,
     pub(super) audit: Audit,
     pub(super) counts: Counts,
     /// What the watchers of each socket may still be told, and of how many events per second.
-    pub(super) rates: HashMap<Scope, Rate>,
+    pub(super) rates: BTreeMap<Scope, Rate>,
     pub(super) events_per_s: u32,
     pub(super) next_id: u64,
     /// Which life of the daemon this is.
@@ -227,6 +228,10 @@ impl State {
             }
             line.seqno += 1;
         }
+        if line.watchers.is_empty() {
+            return;
+        }
+        let (per_s, now_ns) = (self.events_per_s, clock::now_ns());
         for watcher in &line.watchers {
             let passed_over = if watcher.programs { source == Source::Daemon } else { known };
             if passed_over {
@@ -234,10 +239,8 @@ impl State {
             }
             let (position, line_seqno) = (watcher.position, line.seqno);
             let event = Event { position, edge, timestamp_ns, uncertainty_ns, line_seqno, source };
-            let per_s = self.events_per_s;
             // A program's edges are bounded by what it asks for.
             let told = watcher.scope.is_none_or(|scope| {
-                let now_ns = clock::now_ns();
                 let rate = self.rates.entry(scope).or_insert_with(|| Rate::new(per_s, now_ns));
                 rate.take(per_s, now_ns)
             });

@@ -221,8 +221,6 @@ async fn pump(broker: Arc<Broker>, request: RequestIndex, source: Box<dyn EdgeSo
     let mut edges = Vec::new();
     let mut quiet = Quiet::default();
     loop {
-        // Edges that come without end still give others their turn.
-        tokio::task::consume_budget().await;
         let mut ready = tokio::select! {
             biased;
             ready = source.readable_mut() => match ready {
@@ -244,6 +242,11 @@ async fn pump(broker: Arc<Broker>, request: RequestIndex, source: Box<dyn EdgeSo
         }
         if broker.edges(request, &edges, !more) {
             quiet.begin();
+        }
+        // Edges that come without end still give watchers time to take what has come.
+        tokio::task::consume_budget().await;
+        if more {
+            tokio::task::yield_now().await;
         }
     }
 }

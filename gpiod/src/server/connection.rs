@@ -1,53 +1,39 @@
-//! One connection: HTTP/2 with every limit set.
+//! One connection: HTTP/2 with every limit set. There is no ping: a client that goes closes its socket, one that hangs has a
+//! watchdog, and one that does not read takes no more than its place.
 //!
 //! The libraries leave most of these unbounded by default: a client that sends requests and never reads would grow
 //! the daemon without end.
 
 use super::DRAIN;
+use super::answers::{self, Answering, Piece};
 use super::dispatch::Services;
 use super::incoming::Connection;
 use super::metered::Meter;
 use super::streams::REFUSALS;
 use crate::error::Error;
-use hyper::server::conn::http2;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::convert::Infallible;
-use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use h2::server::Builder;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-/// A connection on which nothing comes back for this long after a ping is closed.
-const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(10));
 /// Bytes of headers that one request may have; ours have some 200.
 const HEADER_BYTES: u32 = 8 * 1024;
 /// Bytes that may be on their way to us on one stream and on one connection; the second is HTTP/2's least.
 pub(super) const WINDOWS: (u32, u32) = (16 * 1024, 65_535);
-/// Bytes of answers that wait for a client that does not read, for each stream. Small answers cost some ten times
-/// their bytes while they wait.
-const SEND_BYTES: usize = 4 * 1024;
 /// Streams that a client may reset before we look at them, and streams that its mistakes make us reset: beyond these
 /// its connection is closed.
 const RESETS: (usize, usize) = (16, 64);
 /// How long a client may take to hear why it is refused.
 const REFUSAL_TIME: Duration = Duration::from_secs(2);
 
-fn http(streams: u32, meter: Meter) -> http2::Builder<Meter> {
-    let mut http = http2::Builder::new(meter);
-    http.timer(TokioTimer::new())
-        .max_concurrent_streams(streams)
+fn http(streams: u32) -> Builder {
+    let mut http = Builder::new();
+    http.max_concurrent_streams(streams)
         .max_header_list_size(HEADER_BYTES)
         .max_pending_accept_reset_streams(RESETS.0)
-        .max_local_error_reset_streams(RESETS.1)
-        .initial_stream_window_size(WINDOWS.0)
-        .initial_connection_window_size(WINDOWS.1)
-        .max_send_buf_size(SEND_BYTES)
-        .keep_alive_interval(KEEPALIVE.0)
-        .keep_alive_timeout(KEEPALIVE.1);
+        .max_local_error_reset_streams(Some(RESETS.1))
+        .initial_window_size(WINDOWS.0)
+        .initial_connection_window_size(WINDOWS.1);
     http
 }
 
@@ -58,48 +44,56 @@ pub(super) async fn serve(
     meter: Meter,
     shutdown: CancellationToken,
 ) {
-    let (caller, spoken) = (connection.caller(), connection.spoken());
+    let caller = connection.caller();
+    let broke = |error: h2::Error| tracing::debug!(%error, pid = caller.pid, "a connection broke");
     let most = services.limits().streams + REFUSALS;
+    let begun = tokio::select! {
+        begun = http(most).handshake::<_, Piece>(connection) => begun,
+        // Whoever has not begun to speak is not waited for.
+        () = shutdown.cancelled() => return,
+    };
+    let mut http = match begun {
+        Ok(http) => http,
+        Err(error) => return broke(error),
+    };
     let streams = services.streams();
-    let service = service_fn(move |mut request| {
-        request.extensions_mut().insert(caller);
-        let (services, streams) = (services.clone(), streams.clone());
-        async move { Ok::<_, Infallible>(services.call(request, streams).await) }
-    });
-    let mut served = pin!(http(most, meter).serve_connection(TokioIo::new(connection), service));
-    let ended = tokio::select! {
-        ended = served.as_mut() => ended,
-        () = shutdown.cancelled() => {
-            if !spoken.load(Ordering::Relaxed) {
-                return;
-            }
-            served.as_mut().graceful_shutdown();
-            // A client that goes on as if nothing were is left, after the time that a stop gives it.
-            tokio::time::timeout(DRAIN, served).await.unwrap_or(Ok(()))
+    let answer = |(request, mut respond)| match services.enter(&streams) {
+        Ok(place) => {
+            meter.spawn(services.clone().answer(request, Answering::new(respond, place), caller));
+        }
+        Err(full) => answers::refuse(&mut respond, full.into()),
+    };
+    loop {
+        let accepted = tokio::select! {
+            accepted = http.accept() => accepted,
+            () = shutdown.cancelled() => break,
+        };
+        match accepted {
+            Some(Ok(stream)) => answer(stream),
+            Some(Err(error)) => return broke(error),
+            None => return,
+        }
+    }
+    http.graceful_shutdown();
+    let rest = async {
+        while let Some(Ok(stream)) = http.accept().await {
+            answer(stream);
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!(%error, pid = caller.pid, "a connection broke");
-    }
+    // A client that goes on as if nothing were is left, after the time that a stop gives it.
+    let _ = tokio::time::timeout(DRAIN, rest).await;
 }
 
 /// Answers the first call of a connection with why it is refused, whatever the call is, and ends it.
-pub(super) async fn refuse(connection: Connection, why: Error, meter: Meter, shutdown: CancellationToken) {
+pub(super) async fn refuse(connection: Connection, why: Error, shutdown: CancellationToken) {
     let status = Status::from(why);
-    let told = Arc::new(Notify::new());
-    let tell = Arc::clone(&told);
-    let service = service_fn(move |_| {
-        tell.notify_one();
-        let answer = status.clone().into_http::<tonic::body::Body>();
-        async move { Ok::<_, Infallible>(answer) }
-    });
-    let mut served = pin!(http(1, meter).serve_connection(TokioIo::new(connection), service));
     let refused = async {
-        tokio::select! {
-            ended = served.as_mut() => return ended,
-            () = told.notified() => served.as_mut().graceful_shutdown(),
+        let mut http = http(1).handshake::<_, Piece>(connection).await?;
+        while let Some(stream) = http.accept().await {
+            answers::refuse(&mut stream?.1, status.clone());
+            http.graceful_shutdown();
         }
-        served.await
+        Ok::<_, h2::Error>(())
     };
     tokio::select! {
         _ = tokio::time::timeout(REFUSAL_TIME, refused) => {}

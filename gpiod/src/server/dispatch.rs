@@ -1,24 +1,27 @@
 //! Which service a request is for: told by its path, `/package.Service/Method`.
 
 use super::admin::Admin;
+use super::answers::Answering;
+use super::body::RequestBody;
 use super::doors::Door;
 use super::places::Places;
 use super::service::Service as Api;
-use super::streams::Streams;
+use super::streams::{StreamPlace, Streams};
 use super::too_large;
 use crate::broker::{Broker, Scope};
 use crate::config::Limits;
+use crate::error::Error;
+use crate::holder::Caller;
 use crate::programs::Programs;
 use gpiod_proto::v1::admin_service_server::{self, AdminServiceServer};
-use gpiod_proto::v1::gpio_service_server::{GpioServiceServer, SERVICE_NAME};
-use hyper::Request;
-use hyper::body::Incoming;
+use gpiod_proto::v1::gpio_service_server::SERVICE_NAME;
+use h2::RecvStream;
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use tonic::Status;
 use tonic::body::Body;
-use tonic::codegen::http::Response;
+use tonic::codegen::http::{Request, Response};
 use tonic::server::NamedService;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tower::util::BoxCloneSyncService;
@@ -30,12 +33,12 @@ const HEALTH: &str = "grpc.health.v1.Health";
 /// What is told of a path that is not here; the longest of ours has 59.
 const PATH_CHARS: usize = 64;
 
-type Boxed = BoxCloneSyncService<Request<Incoming>, Response<Body>, Infallible>;
+type Boxed = BoxCloneSyncService<Request<RequestBody>, Response<Body>, Infallible>;
 
 /// All services of one socket.
 #[derive(Clone)]
 pub(super) struct Services {
-    api: GpioServiceServer<Api>,
+    api: Api,
     /// Health and reflection, and the administrator's orders, by name.
     others: Arc<[(&'static str, Boxed)]>,
     broker: Arc<Broker>,
@@ -76,9 +79,7 @@ impl Services {
         if let Some(admin) = admin {
             others.push(boxed(AdminServiceServer::new(admin).max_decoding_message_size(most)));
         }
-        let api =
-            GpioServiceServer::new(Api::new(Arc::clone(&broker), programs, scope, door.watches.clone()));
-        let api = api.max_decoding_message_size(most);
+        let api = Api { broker: Arc::clone(&broker), programs, scope, watches: door.watches.clone() };
         Ok(Self { api, others: others.into(), broker, streams: door.streams.clone() })
     }
 
@@ -92,42 +93,47 @@ impl Services {
         Streams::new(self.streams.clone())
     }
 
-    /// Answers a request on a connection, if there is a place for one more stream.
-    pub(super) async fn call(self, request: Request<Incoming>, streams: Streams) -> Response<Body> {
-        match streams.enter(self.limits()) {
-            // What a stream needs is not to be paid for one that is refused.
-            Ok(place) => place.keep_for(Box::pin(self.answer(request)).await),
-            Err(full) => {
-                self.broker.count_refusal(&full);
-                Status::from(full).into_http()
-            }
-        }
+    /// A place for one more stream of a connection.
+    ///
+    /// # Errors
+    /// [`Error::LimitReached`].
+    pub(super) fn enter(&self, streams: &Streams) -> Result<StreamPlace, Error> {
+        streams.enter(self.limits()).inspect_err(|full| self.broker.count_refusal(full))
     }
 
     /// Answers a request.
-    async fn answer(self, request: Request<Incoming>) -> Response<Body> {
+    pub(super) async fn answer(self, request: Request<RecvStream>, mut answering: Answering, caller: Caller) {
         let path = request.uri().path();
-        let name = path.strip_prefix('/').and_then(|path| path.split_once('/')).map_or("", |(name, _)| name);
+        let (name, method) = path.strip_prefix('/').and_then(|path| path.split_once('/')).unwrap_or_default();
         let answered = if name == SERVICE_NAME {
-            self.api.oneshot(request).await
+            let method = method.to_owned();
+            self.api.call(&method, caller, request.into_body(), answering).await
         } else if let Some((_, service)) = self.others.iter().find(|(known, _)| *known == name) {
-            service.clone().oneshot(request).await
+            let mut request = request.map(RequestBody);
+            request.extensions_mut().insert(caller);
+            let answer = tokio::select! {
+                answer = service.clone().oneshot(request) => answer,
+                () = answering.gone() => return,
+            };
+            match answer {
+                Ok(answer) => answering.pass(too_large::answer(answer, &self.broker)).await,
+                Err(never) => match never {},
+            }
         } else {
             // Cut, for the answer waits in memory until its client reads it.
             let path: String = path.chars().take(PATH_CHARS).collect();
-            return Status::unimplemented(format!("there is no {path:?} here; the API is {SERVICE_NAME}"))
-                .into_http();
+            let text = format!("there is no {path:?} here; the API is {SERVICE_NAME}");
+            answering.fail(Status::unimplemented(text))
         };
-        match answered {
-            Ok(response) => too_large::answer(response, &self.broker),
-            Err(never) => match never {},
+        if answered.is_err() {
+            tracing::trace!(pid = caller.pid, "a client has gone before its answer");
         }
     }
 }
 
 fn boxed<S>(service: S) -> (&'static str, Boxed)
 where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + NamedService,
+    S: Service<Request<RequestBody>, Response = Response<Body>, Error = Infallible> + NamedService,
     S: Clone + Send + Sync + 'static,
     S::Future: Send,
 {

@@ -11,7 +11,6 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -112,26 +111,13 @@ pub(super) struct Connection {
     caller: Caller,
     /// Until when the preface must be there, and how much of it is missing; gone once it has come.
     preface: Option<(Pin<Box<Sleep>>, usize)>,
-    /// Whether the preface has come: for whoever stops and need not wait for a client that has not begun.
-    spoken: Arc<AtomicBool>,
     _place: Place,
 }
 
 impl Connection {
     fn new(stream: UnixStream, caller: Caller, place: Place) -> Self {
         let deadline = Box::pin(sleep_until(Instant::now() + PREFACE_TIME));
-        Self {
-            stream,
-            caller,
-            preface: Some((deadline, PREFACE_BYTES)),
-            spoken: Arc::default(),
-            _place: place,
-        }
-    }
-
-    /// Whether the client has begun to speak HTTP/2.
-    pub(super) fn spoken(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.spoken)
+        Self { stream, caller, preface: Some((deadline, PREFACE_BYTES)), _place: place }
     }
 
     /// Who is at the other end.
@@ -156,7 +142,6 @@ impl AsyncRead for Connection {
             *missing = missing.saturating_sub(buffer.filled().len() - before);
             if *missing == 0 {
                 self.preface = None;
-                self.spoken.store(true, Ordering::Relaxed);
             } else if poll.is_pending() && deadline.as_mut().poll(context).is_ready() {
                 let silent = "the client did not speak HTTP/2 in time";
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, silent)));

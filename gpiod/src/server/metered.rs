@@ -176,22 +176,16 @@ impl Meter {
         Metered { future: Some(Box::pin(future)), ticket: None, free: false, meter: self.clone() }
     }
 
+    /// Runs a future beside others, measured.
+    pub(super) fn spawn(&self, future: impl Future<Output: Send> + Send + 'static) {
+        tokio::spawn(self.measure(future));
+    }
+
     /// The same for what the daemon begins by itself: its first turn is nobody's use of the socket.
     pub(super) fn measure_begun<F: Future>(&self, future: F) -> Metered<F> {
         let mut measured = self.measure(future);
         measured.free = true;
         measured
-    }
-}
-
-/// For what hyper runs beside a connection: a task for each of its streams.
-impl<F> hyper::rt::Executor<F> for Meter
-where
-    F: Future + Send + 'static,
-    F::Output: Send,
-{
-    fn execute(&self, future: F) {
-        tokio::spawn(self.measure(future));
     }
 }
 

@@ -1,19 +1,24 @@
 //! One short function for each RPC: convert, call the broker, convert.
+//!
+//! They are called by name and without tonic's server, which would make four times as many steps of a call as this does.
 
+use super::answers::{Answering, Gone};
+use super::convert;
+use super::messages::Messages;
 use super::places::Places;
-use super::session::{self, SessionStream};
+use super::session;
 use super::watch::{self, WatchStream};
-use super::{caller, convert};
 use crate::broker::{Broker, OpenRequest, Scope, WatchRequest};
 use crate::holder::Caller;
 use crate::programs::Programs;
 use gpiod_proto::v1;
-use gpiod_proto::v1::gpio_service_server::GpioService;
+use h2::RecvStream;
+use prost::Message;
 use std::sync::Arc;
-use tonic::{Request, Response, Status, Streaming, async_trait};
+use tonic::Status;
 
 /// The service of one socket.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Service {
     pub(super) broker: Arc<Broker>,
     pub(super) programs: Arc<Programs>,
@@ -22,72 +27,102 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) fn new(broker: Arc<Broker>, programs: Arc<Programs>, scope: Scope, watches: Places) -> Self {
-        Self { broker, programs, scope, watches }
-    }
-
-    /// Who calls, if it is let in: the whole of its request has come, which may have taken its time.
-    fn admit<T>(&self, request: &Request<T>) -> Result<Caller, Status> {
-        let caller = caller::of_request(request)?;
-        self.broker.admit(self.scope, caller)?;
-        Ok(caller)
-    }
-}
-
-#[async_trait]
-impl GpioService for Service {
-    type WatchStream = WatchStream;
-    type SessionStream = SessionStream;
-
-    async fn list_lines(
+    /// Answers a call.
+    ///
+    /// # Errors
+    /// When the client has gone before.
+    pub(super) async fn call(
         &self,
-        request: Request<v1::ListLinesRequest>,
-    ) -> Result<Response<v1::ListLinesResponse>, Status> {
-        self.admit(&request)?;
-        let list = self.broker.list(self.scope)?;
-        Ok(Response::new(convert::list(list, self.broker.limits())))
+        method: &str,
+        caller: Caller,
+        request: RecvStream,
+        answering: Answering,
+    ) -> Result<(), Gone> {
+        match method {
+            "ListLines" => {
+                self.unary(request, answering, async |_: v1::ListLinesRequest| self.list_lines(caller)).await
+            }
+            "Read" => self.unary(request, answering, async |read| self.read(caller, read)).await,
+            "Write" => self.unary(request, answering, async |write| self.write(caller, write)).await,
+            "RunProgram" => {
+                self.unary(request, answering, async |run| self.run_program(caller, run).await).await
+            }
+            "Watch" => {
+                let watch = self.messages(request).only().await.and_then(|watch| self.watch(caller, watch));
+                match watch {
+                    Ok(watch) => answering.begin()?.send_all(watch, true).await,
+                    Err(status) => answering.fail(status),
+                }
+            }
+            "Session" => match session::open(self, caller, self.messages(request)).await {
+                Ok(session) => answering.begin()?.send_all(session, false).await,
+                Err(status) => answering.fail(status),
+            },
+            _ => answering.fail(Status::unimplemented("the API has no such method")),
+        }
     }
 
-    async fn read(&self, request: Request<v1::ReadRequest>) -> Result<Response<v1::ReadResponse>, Status> {
-        self.admit(&request)?;
-        let values = self.broker.read(self.scope, &request.into_inner().lines)?;
-        Ok(Response::new(v1::ReadResponse { values: Some(convert::values(values)) }))
+    /// What a client sends.
+    fn messages<Q: Message + Default>(&self, request: RecvStream) -> Messages<Q> {
+        Messages::new(request, Arc::clone(&self.broker))
     }
 
-    async fn write(&self, request: Request<v1::WriteRequest>) -> Result<Response<v1::WriteResponse>, Status> {
-        let caller = self.admit(&request)?;
-        let v1::WriteRequest { lines, bits, client_name } = request.into_inner();
+    /// Answers a call of one message with one; a client that does not wait for it ends it.
+    async fn unary<Q: Message + Default, A: Message>(
+        &self,
+        request: RecvStream,
+        mut answering: Answering,
+        answer: impl AsyncFnOnce(Q) -> Result<A, Status>,
+    ) -> Result<(), Gone> {
+        let asked = self.messages(request).only();
+        let answered = tokio::select! {
+            biased;
+            answered = async { answer(asked.await?).await } => answered,
+            () = answering.gone() => return Err(Gone),
+        };
+        match answered {
+            Ok(answer) => answering.answer(&answer),
+            Err(status) => answering.fail(status),
+        }
+    }
+
+    fn list_lines(&self, caller: Caller) -> Result<v1::ListLinesResponse, Status> {
+        self.broker.admit(self.scope, caller)?;
+        Ok(convert::list(self.broker.list(self.scope)?, self.broker.limits()))
+    }
+
+    fn read(&self, caller: Caller, read: v1::ReadRequest) -> Result<v1::ReadResponse, Status> {
+        self.broker.admit(self.scope, caller)?;
+        let values = self.broker.read(self.scope, &read.lines)?;
+        Ok(v1::ReadResponse { values: Some(convert::values(values)) })
+    }
+
+    fn write(&self, caller: Caller, write: v1::WriteRequest) -> Result<v1::WriteResponse, Status> {
+        self.broker.admit(self.scope, caller)?;
+        let v1::WriteRequest { lines, bits, client_name } = write;
         let client_name = convert::client_name(client_name)?;
         let moment = self.broker.write(self.scope, &lines, bits)?;
         self.broker.wrote(self.scope, caller, &client_name, &lines);
-        Ok(Response::new(v1::WriteResponse { timestamp_ns: moment.timestamp_ns }))
+        Ok(v1::WriteResponse { timestamp_ns: moment.timestamp_ns })
     }
 
-    async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<WatchStream>, Status> {
-        let caller = self.admit(&request)?;
-        let v1::WatchRequest { lines, edge, client_name, resume } = request.into_inner();
+    fn watch(&self, caller: Caller, watch: v1::WatchRequest) -> Result<WatchStream, Status> {
+        self.broker.admit(self.scope, caller)?;
+        let v1::WatchRequest { lines, edge, client_name, resume } = watch;
         convert::client_name(client_name)?;
         let watch = WatchRequest { caller: Some(caller), ..convert::watch_request(edge, resume)? };
         let place = watch::place(&self.watches, &self.broker)?;
         let watch = self.broker.watch(self.scope, &lines, watch)?;
-        Ok(Response::new(WatchStream::new(watch, place)))
+        Ok(WatchStream::new(watch, place))
     }
 
-    async fn session(
-        &self,
-        request: Request<Streaming<v1::SessionRequest>>,
-    ) -> Result<Response<SessionStream>, Status> {
-        let caller = caller::of_request(&request)?;
-        Ok(Response::new(session::open(self, caller, request.into_inner()).await?))
-    }
-
+    /// Whether the caller is let in is asked when its lines are opened.
     async fn run_program(
         &self,
-        request: Request<v1::RunProgramRequest>,
-    ) -> Result<Response<v1::RunProgramResponse>, Status> {
-        // Whether it is let in is asked when its lines are opened.
-        let caller = caller::of_request(&request)?;
-        let v1::RunProgramRequest { lines, program, client_name } = request.into_inner();
+        caller: Caller,
+        run: v1::RunProgramRequest,
+    ) -> Result<v1::RunProgramResponse, Status> {
+        let v1::RunProgramRequest { lines, program, client_name } = run;
         let client_name = convert::client_name(client_name)?;
         let steps = convert::steps(program)?;
         let lines = convert::wanted_lines(lines)?;
@@ -102,6 +137,6 @@ impl GpioService for Service {
             outcome = run => outcome?,
         };
         hold.end();
-        Ok(Response::new(v1::RunProgramResponse { result: Some(convert::program_result(outcome)) }))
+        Ok(v1::RunProgramResponse { result: Some(convert::program_result(outcome)) })
     }
 }

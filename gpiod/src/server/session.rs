@@ -1,7 +1,7 @@
 //! The stream of a session: commands in, answers, events and results out.
 //!
-//! The response stream owns the request stream and the hold, and is written by hand because of how a session ends:
-//! when a client is killed, hyper drops the response stream without polling it again. Whatever happens, dropping it
+//! The response stream owns the request stream and the hold, and is written by hand because of how a session ends: a client
+//! that was killed is seen by either, or its stream is dropped without being polled again. Whatever happens, dropping it
 //! drops the [`Hold`], and that lets the lines go. A stream that ends by itself drops it before it says so, so that a
 //! client that waits for the end finds its lines free.
 
@@ -9,10 +9,10 @@ mod commands;
 mod watchdog;
 
 use super::convert;
+use super::messages::Messages;
 use super::metered::slice_is_over;
 use super::places::Places;
 use super::service::Service;
-use super::too_large;
 use super::watch::WatchStream;
 use crate::broker::{Hold, OpenRequest, SessionEnd};
 use crate::error::Error;
@@ -31,7 +31,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::task::coop;
 use tokio_stream::Stream;
-use tonic::{Status, Streaming};
+use tonic::Status;
 use watchdog::Watchdog;
 
 /// How long a client may take to send its first command.
@@ -41,12 +41,12 @@ const OPEN_TIME: Duration = Duration::from_secs(10);
 pub(super) async fn open(
     Service { broker, programs, scope, watches }: &Service,
     caller: Caller,
-    mut requests: Streaming<SessionRequest>,
+    mut requests: Messages<SessionRequest>,
 ) -> Result<SessionStream, Status> {
     let scope = *scope;
     // A watch socket says no at once, whatever would have been asked.
     scope.may_drive()?;
-    let first = tokio::time::timeout(OPEN_TIME, requests.message());
+    let first = tokio::time::timeout(OPEN_TIME, requests.next());
     let first = first.await.map_err(|_| Error::OpenTimedOut(OPEN_TIME.as_secs()))??;
     let Some(SessionRequest {
         id,
@@ -100,7 +100,7 @@ struct Open {
     events_first: bool,
     /// Whether others are to have a turn before the next command.
     pause: bool,
-    requests: Streaming<SessionRequest>,
+    requests: Messages<SessionRequest>,
     hold: Hold,
 }
 
@@ -145,12 +145,10 @@ impl Open {
                 return Poll::Pending;
             }
             let turn = ready!(coop::poll_proceed(context));
-            let request = match ready!(Pin::new(&mut self.requests).poll_next(context)) {
+            let request = match ready!(self.requests.poll_next(context)) {
                 Some(Ok(request)) => request,
                 // What can not be read ends the session, and its sender is told why.
-                Some(Err(status)) => {
-                    return Poll::Ready(Some(Err(too_large::told(status, self.hold.broker()))));
-                }
+                Some(Err(status)) => return Poll::Ready(Some(Err(status))),
                 None => return Poll::Ready(None),
             };
             turn.made_progress();

@@ -79,7 +79,7 @@ async fn accept(
                 }));
             }
             Err(why) => {
-                let refused = connection::refuse(connection, why, meter.clone(), shutdown.clone());
+                let refused = connection::refuse(connection, why, shutdown.clone());
                 tasks.spawn(meter.measure(refused));
             }
         }

@@ -7,11 +7,21 @@ use gpiod_proto::v1::gpio_service_client::GpioServiceClient;
 use hyper::Uri;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tonic::{Response, Status};
 
 /// HTTP/2 wants the name of a host, which a Unix socket has not.
 const ORIGIN: &str = "http://gpiod";
+
+/// How long a daemon that is there may take to do what is done at once: one that takes longer is frozen, and taken for
+/// gone. On a Unix socket an answer takes microseconds; a Pi under full load may take its time.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What a daemon answers that is not frozen.
+pub(crate) async fn in_time<T>(answer: impl Future<Output = T>) -> Result<T, Error> {
+    let late = |_| Error::Away { since: now(), why: format!("no answer within {} s", PATIENCE.as_secs()) };
+    tokio::time::timeout(PATIENCE, answer).await.map_err(late)
+}
 
 /// A connection that is made anew, by the socket's path, when a call finds it broken.
 #[derive(Clone, Debug)]
@@ -39,6 +49,20 @@ impl Connection {
     /// The administrator's client, for one call.
     pub(crate) fn admin(&self) -> AdminServiceClient<Transport> {
         AdminServiceClient::with_origin(self.transport.clone(), Uri::from_static(ORIGIN))
+    }
+
+    /// What a call comes to that is done at once.
+    pub(crate) async fn call<T>(
+        &self,
+        call: impl Future<Output = Result<Response<T>, Status>>,
+    ) -> Result<T, Error> {
+        let answer = in_time(call).await.inspect_err(|_| self.transport.leave())?;
+        self.answer(answer)
+    }
+
+    /// The daemon does not answer on this connection: the next call is to make another.
+    pub(crate) fn leave(&self) {
+        self.transport.leave();
     }
 
     /// What a call came to.

@@ -6,7 +6,7 @@
 use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -14,16 +14,10 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 use tonic::body::Body;
 use tower_service::Service;
-
-/// A daemon that is there but frozen answers no ping: it is noticed after the sum of the two. On a Unix socket a
-/// ping is answered in microseconds; a Pi under full load may take its time.
-const PING_AFTER: Duration = Duration::from_secs(10);
-const PING_ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 
 /// One connection to a socket, shared by all clones.
 #[derive(Clone)]
@@ -92,10 +86,6 @@ impl Shared {
 async fn connect(socket: &Path) -> io::Result<Requests> {
     let stream = UnixStream::connect(socket).await?;
     let (requests, connection) = http2::Builder::new(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING_AFTER)
-        .keep_alive_timeout(PING_ANSWERED_WITHIN)
-        .keep_alive_while_idle(true)
         .handshake(TokioIo::new(stream))
         .await
         // A daemon that is full, or going, takes the connection and closes it.

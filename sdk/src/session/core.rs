@@ -4,15 +4,16 @@
 //! [`task`](crate::session::task)) hands the answers out and says when the daemon goes and comes back. The lock is
 //! never held over an `.await`.
 
+mod answered;
 mod state;
 #[cfg(test)]
 mod tests;
 mod watching;
 
-use crate::client::connection::now;
+use crate::client::connection::{in_time, now};
 use crate::error::{Error, status};
 use crate::line::positions::Positions;
-use crate::session::core::state::{Answered, Link, Resuming, State};
+use crate::session::core::state::{Link, Resuming, State};
 use crate::session::notice::{Notices, Resumed};
 use crate::values::Values;
 use gpiod_proto::v1;
@@ -47,6 +48,8 @@ pub(crate) struct Core {
     pub(crate) notices: Notices,
     /// Tells the task that the session was closed or dropped, where it waits for something else than the daemon.
     pub(crate) closed: Notify,
+    /// Tells the task that the daemon does not answer.
+    pub(crate) silent: Notify,
 }
 
 impl Core {
@@ -76,6 +79,7 @@ impl Core {
             state: Mutex::new(state),
             notices: Notices::default(),
             closed: Notify::new(),
+            silent: Notify::new(),
         }
     }
 
@@ -99,11 +103,25 @@ impl Core {
         Values::new(self.lines.names().clone(), mask, bits, timestamp_ns)
     }
 
-    /// Sends a command and waits for its answer.
+    /// Sends a command that is done at once, and waits for its answer. A daemon that gives none is taken for gone.
     pub(crate) async fn command(&self, command: Command) -> Result<Answer, Error> {
+        let id = self.send(command).await?;
+        let answer = in_time(self.answered(id)).await;
+        if answer.is_err() {
+            self.silent.notify_one();
+        }
+        answer?
+    }
+
+    /// Sends a program and waits for its result, however long it takes.
+    pub(crate) async fn program(&self, program: v1::Program) -> Result<Answer, Error> {
+        let id = self.send(Command::Program(program)).await?;
+        self.answered(id).await
+    }
+
+    async fn send(&self, command: Command) -> Result<u64, Error> {
         let place = place(&self.in_flight).await?;
-        let answer = self.lock().send(command, place.into())?.1;
-        answered(answer).await
+        self.lock().send(command, place.into())
     }
 
     /// Sends a command that is answered by the moment at which it was done.
@@ -145,15 +163,12 @@ impl Core {
             state.dispatch_watch(id, result.as_ref());
             self.tell_return(&mut state, false);
         }
-        if let Some(waiter) = state.waiters.remove(&id) {
-            let answer = match result {
-                Some(Answer::Error(error)) => Err(status::refusal(error)),
-                Some(answer) => Ok(answer),
-                None => Err(Error::protocol("an answer without a result")),
-            };
-            // Whoever no longer waits has dropped the command's future.
-            let _ = waiter.answer.send(answer);
-        }
+        let answer = match result {
+            Some(Answer::Error(error)) => Err(status::refusal(error)),
+            Some(answer) => Ok(answer),
+            None => Err(Error::protocol("an answer without a result")),
+        };
+        state.answer(id, answer);
     }
 
     /// The daemon has gone: everybody who waits for an answer is told, and the session is away. `false` where it
@@ -222,6 +237,13 @@ impl Core {
         self.notices.ended(error);
     }
 
+    /// The task has gone without a word, as it does when its runtime ends: nobody is to wait for it.
+    pub(crate) fn abandoned(&self) {
+        if !matches!(self.lock().link, Link::Ended(_)) {
+            self.ended(Err(Error::Closed));
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -231,11 +253,6 @@ impl Core {
 async fn place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
     // None of the semaphores is ever closed.
     places.clone().acquire_owned().await.map_err(|_| Error::Closed)
-}
-
-async fn answered(answer: Answered) -> Result<Answer, Error> {
-    // The task answers everybody before it ends, unless the runtime itself is shutting down.
-    answer.await.unwrap_or(Err(Error::Closed))
 }
 
 /// What to say of being away.

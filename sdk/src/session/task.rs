@@ -3,12 +3,13 @@
 //! It ends when the daemon has ended the stream of a closed session, and when the session can not come back.
 
 use crate::backoff::{Backoff, STEADY};
-use crate::client::connection::{Connection, now};
+use crate::client::connection::{Connection, in_time, now};
 use crate::error::Error;
 use crate::session::core::{Core, REQUESTS};
 use gpiod_proto::v1;
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -31,9 +32,9 @@ pub(crate) async fn open(connection: &Connection, command: v1::OpenCommand) -> R
     let (requests, receiver) = mpsc::channel(REQUESTS);
     let first = v1::SessionRequest { id: 0, command: Some(Command::Open(command)) };
     requests.try_send(first).map_err(|_| away("the connection broke"))?;
-    let result = connection.rpc().session(ReceiverStream::new(receiver)).await;
-    let mut responses = connection.answer(result)?;
-    let first = responses.message().await.map_err(|status| connection.failed(&status))?;
+    let mut rpc = connection.rpc();
+    let mut responses = connection.call(rpc.session(ReceiverStream::new(receiver))).await?;
+    let first = in_time(responses.message()).await?.map_err(|status| connection.failed(&status))?;
     match first.map(|response| response.result) {
         Some(Some(Answer::Open(v1::OpenResult { values, token, resumed }))) => {
             Ok(Opened { requests, responses, values: values.unwrap_or_default(), token, resumed })
@@ -51,10 +52,11 @@ pub(crate) async fn run(
     mut command: v1::OpenCommand,
     mut responses: Streaming<v1::SessionResponse>,
 ) {
+    let _abandoned = Abandoned(&core);
     let mut backoff = Backoff::new();
     loop {
         let opened = now();
-        let end = dispatch(&core, &connection, &mut responses).await;
+        let end = dispatch(&core, &connection, responses).await;
         let why = end
             .clone()
             .err()
@@ -76,14 +78,32 @@ pub(crate) async fn run(
     }
 }
 
-/// Hands out answers until the stream ends.
+/// Tells those who wait when the task is dropped.
+struct Abandoned<'a>(&'a Core);
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        self.0.abandoned();
+    }
+}
+
+/// Hands out answers until the stream ends, or the daemon gives none that is waited for.
 async fn dispatch(
     core: &Core,
     connection: &Connection,
-    responses: &mut Streaming<v1::SessionResponse>,
+    mut responses: Streaming<v1::SessionResponse>,
 ) -> Result<(), Error> {
+    let mut silent = pin!(core.silent.notified());
     loop {
-        match responses.message().await {
+        let message = tokio::select! {
+            biased;
+            message = responses.message() => message,
+            () = silent.as_mut() => {
+                connection.leave();
+                return Err(Error::Away { since: now(), why: "the daemon did not answer".to_owned() });
+            }
+        };
+        match message {
             Ok(Some(response)) => core.dispatch(response),
             Ok(None) => return Ok(()),
             Err(status) => return Err(connection.failed(&status)),

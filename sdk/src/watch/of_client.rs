@@ -1,7 +1,7 @@
 //! A watch with a stream of its own: opened, drained, and opened again when the daemon comes back.
 
 use crate::backoff::{Backoff, STEADY};
-use crate::client::connection::{Connection, now};
+use crate::client::connection::{Connection, in_time, now};
 use crate::error::Error;
 use crate::watch::ring::Ring;
 use gpiod_proto::v1;
@@ -21,9 +21,9 @@ impl Filler {
     /// Opens the stream, where the last one broke, and puts its first message: the present values or what was missed.
     pub(crate) async fn open(&self, lost: Option<Instant>) -> Result<Streaming<v1::WatchResponse>, Error> {
         let request = v1::WatchRequest { resume: self.ring.resume(), ..self.request.clone() };
-        let result = self.connection.rpc().watch(request).await;
-        let mut messages = self.connection.answer(result)?;
-        let Some(first) = self.next(&mut messages).await? else {
+        let mut rpc = self.connection.rpc();
+        let mut messages = self.connection.call(rpc.watch(request)).await?;
+        let Some(first) = in_time(self.next(&mut messages)).await?? else {
             return Err(Error::Away { since: now(), why: "the stream ended".to_owned() });
         };
         self.ring.put(&first, lost.map(|lost| now().duration_since(lost)))?;

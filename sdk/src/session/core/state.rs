@@ -2,6 +2,7 @@
 
 use crate::client::connection::now;
 use crate::error::{Error, status};
+use crate::session::core::answered::Waiter;
 use crate::session::notice::Resumed;
 use crate::values::Values;
 use crate::watch::Loss;
@@ -45,13 +46,6 @@ pub(super) enum Link {
     Ended(Error),
 }
 
-/// Somebody who waits for an answer. The places are given back with the answer, even if nobody waits for it any more.
-#[derive(Debug)]
-pub(super) struct Waiter {
-    pub(super) answer: oneshot::Sender<Result<Answer, Error>>,
-    places: Places,
-}
-
 /// What a request takes up until it is answered: the end of a watch takes over the watch's place and, where its
 /// beginning is not answered yet, also that of the beginning.
 #[derive(Debug)]
@@ -86,12 +80,9 @@ impl SessionWatch {
     }
 }
 
-/// Where an answer comes.
-pub(super) type Answered = oneshot::Receiver<Result<Answer, Error>>;
-
 impl State {
-    /// Puts a command on its way; gives its id and where its answer comes.
-    pub(super) fn send(&mut self, command: Command, places: Places) -> Result<(u64, Answered), Error> {
+    /// Puts a command on its way; gives its id.
+    pub(super) fn send(&mut self, command: Command, places: Places) -> Result<u64, Error> {
         let requests = match &self.link {
             Link::Open(requests) => requests,
             Link::Away { since, why } => return Err(Error::Away { since: *since, why: why.clone() }),
@@ -104,9 +95,8 @@ impl State {
             return Err(Error::Away { since: now(), why: "the connection broke".to_owned() });
         }
         self.next_id += 1;
-        let (sender, receiver) = oneshot::channel();
-        self.waiters.insert(id, Waiter { answer: sender, places });
-        Ok((id, receiver))
+        self.waiters.insert(id, Waiter::new(places));
+        Ok(id)
     }
 
     pub(super) fn dispatch_watch(&mut self, id: u64, result: Option<&Answer>) {
@@ -147,15 +137,16 @@ impl State {
         let Some(watch) = self.watches.remove(&watch_id) else { return };
         self.begun_again(watch_id, Vec::new());
         // The watch may end before the daemon came to answer its beginning, but never after the answer to its end.
-        let beginning = self.waiters.remove(&watch_id).map(|waiter| waiter.places.first);
+        let beginning = match self.waiters.remove(&watch_id) {
+            Some(Waiter::Waits { places, .. }) => Some(places.first),
+            Some(Waiter::Answered(_)) | None => None,
+        };
         let command = Command::Unwatch(v1::UnwatchCommand { watch_id });
-        // Nobody waits for the answer. This fails only where the daemon is away, and so the watch has ended.
-        let _ = self.send(command, Places { first: watch.place, _second: beginning });
-    }
-
-    pub(super) fn fail_waiters(&mut self, error: &Error) {
-        for (_, waiter) in self.waiters.drain() {
-            let _ = waiter.answer.send(Err(error.clone()));
+        // This fails only where the daemon is away, and so the watch has ended.
+        if let Ok(id) = self.send(command, Places { first: watch.place, _second: beginning })
+            && let Some(Waiter::Waits { given_up, .. }) = self.waiters.get_mut(&id)
+        {
+            *given_up = true;
         }
     }
 }

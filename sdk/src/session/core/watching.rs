@@ -4,9 +4,10 @@
 //! longer: until it has answered its end. Whoever opens and gives up in a row waits for that, and neither fills the
 //! way to the daemon nor is told that there are too many watches.
 
+use crate::client::connection::in_time;
 use crate::error::Error;
 use crate::session::core::state::SessionWatch;
-use crate::session::core::{Core, MAX_WATCHES, answered, place, unexpected};
+use crate::session::core::{Core, MAX_WATCHES, place, unexpected};
 use crate::watch::ring::Ring;
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
@@ -32,15 +33,15 @@ impl Core {
         // The app has no more watches than there are places, so a place that is taken beyond them is of one that ends.
         let of_daemon = place(&self.watch_places).await?;
         let in_flight = place(&self.in_flight).await?;
-        let (id, answer) = {
+        let id = {
             let mut state = self.lock();
             let watch = SessionWatch { mask, edge, ring, away: None, _of_app: of_app, place: of_daemon };
-            let (id, answer) = state.send(Command::Watch(watch.command()), in_flight.into())?;
+            let id = state.send(Command::Watch(watch.command()), in_flight.into())?;
             state.watches.insert(id, watch);
-            (id, answer)
+            id
         };
         let mut beginning = Beginning(Some((self, id)));
-        let Answer::Watch(_) = answered(answer).await? else { return Err(unexpected("a watch")) };
+        let Answer::Watch(_) = in_time(self.answered(id)).await?? else { return Err(unexpected("a watch")) };
         beginning.0 = None;
         Ok(id)
     }
