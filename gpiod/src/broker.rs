@@ -20,6 +20,7 @@ mod prepare;
 mod program_hold;
 mod rate;
 mod release;
+mod rest;
 mod rewire;
 mod rights;
 mod scope;

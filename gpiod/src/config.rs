@@ -7,6 +7,7 @@ mod allowed;
 mod ceiling;
 mod check;
 mod file;
+mod fixed;
 mod limits;
 mod problem;
 
@@ -18,6 +19,7 @@ pub use problem::{Problem, Problems};
 
 use crate::line::{Bias, Drive, OnExit, Value};
 use crate::operations::{Operation, Operations};
+use fixed::Written;
 use serde::Deserialize;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -47,8 +49,8 @@ pub struct Config {
     pub resume_within: Duration,
     /// What clients may use up.
     pub limits: Limits,
-    /// The same before what all sockets share was raised to their number.
-    pub(crate) limits_as_written: Limits,
+    /// What of it is fixed as long as a daemon runs, as it is written.
+    written: Written,
     /// The line groups, in the file's order.
     pub groups: Vec<Group>,
 }

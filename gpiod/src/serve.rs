@@ -111,9 +111,10 @@ pub async fn run_on(
     }
     let sockets_of_groups = GroupSockets::made_for(&config);
     let file = ConfigFile::watch(&config);
-    let most_sockets = config.sockets() + config.sockets_later();
+    let (sockets_at_start, most_sockets) = (config.sockets(), config.sockets() + config.sockets_later());
     let control = Control {
         config,
+        sockets_at_start,
         most_sockets,
         run_dir,
         backend,

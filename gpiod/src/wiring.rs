@@ -17,6 +17,7 @@ use crate::operations::Operations;
 use at_exit::Outcome;
 use names::Names;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Which of the wired lines: a position in [`Wiring::lines`].
@@ -30,6 +31,8 @@ pub struct GroupIndex(pub usize);
 /// All lines that any group names, each once, and the groups.
 #[derive(Clone, Debug)]
 pub struct Wiring {
+    /// The file that says so.
+    pub path: PathBuf,
     /// The lines, in the order in which the groups name them first.
     pub lines: Vec<WiredLine>,
     /// The groups, in the file's order.
@@ -95,7 +98,7 @@ impl Wiring {
     /// exit what is wished.
     pub fn bind(config: &Config, board: &[LineInfo]) -> Result<Self, Problems> {
         let names = Names::of(board);
-        let mut wiring = Self { lines: Vec::new(), groups: Vec::new() };
+        let mut wiring = Self { path: config.path.clone(), lines: Vec::new(), groups: Vec::new() };
         let mut taken: HashMap<LineId, LineIndex> = HashMap::new();
         let mut problems = Vec::new();
         let presence = Presence::default();
@@ -174,6 +177,11 @@ impl Wiring {
         format!("{}/{}", self.groups[wired.home.0].name, wired.config.name)
     }
 
+    /// The key of one of its lines in the file, in the group that names it first.
+    pub fn key(&self, line: &WiredLine) -> String {
+        format!("group.{}.lines.{}", self.groups[line.home.0].name, line.config.name)
+    }
+
     /// The lines that need a guardian to become inputs.
     pub fn guarded(&self) -> impl Iterator<Item = LineIndex> {
         (0..self.lines.len()).map(LineIndex).filter(|line| self.line(*line).guardian.is_some())
@@ -183,10 +191,7 @@ impl Wiring {
     pub fn guardian_needs(&self) -> Vec<Problem> {
         let need = |line: LineIndex| {
             let wired = self.line(line);
-            let key = format!(
-                "group.{}.lines.{}.on_daemon_exit",
-                self.groups[wired.home.0].name, wired.config.name
-            );
+            let key = format!("{}.on_daemon_exit", self.key(wired));
             let reason = at_exit::needs_guardian(wired.at_exit, &wired.info.chip);
             Problem { line: wired.config.at, key, reason }
         };
@@ -280,28 +285,6 @@ mod tests {
             "gpiod.toml:6: group.a.lines: chip \"expander\" is behind a bus and served by a thread of its own: put its \
              lines into groups of their own"
         );
-    }
-
-    #[test]
-    fn the_bias_of_a_line_that_a_guardian_has_is_not_changed_by_a_reload() {
-        let group = |bias: &str, fate: &str| {
-            bind(&format!(
-                "[[group]]\nname = \"a\"\nlines.x = {{ line = \"GPIO8\", direction = \"output\"{bias}, \
-                 on_daemon_exit = \"{fate}\" }}\n"
-            ))
-            .unwrap()
-        };
-        let (none, down, up) = ("", ", bias = \"pull-down\"", ", bias = \"pull-up\"");
-        for (old, new) in [(down, up), (down, none), (none, up)] {
-            let told = group(old, "input").merged(group(new, "input")).unwrap_err();
-            assert_eq!(
-                told,
-                "GPIO8: the guardian was given it with another bias at the start: start gpiod anew"
-            );
-            assert!(group(old, "keep").merged(group(new, "keep")).is_ok(), "none has this one");
-        }
-        let same = group(down, "input").merged(group(down, "input"));
-        assert_eq!(same.map(|wiring| wiring.lines.len()), Ok(1));
     }
 
     #[test]

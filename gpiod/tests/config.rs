@@ -67,7 +67,7 @@ fn all_mistakes_are_told_in_the_files_order() {
     );
     assert_eq!(
         text,
-        "gpiod.toml:3: limits.program_ms: 0 is not between 1 and 600000\n\
+        "gpiod.toml:4: limits.program_ms: 0 is not between 1 and 600000\n\
          gpiod.toml:6: group.name: \"Traffic Light\" is no name: 1 to 25 of a-z, 0-9, '-' and '_', beginning and ending \
          with a letter or digit\n\
          gpiod.toml:7: group.Traffic Light.lines.red.debounce: an output has no edges to debounce\n\
@@ -89,10 +89,29 @@ fn every_limit_has_bounds_and_every_socket_a_place() {
         ("turn_us", 49, "50 and 100000"),
     ] {
         let text = mistakes(&format!("[limits]\n{key} = {value}\n{group}"));
-        assert_eq!(text, format!("gpiod.toml:3: limits.{key}: {value} is not between {bounds}"));
+        assert_eq!(text, format!("gpiod.toml:4: limits.{key}: {value} is not between {bounds}"));
     }
     let text = mistakes(&format!("[limits]\ntotal_connections = 2\n{group}"));
-    assert_eq!(text, "gpiod.toml:3: limits.total_connections: 2 is less than one for each of the 3 sockets");
+    assert_eq!(text, "gpiod.toml:4: limits.total_connections: 2 is less than one for each of the 3 sockets");
+}
+
+#[test]
+fn a_limit_that_all_share_grows_with_the_sockets_only_where_it_is_not_given() {
+    let groups = |count: usize| {
+        let group = |i| {
+            format!("[[group]]\nname = \"g{i}\"\nlines.x = {{ line = \"GPIO{i}\", direction = \"input\" }}\n")
+        };
+        (0..count).map(group).collect::<String>()
+    };
+    let usual = parse(&groups(13)).unwrap().limits;
+    assert_eq!((usual.total_connections, usual.total_streams, usual.total_watches), (54, 54, 54));
+    let given = "[limits]\ntotal_connections = 24\ntotal_streams = 36\ntotal_watches = 32\n";
+    let limits = parse(&format!("{given}{}", groups(10))).unwrap().limits;
+    assert_eq!((limits.total_connections, limits.total_streams, limits.total_watches), (24, 36, 32));
+    assert_eq!(
+        mistakes(&format!("{given}{}", groups(13))),
+        "gpiod.toml:4: limits.total_connections: 24 is less than one for each of the 27 sockets"
+    );
 }
 
 #[test]

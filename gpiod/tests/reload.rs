@@ -16,27 +16,6 @@ const SHARED: &str = "[[group]]\nname = \"one\"\n\
     [[group]]\nname = \"two\"\n\
     lines.start = { line = \"GPIO17\", direction = \"input\", bias = \"pull-up\", active_low = true }\n";
 
-/// Changes the configuration's text.
-fn edit(rig: &Rig, change: impl Fn(String) -> String) {
-    let path = std::fs::canonicalize(rig.path("gpiod.toml")).unwrap();
-    let text = change(std::fs::read_to_string(&path).unwrap());
-    // As an editor does it: never half a file.
-    let new = path.with_file_name("new.toml");
-    std::fs::write(&new, text).unwrap();
-    std::fs::rename(new, path).unwrap();
-}
-
-/// A daemon that reads its file by order alone: the file is not in the directory that it watches.
-async fn by_order(config: &str) -> Rig {
-    let mut rig = Rig::board_alone(config, "").await;
-    let elsewhere = rig.path("elsewhere");
-    std::fs::create_dir(&elsewhere).unwrap();
-    std::fs::rename(rig.path("gpiod.toml"), elsewhere.join("gpiod.toml")).unwrap();
-    std::os::unix::fs::symlink(elsewhere.join("gpiod.toml"), rig.path("gpiod.toml")).unwrap();
-    rig.start_daemon().await;
-    rig
-}
-
 async fn admin(rig: &Rig) -> Client {
     Client::at(rig.admin_socket()).connect().await.unwrap()
 }
@@ -70,7 +49,7 @@ async fn command(rig: &Rig, arguments: &[&str]) -> Output {
 
 #[tokio::test]
 async fn groups_come_and_go_while_the_sessions_of_others_go_on() {
-    let rig = by_order(&format!("{LAMP}{SHARED}")).await;
+    let rig = Rig::by_order(&format!("{LAMP}{SHARED}"), "").await;
     let lamp = rig.client("lamp").await.session().output_at("lamp", Value::Active).open().await.unwrap();
     let two = rig.client("two").await;
     let mut watch = two.watch(["start"]).open().await.unwrap();
@@ -78,7 +57,7 @@ async fn groups_come_and_go_while_the_sessions_of_others_go_on() {
     let fan = rig.client("one").await.session().output_at("fan", Value::Active).open().await.unwrap();
     let lit = rig.saw(0, |e| became(e, "GPIO21", true)).await;
 
-    edit(&rig, |text| {
+    rig.edit(|text| {
         let start = text.find("[[group]]\nname = \"one\"").unwrap();
         let end = text.find("[[group]]\nname = \"two\"").unwrap();
         let new = "[[group]]\nname = \"new\"\nlines.red = { line = \"GPIO9\", direction = \"output\" }\n";
@@ -107,7 +86,7 @@ async fn groups_come_and_go_while_the_sessions_of_others_go_on() {
     assert_eq!(edge.value, Value::Active);
 
     // And back again, with the line that was retired.
-    edit(&rig, |text| format!("{text}\n{}", SHARED.split("[[group]]\nname = \"two\"").next().unwrap()));
+    rig.edit(|text| format!("{text}\n{}", SHARED.split("[[group]]\nname = \"two\"").next().unwrap()));
     let reloaded = admin(&rig).await.reload_config().await.unwrap();
     assert_eq!(reloaded.added, ["one"]);
     let fan = rig.client("one").await.session().output_at("fan", Value::Active).open().await.unwrap();
@@ -118,11 +97,9 @@ async fn groups_come_and_go_while_the_sessions_of_others_go_on() {
 
 #[tokio::test]
 async fn what_only_a_policy_says_is_changed_under_its_holder_and_what_the_line_is_ends_its_session() {
-    let rig = by_order(LAMP).await;
+    let rig = Rig::by_order(LAMP, "").await;
     let lamp = rig.client("lamp").await.session().output_at("lamp", Value::Active).open().await.unwrap();
-    edit(&rig, |text| {
-        text.replace("direction = \"output\"", "direction = \"output\", on_release = \"keep\"")
-    });
+    rig.edit(|text| text.replace("direction = \"output\"", "direction = \"output\", on_release = \"keep\""));
     assert_eq!(admin(&rig).await.reload_config().await.unwrap().changed, ["lamp"]);
     lamp.close().await.unwrap();
     assert_eq!(levels(&rig, "GPIO20").await, [true], "it is kept now");
@@ -131,7 +108,7 @@ async fn what_only_a_policy_says_is_changed_under_its_holder_and_what_the_line_i
     let mut watch = client.watch(["lamp"]).open().await.unwrap();
     assert!(matches!(watch.next().await.unwrap().unwrap(), WatchItem::Values(_)));
     let lamp = client.session().output("lamp").open().await.unwrap();
-    edit(&rig, |text| text.replace("direction = \"output\"", "direction = \"output\", active_low = true"));
+    rig.edit(|text| text.replace("direction = \"output\"", "direction = \"output\", active_low = true"));
     admin(&rig).await.reload_config().await.unwrap();
     let Notice::Lost { why } = lamp.next_notice().await else { panic!("another line") };
     assert_eq!(why.reason(), Some(&Reason::Reconfigured));
@@ -144,7 +121,7 @@ async fn what_only_a_policy_says_is_changed_under_its_holder_and_what_the_line_i
 async fn a_change_of_the_file_is_seen_and_a_wrong_one_keeps_the_old_configuration_and_says_why() {
     let rig = Rig::with(LAMP).await;
     let lamp = rig.client("lamp").await.session().output_at("lamp", Value::Active).open().await.unwrap();
-    edit(&rig, |text| text.replace("GPIO20", "GPIO99"));
+    rig.edit(|text| text.replace("GPIO20", "GPIO99"));
     let refused = admin(&rig).await.reload_config().await.unwrap_err();
     assert_eq!(refused.reason(), Some(&Reason::ConfigRefused));
     assert!(
@@ -155,18 +132,18 @@ async fn a_change_of_the_file_is_seen_and_a_wrong_one_keeps_the_old_configuratio
     assert_eq!(output.status.code(), Some(78), "{output:?}");
     lamp.write([("lamp", Value::Active)]).await.unwrap();
 
-    edit(&rig, |text| text.replace("GPIO99", "GPIO20") + "\n[limits]\nwatches = 1\n");
+    rig.edit(|text| text.replace("GPIO99", "GPIO20") + "\n[limits]\nwatches = 1\n");
     let refused = admin(&rig).await.reload_config().await.unwrap_err();
     assert!(
-        refused.to_string().contains("limits: it can only be changed by starting gpiod anew"),
+        refused.to_string().contains("limits.watches: it can only be changed by starting gpiod anew"),
         "{refused}"
     );
 
     // Nobody says anything: the file is watched.
-    edit(&rig, |text| text.replace("\n[limits]\nwatches = 1\n", &SHARED.replace("\\n", "\n")));
+    rig.edit(|text| text.replace("\n[limits]\nwatches = 1\n", &SHARED.replace("\\n", "\n")));
     served(&rig, "two", true).await;
     // And by a signal.
-    edit(&rig, |text| text.replace("name = \"two\"", "name = \"three\""));
+    rig.edit(|text| text.replace("name = \"two\"", "name = \"three\""));
     kill(rig.daemon.as_ref().unwrap().pid(), Signal::SIGHUP).unwrap();
     served(&rig, "three", true).await;
     served(&rig, "two", false).await;
@@ -231,13 +208,13 @@ async fn who_is_excluded_is_out_at_once_and_who_is_not_goes_on_with_its_watches(
     assert!(matches!(watch.next().await.unwrap().unwrap(), WatchItem::Values(_)));
     let lit = rig.saw(0, |e| became(e, "GPIO20", true)).await;
 
-    edit(&rig, |text| text.replace(&first, &more));
+    rig.edit(|text| text.replace(&first, &more));
     admin(&rig).await.reload_config().await.unwrap();
     rig.board().await.press("start", None).await.unwrap();
     let WatchItem::Edge(edge) = watch.next().await.unwrap().unwrap() else { panic!("nothing is lost") };
     assert_eq!(edge.value, Value::Active);
 
-    edit(&rig, |text| text.replace(&more, others));
+    rig.edit(|text| text.replace(&more, others));
     admin(&rig).await.reload_config().await.unwrap();
     rig.saw(lit.seq, |e| became(e, "GPIO20", false)).await;
     // On the connection that it had, too.
@@ -263,7 +240,7 @@ async fn a_line_that_moves_to_another_group_takes_no_history_and_no_watcher_alon
     rig.board().await.press("start", None).await.unwrap();
     assert!(matches!(old.next().await.unwrap().unwrap(), WatchItem::Edge(_)));
 
-    edit(&rig, |text| text.replace(button, "").replace(b, &format!("{b}{button}")));
+    rig.edit(|text| text.replace(button, "").replace(b, &format!("{b}{button}")));
     admin(&rig).await.reload_config().await.unwrap();
     let mut new = rig.client("b").await.watch(["button"]).open().await.unwrap();
     let WatchItem::Values(values) = new.next().await.unwrap().unwrap() else { panic!("as it is now") };
@@ -285,18 +262,18 @@ async fn a_shorter_grace_is_one_for_who_is_away_already() {
     let mut holder = holder.stdout(std::process::Stdio::null()).kill_on_drop(true).spawn().unwrap();
     let lit = rig.saw(0, |e| became(e, "GPIO20", true)).await;
     holder.kill().await.unwrap();
-    edit(&rig, |text| text.replace("grace = \"1h\"", "grace = \"0s\""));
+    rig.edit(|text| text.replace("grace = \"1h\"", "grace = \"0s\""));
     admin(&rig).await.reload_config().await.unwrap();
     rig.saw(lit.seq, |e| became(e, "GPIO20", false)).await;
 }
 
 #[tokio::test]
 async fn groups_beyond_those_that_the_default_limits_are_made_for_can_be_added() {
-    let rig = by_order(LAMP).await;
+    let rig = Rig::by_order(LAMP, "").await;
     let group = |bcm: u32| {
         format!("[[group]]\nname = \"g{bcm}\"\nlines.x = {{ line = \"GPIO{bcm}\", direction = \"input\" }}\n")
     };
-    edit(&rig, |text| text + &(2..8).map(group).collect::<String>());
+    rig.edit(|text| text + &(2..8).map(group).collect::<String>());
     assert_eq!(admin(&rig).await.reload_config().await.unwrap().added.len(), 6);
     let mut clients = Vec::new();
     for bcm in 2..8 {
@@ -305,14 +282,14 @@ async fn groups_beyond_those_that_the_default_limits_are_made_for_can_be_added()
         clients.push(client);
     }
     // Of 24 places 12 are the own of the three sockets that it started with, and each later one took one.
-    edit(&rig, |text| text + &group(8));
+    rig.edit(|text| text + &group(8));
     let refused = admin(&rig).await.reload_config().await.unwrap_err();
     assert!(refused.to_string().contains("17 sockets are more than the 15"), "{refused}");
-    edit(&rig, |text| text.replace(&group(8), ""));
-    edit(&rig, |text| text + "[limits]\ntotal_streams = 99\n");
+    rig.edit(|text| text.replace(&group(8), ""));
+    rig.edit(|text| text + "[limits]\ntotal_streams = 99\n");
     let refused = admin(&rig).await.reload_config().await.unwrap_err();
     assert!(
-        refused.to_string().contains("limits: it can only be changed by starting gpiod anew"),
+        refused.to_string().contains("limits.total_streams: it can only be changed by starting gpiod anew"),
         "{refused}"
     );
 }

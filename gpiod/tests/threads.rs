@@ -3,9 +3,9 @@
 
 mod fixture;
 
-use fixture::{CONFIG, PATIENCE, Rig, raw};
+use fixture::{CONFIG, PATIENCE, Rig, became, raw};
 use gpiod_proto::v1::ListLinesRequest;
-use gpiod_sdk::Value;
+use gpiod_sdk::{Reason, Value};
 use nix::sys::signal::{Signal, kill};
 use tonic::transport::Endpoint;
 
@@ -79,4 +79,38 @@ async fn a_board_that_goes_away_stops_all_threads() {
     let mut child = daemon.child;
     let status = tokio::time::timeout(PATIENCE, child.wait()).await.expect("it ends").unwrap();
     assert_eq!(status.code(), Some(69));
+}
+
+#[tokio::test]
+async fn a_changed_configuration_is_taken_by_all_threads_or_by_none() {
+    let group = |name: &str, line: &str| {
+        format!("[[group]]\nname = {name:?}\nlines.lamp = {{ line = {line:?}, direction = \"output\" }}\n")
+    };
+    let (stays, goes, comes) = (group("stays", "GPIO20"), group("goes", "GPIO21"), group("comes", "GPIO9"));
+    let rig = Rig::by_order(&(stays.clone() + &goes), OWN_THREAD).await;
+    let lamp = rig.client("stays").await.session().output_at("lamp", Value::Active).open().await.unwrap();
+    let gone = rig.client("goes").await.session().output_at("lamp", Value::Active).open().await.unwrap();
+    rig.saw(0, |e| became(e, "GPIO21", true)).await;
+    rig.edit(|text| text.replace(&goes, &comes));
+
+    let held = rig.claim(&["GPIO9"]);
+    let refused = rig.reload().await.unwrap_err();
+    assert_eq!(refused.reason(), Some(&Reason::LineHeld), "{refused}");
+    gone.write([("lamp", Value::Active)]).await.unwrap();
+    drop(held);
+
+    let reloaded = rig.reload().await.unwrap();
+    assert_eq!((reloaded.added, reloaded.removed), (vec!["comes".to_owned()], vec!["goes".to_owned()]));
+    let dark = rig.saw(0, |e| became(e, "GPIO21", false)).await;
+    // It was found as the other had left it.
+    let new = rig.client("comes").await.session().output_at("lamp", Value::Inactive).open().await.unwrap();
+    rig.saw(dark.seq, |e| became(e, "GPIO9", false)).await;
+    lamp.write([("lamp", Value::Inactive)]).await.unwrap();
+    drop((new, gone));
+
+    // Whose thread a line is, is decided at the start.
+    rig.edit(|text| text.replace(OWN_THREAD, ""));
+    let refused = rig.reload().await.unwrap_err();
+    assert!(refused.to_string().contains("backend.own_thread: it can only be changed by"), "{refused}");
+    lamp.write([("lamp", Value::Active)]).await.unwrap();
 }

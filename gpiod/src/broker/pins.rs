@@ -1,18 +1,21 @@
 //! The daemon's own hold on the wired lines: one request per group, made when it is wired and kept, and what each line was
 //! last told to be. Callers name lines; which request and position that is, is known here alone.
 
+mod claim;
+mod give_back;
 mod reckoning;
 mod take;
 
+pub(super) use give_back::Mark;
 use reckoning::Reckoning;
-pub(super) use take::{Mark, Taken};
+pub(super) use take::Taken;
 
 use super::RequestIndex;
 use crate::backend::{Error, HeldLines};
 use crate::clock;
 use crate::config::Kind;
 use crate::line::{Direction, EdgeEvent, LineConfig, Moment, Value, Values, ones};
-use crate::wiring::{LineIndex, WiredLine, Wiring};
+use crate::wiring::{LineIndex, WiredLine};
 use std::io;
 
 /// The wired lines, held.
@@ -31,10 +34,16 @@ struct HeldRequest {
     reckoning: Reckoning,
 }
 
-#[derive(Debug)]
-struct HeldLine {
+/// Which line of which request a line is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
     request: usize,
     position: u8,
+}
+
+#[derive(Debug)]
+struct HeldLine {
+    place: Place,
     config: LineConfig,
     /// How long a level must last while it is an input, in ns.
     debounce_ns: u64,
@@ -57,7 +66,7 @@ impl Pins {
 
     /// Whether a line is held.
     pub(super) fn has(&self, line: LineIndex) -> bool {
-        let request = self.lines.get(line.0).map(|line| line.request);
+        let request = self.lines.get(line.0).map(|line| line.place.request);
         request.and_then(|request| self.requests.get(request)).is_some_and(Option::is_some)
     }
 
@@ -69,19 +78,6 @@ impl Pins {
     /// Takes what the wiring says of a line now; the line itself is to be configured anew.
     pub(super) fn rewired(&mut self, line: LineIndex, wired: &WiredLine) {
         self.lines[line.0].debounce_ns = configured(wired).debounce_ns;
-    }
-
-    /// Drops requests of which no line is wired any more. The others keep lines that are retired, since a request is let
-    /// go as a whole.
-    pub(super) fn drop_unused(&mut self, wiring: &Wiring) -> Vec<RequestIndex> {
-        let mut dropped = Vec::new();
-        for (index, request) in self.requests.iter_mut().enumerate() {
-            if request.as_ref().is_some_and(|held| held.lines.iter().all(|line| wiring.line(*line).retired)) {
-                *request = None;
-                dropped.push(RequestIndex(index));
-            }
-        }
-        dropped
     }
 
     fn held(&mut self, request: usize) -> Result<&mut Box<dyn HeldLines>, Error> {
@@ -101,7 +97,7 @@ impl Pins {
             let read = self.held(request)?.read(request_mask)?;
             when = Some(when.map_or(read.read, |when| when.and(read.read)));
             for i in ones(part) {
-                bits |= (read.bits >> self.lines[lines[i].0].position & 1) << i;
+                bits |= (read.bits >> self.lines[lines[i].0].place.position & 1) << i;
             }
         }
         let read = when.unwrap_or(Moment { timestamp_ns: clock::now_ns(), uncertainty_ns: 0 });
@@ -131,7 +127,7 @@ impl Pins {
         let (request, _, request_mask) = self.next_part(lines, part);
         let mut request_bits = 0;
         for i in ones(part) {
-            request_bits |= (bits >> i & 1) << self.lines[lines[i].0].position;
+            request_bits |= (bits >> i & 1) << self.lines[lines[i].0].place.position;
         }
         let moment = self.held(request)?.write(request_mask, request_bits)?;
         for i in ones(part) {
@@ -147,10 +143,10 @@ impl Pins {
             let Some(request) = request else { continue };
             let part: Vec<(u8, LineConfig)> = changes
                 .iter()
-                .filter(|(line, _)| self.lines[line.0].request == index)
+                .filter(|(line, _)| self.lines[line.0].place.request == index)
                 .map(|(line, config)| {
                     let held = &self.lines[line.0];
-                    (held.position, held.fit(*config))
+                    (held.place.position, held.fit(*config))
                 })
                 .collect();
             if part.is_empty() {
@@ -234,13 +230,13 @@ impl Pins {
     /// The first request that has a line of the mask: which it is, the lines of the mask that it has, and their
     /// mask within the request.
     fn next_part(&self, lines: &[LineIndex], mask: u64) -> (usize, u64, u64) {
-        let first = ones(mask).next().map_or(0, |i| self.lines[lines[i].0].request);
+        let first = ones(mask).next().map_or(0, |i| self.lines[lines[i].0].place.request);
         let (mut part, mut request_mask) = (0, 0);
         for i in ones(mask) {
             let held = &self.lines[lines[i].0];
-            if held.request == first {
+            if held.place.request == first {
                 part |= 1 << i;
-                request_mask |= 1 << held.position;
+                request_mask |= 1 << held.place.position;
             }
         }
         (first, part, request_mask)

@@ -6,6 +6,7 @@ use super::state::LineState;
 use super::watch::Watcher;
 use super::{Broker, EdgeSources, RequestIndex, Scope, SessionId, State};
 use crate::clock;
+use crate::config::Kind;
 use crate::error::Error;
 use crate::line::{Direction, known_mask};
 use crate::log_keys as keys;
@@ -33,11 +34,10 @@ impl Broker {
         if state.stopping {
             return Err(Error::Stopping);
         }
-        let Some(Prepared { wiring: merged, new, taken: (adopted, sources), keep_until_ns, .. }) =
-            state.prepared.take()
-        else {
-            return Ok(Rewired::default());
-        };
+        let Some(prepared) = state.prepared.take() else { return Ok(Rewired::default()) };
+        let Prepared { wiring: merged, new, taken: (adopted, sources), .. } = prepared;
+        let Prepared { claimed, stay_claimed, keep_until_ns, .. } = prepared;
+        state.pins.move_to(&claimed);
         state.lines.resize_with(merged.lines.len(), Default::default);
         let old = std::mem::replace(&mut state.wiring, merged);
         state.adopt(&adopted, keep_until_ns);
@@ -58,8 +58,13 @@ impl Broker {
         // What was only just taken is as it was found, or as it is to be at the start.
         let known: Vec<LineIndex> = lines.iter().copied().filter(|line| !new.contains(line)).collect();
         state.claimed(&known);
-        state.release(&known);
+        let was_input = |line: &LineIndex| old.line(*line).config.kind == Kind::Input;
+        let (inputs, driven): (Vec<LineIndex>, Vec<LineIndex>) = known.into_iter().partition(was_input);
+        state.release(&driven);
+        state.begin(&inputs);
         state.tell_driven(&lines);
+        state.tell_still_claimed(&lines);
+        state.tell_stay_claimed(&stay_claimed);
         state.heed(&lines, before_ns);
         let State { pins, wiring, .. } = &mut *state;
         let dropped = pins.drop_unused(wiring);
@@ -164,6 +169,34 @@ impl State {
         for line in driven {
             let (name, value) = (self.wiring.full_name(*line), self.pins.config(*line).value);
             tracing::warn!({ keys::LINE } = name, { keys::VALUE } = %value, "no group has this output any more, it stays as it is");
+        }
+    }
+
+    /// Says which lines of removed groups can not be given back, since a request is let go as a whole.
+    fn tell_still_claimed(&self, lines: &[LineIndex]) {
+        for line in
+            lines.iter().filter(|line| self.wiring.line(**line).retired && self.wiring.line(**line).claim)
+        {
+            let others = self.pins.kept_by(*line, &self.wiring);
+            let others: Vec<String> = others.into_iter().map(|other| self.wiring.full_name(other)).collect();
+            if !others.is_empty() {
+                tracing::info!(
+                    { keys::LINE } = self.wiring.full_name(*line),
+                    { keys::LINES } = others.join(","),
+                    "no group has this line any more, it stays claimed until all of these are gone, too"
+                );
+            }
+        }
+    }
+
+    /// Says which outputs become inputs when the daemon ends and would not, had it been started with this configuration.
+    fn tell_stay_claimed(&self, lines: &[LineIndex]) {
+        if !lines.is_empty() {
+            let names: Vec<String> = lines.iter().map(|line| self.wiring.full_name(*line)).collect();
+            tracing::warn!(
+                { keys::LINES } = names.join(","),
+                "these outputs stay claimed and become inputs when gpiod ends; after that they keep their levels"
+            );
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::counts::Counts;
 use super::listening::Listening;
-use super::pins::{Pins, configured};
+use super::pins::Pins;
 use super::prepare::Prepared;
 use super::rate::Rate;
 use super::session::Session;
@@ -12,7 +12,6 @@ use super::{RequestIndex, Scope, SessionId};
 use crate::audit::Audit;
 use crate::backend::Backend;
 use crate::clock;
-use crate::config::OnRelease;
 use crate::error::Error;
 use crate::holder::Holder;
 use crate::line::{Direction, Edge, EdgeEvent, LineConfig, Moment, Value, Values, known_mask, ones};
@@ -250,37 +249,6 @@ impl State {
                 watcher.queue.over_limit(&event);
                 self.usage.count("limits.socket_events_per_s");
             }
-        }
-    }
-
-    /// Does what the configuration says for lines whose holder has gone. A failure is logged: there is nobody left
-    /// to tell.
-    pub(super) fn release(&mut self, lines: &[LineIndex]) {
-        let changes: Vec<(LineIndex, LineConfig)> = lines
-            .iter()
-            .map(|line| (*line, self.released(*line)))
-            .filter(|(line, new)| new != self.pins.config(*line))
-            .collect();
-        if changes.is_empty() || self.stopping {
-            return;
-        }
-        if let Err(error) = self.configure(&changes) {
-            let names: Vec<String> = lines.iter().map(|line| self.wiring.full_name(*line)).collect();
-            tracing::error!({ keys::LINES } = ?names, { keys::ERROR } = %error, "lines could not be released");
-        }
-    }
-
-    /// What a line becomes when its holder has gone: direction and bias as configured, value by `on_release`.
-    pub(super) fn released(&self, line: LineIndex) -> LineConfig {
-        let now = self.pins.config(line);
-        let base = LineConfig { edges: now.edges, ..configured(self.wiring.line(line)) };
-        let Some(driven) = self.wiring.line(line).config.kind.driven() else { return base };
-        let output = |value| LineConfig { direction: Direction::Output, value, edges: false, ..base };
-        match driven.on_release {
-            OnRelease::Keep => LineConfig { direction: now.direction, value: now.value, ..base },
-            OnRelease::Inactive => output(Value::Inactive),
-            OnRelease::Active => output(Value::Active),
-            OnRelease::Input => LineConfig { value: now.value, ..base },
         }
     }
 }

@@ -4,9 +4,12 @@ mod group;
 mod rights;
 
 use super::file::{self, BackendKind, line_of};
+use super::fixed::Written;
+use super::limits::Given;
 use super::problem::Problem;
-use super::{BackendChoice, Config, Group, Kind, Limits, Line};
+use super::{BackendChoice, Config, Group, Kind, Line};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::Spanned;
@@ -36,15 +39,16 @@ impl Checker<'_> {
     }
 
     fn config(&mut self, path: &Path, file: file::File) -> Config {
+        let at = |span: Option<Range<usize>>| span.map_or(0, |span| line_of(self.text, span.start));
+        let written = Written {
+            run_dir: at(file.run_dir.as_ref().map(Spanned::span)),
+            backend: at(file.backend.as_ref().map(Spanned::span)),
+            limits: file.limits,
+        };
         let (backend, own_thread) = self.backend(file.backend);
         let resume_within = file.resume_within.map_or(RESUME_WITHIN, |text| {
             let line = line_of(self.text, text.span().start);
             self.duration(line, "resume_within", text.get_ref(), Duration::from_secs(3600))
-        });
-        let limits_at = file.limits.as_ref().map_or(0, |limits| line_of(self.text, limits.span().start));
-        let limits = file.limits.map_or_else(Limits::default, |limits| {
-            self.limits(limits_at, limits.get_ref());
-            limits.into_inner()
         });
         let groups: Vec<Group> = file.group.into_iter().map(|group| self.group(group)).collect();
         if groups.is_empty() {
@@ -54,29 +58,18 @@ impl Checker<'_> {
             self.problem(0, "group", format!("there are {}, at most {MAX_GROUPS} are served", groups.len()));
         }
         let sockets = 1 + 2 * groups.len();
-        let limits_as_written = limits;
-        let limits = limits.for_sockets(sockets);
-        for (key, total) in [
-            ("total_connections", limits.total_connections),
-            ("total_streams", limits.total_streams),
-            ("total_watches", limits.total_watches),
-        ] {
-            if (total as usize) < sockets {
-                let reason = format!("{total} is less than one for each of the {sockets} sockets");
-                self.problem(limits_at, format!("limits.{key}"), reason);
-            }
-        }
+        self.limits(&written.limits, sockets);
         self.distinct_groups(&groups);
         self.shared_lines(&groups);
         Config {
             path: path.to_owned(),
             text: self.text.into(),
-            run_dir: file.run_dir.unwrap_or_else(|| PathBuf::from(RUN_DIR)),
+            run_dir: file.run_dir.map_or_else(|| PathBuf::from(RUN_DIR), Spanned::into_inner),
             backend,
             own_thread,
             resume_within,
-            limits,
-            limits_as_written,
+            limits: written.limits.limits(sockets),
+            written,
             groups,
         }
     }
@@ -100,10 +93,14 @@ impl Checker<'_> {
         (choice, own_thread)
     }
 
-    fn limits(&mut self, line: usize, limits: &Limits) {
-        for (key, value, range) in limits.ranges() {
-            if !range.contains(&value) {
-                let reason = format!("{value} is not between {} and {}", range.start(), range.end());
+    fn limits(&mut self, given: &Given, sockets: usize) {
+        for (key, given, bounds) in given.each() {
+            let (line, value) = (line_of(self.text, given.span().start), *given.get_ref());
+            if !bounds.contains(&value) {
+                let reason = format!("{value} is not between {} and {}", bounds.start(), bounds.end());
+                self.problem(line, format!("limits.{key}"), reason);
+            } else if key.starts_with("total_") && (value as usize) < sockets {
+                let reason = format!("{value} is less than one for each of the {sockets} sockets");
                 self.problem(line, format!("limits.{key}"), reason);
             }
         }

@@ -1,7 +1,8 @@
 //! The configuration file as it is written: shapes for serde, nothing checked but types and keys.
 
+use super::limits::Given;
 use super::problem::Problem;
-use super::{AtStart, Limits, OnRelease};
+use super::{AtStart, OnRelease};
 use crate::line::{Bias, Drive, OnExit};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -11,10 +12,11 @@ use toml::Spanned;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
-    pub(super) run_dir: Option<PathBuf>,
+    pub(super) run_dir: Option<Spanned<PathBuf>>,
     pub(super) resume_within: Option<Spanned<String>>,
     pub(super) backend: Option<Spanned<Backend>>,
-    pub(super) limits: Option<Spanned<Limits>>,
+    #[serde(default)]
+    pub(super) limits: Given,
     #[serde(default)]
     pub(super) group: Vec<Spanned<Group>>,
 }

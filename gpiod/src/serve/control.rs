@@ -8,7 +8,7 @@ use super::part::Rewire;
 use crate::audit::tell;
 use crate::backend::Backend;
 use crate::broker::{Broker, Released};
-use crate::config::{Config, Group, Line};
+use crate::config::{Config, Group, Line, Problem, Problems};
 use crate::error::Error;
 use crate::holder::Caller;
 use crate::log_keys as keys;
@@ -31,13 +31,15 @@ pub(super) struct Overseen {
 }
 
 impl Overseen {
-    async fn ask(
-        &self,
-        order: impl FnOnce(oneshot::Sender<Result<(), Error>>) -> Rewire,
-    ) -> Result<(), Error> {
+    async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> Rewire) -> Result<T, Error> {
         let (answer, answered) = oneshot::channel();
         self.rewire.send(order(answer)).await.map_err(|_| Error::Stopping)?;
-        answered.await.map_err(|_| Error::Stopping)?
+        answered.await.map_err(|_| Error::Stopping)
+    }
+
+    /// What of a new wiring only a daemon that is started anew can take.
+    async fn refusals(&self, wiring: Wiring) -> Result<Vec<Problem>, Error> {
+        self.ask(|answer| Rewire::Check { wiring, answer }).await
     }
 }
 
@@ -45,7 +47,9 @@ impl Overseen {
 #[derive(Debug)]
 pub(super) struct Control {
     pub(super) config: Config,
-    /// How many sockets there can be before the daemon is started anew.
+    /// How many sockets the daemon started with.
+    pub(super) sockets_at_start: usize,
+    /// How many there can be before it is started anew.
     pub(super) most_sockets: usize,
     pub(super) run_dir: RunDir,
     pub(super) backend: Arc<dyn Backend>,
@@ -135,15 +139,7 @@ impl Control {
     async fn take_config(&mut self) -> Result<Reloaded, Error> {
         let config =
             Config::load(&self.config.path).map_err(|wrong| Error::ConfigRefused(wrong.to_string()))?;
-        self.refuse_fixed(&config)?;
-        let wiring = Wiring::bind(&config, &self.backend.lines()?)
-            .map_err(|wrong| Error::ConfigRefused(wrong.to_string()))?;
-        let known = |thread: &Thread| self.parts.iter().any(|part| part.thread == *thread);
-        if let Some((Thread::Chip(_, chip), _)) = wiring.by_thread().iter().find(|(thread, _)| !known(thread))
-        {
-            let reason = format!("chip {chip:?} would need a thread of its own: start gpiod anew for it");
-            return Err(Error::ConfigRefused(reason));
-        }
+        let wiring = self.bind(&config).await?;
         // Whatever can be refused is made ready first, and undone if something else is refused.
         let sockets = self.sockets.prepare(&config, &self.run_dir);
         let sockets = sockets.map_err(|error| Error::ConfigRefused(error.to_string()))?;
@@ -155,7 +151,7 @@ impl Control {
             return Err(error);
         }
         for part in &self.parts {
-            part.ask(|answer| Rewire::Take { answer }).await?;
+            part.ask(|answer| Rewire::Take { answer }).await??;
         }
         let reloaded = difference(&self.config, &config);
         self.config = config;
@@ -169,35 +165,53 @@ impl Control {
 
     /// Takes the lines that a wiring adds, in all parts.
     async fn prepare(&self, config: &Config, wiring: &Wiring) -> Result<(), Error> {
-        for part in &self.parts {
+        // A chip behind a bus fails sooner, and the first part's lines are better not given back.
+        for part in self.parts.iter().rev() {
             let (wiring, keep_until_ns) = (wiring.part(&part.thread), kept_until(config));
-            part.ask(|answer| Rewire::Prepare { wiring, keep_until_ns, answer }).await?;
+            part.ask(|answer| Rewire::Prepare { wiring, keep_until_ns, answer }).await??;
         }
         Ok(())
     }
 
-    /// Refuses what is decided when the daemon starts.
-    fn refuse_fixed(&self, new: &Config) -> Result<(), Error> {
-        let old = &self.config;
-        let fixed = [
-            ("run_dir", old.run_dir == new.run_dir),
-            ("backend", old.backend == new.backend && old.own_thread == new.own_thread),
-            ("limits", old.limits_as_written == new.limits_as_written),
-        ];
-        let path = new.path.display();
-        if let Some((key, _)) = fixed.iter().find(|(_, same)| !same) {
-            let reason = format!("{path}: {key}: it can only be changed by starting gpiod anew");
-            return Err(Error::ConfigRefused(reason));
-        }
+    /// Brings a configuration together with the board, or refuses it with all that is wrong with it and all that is
+    /// decided when the daemon starts.
+    async fn bind(&self, new: &Config) -> Result<Wiring, Error> {
+        let mut problems = self.config.fixed_changes(new, self.sockets_at_start);
         if new.sockets() > self.most_sockets {
             let (sockets, most) = (new.sockets(), self.most_sockets);
             let reason = format!(
-                "{path}: {sockets} sockets are more than the {most} that what they share was made for: start gpiod anew"
+                "{sockets} sockets are more than the {most} that what they share was made for: start gpiod anew"
             );
-            return Err(Error::ConfigRefused(reason));
+            problems.push(Problem { line: 0, key: "group".to_owned(), reason });
         }
-        Ok(())
+        let refused = |problems| Error::ConfigRefused(Problems::new(&new.path, problems).to_string());
+        // Of another board nothing is known here.
+        if new.backend != self.config.backend {
+            return Err(refused(problems));
+        }
+        let wiring = match Wiring::bind(new, &self.backend.lines()?) {
+            Ok(wiring) => wiring,
+            Err(wrong) => {
+                problems.extend(wrong.problems);
+                return Err(refused(problems));
+            }
+        };
+        for part in &self.parts {
+            problems.extend(part.refusals(wiring.part(&part.thread)).await?);
+        }
+        let known = |thread: &Thread| self.parts.iter().any(|part| part.thread == *thread);
+        let unserved = wiring.by_thread().into_iter().filter(|(thread, _)| !known(thread));
+        problems.extend(unserved.filter_map(|(_, part)| needs_thread(&part)));
+        if problems.is_empty() { Ok(wiring) } else { Err(refused(problems)) }
     }
+}
+
+/// That a chip's lines can not be served by the threads that there are.
+fn needs_thread(part: &Wiring) -> Option<Problem> {
+    let line = part.lines.first()?;
+    let key = format!("{}.line", part.key(line));
+    let reason = format!("chip {:?} would need a thread of its own: start gpiod anew for it", line.info.chip);
+    Some(Problem { line: line.config.at, key, reason })
 }
 
 /// Which groups are new, gone, or not what they were.

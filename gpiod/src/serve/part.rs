@@ -5,7 +5,7 @@ use super::start_programs;
 use crate::backend::{self, EdgeSource};
 use crate::broker::{Broker, EdgeSources, RequestIndex};
 use crate::clock;
-use crate::config::Config;
+use crate::config::{Config, Problem};
 use crate::error::{Error, chain};
 use crate::failure::{Exit, Failure};
 use crate::programs::Programs;
@@ -45,6 +45,8 @@ pub(super) struct Part {
 /// A new wiring of a part: prepared in all parts before it is taken in any.
 #[derive(Debug)]
 pub(super) enum Rewire {
+    /// See [`Broker::refusals`].
+    Check { wiring: Wiring, answer: oneshot::Sender<Vec<Problem>> },
     /// See [`Broker::prepare`].
     Prepare { wiring: Wiring, keep_until_ns: u64, answer: oneshot::Sender<Result<(), Error>> },
     /// See [`Broker::rewire`].
@@ -77,6 +79,9 @@ impl Part {
                     return served.map_err(|error| Failure::new(Exit::Software, error.to_string()));
                 }
                 Some(order) = rewire.recv() => match order {
+                    Rewire::Check { wiring, answer } => {
+                        let _ = answer.send(broker.refusals(wiring));
+                    }
                     Rewire::Prepare { wiring, keep_until_ns, answer } => {
                         let _ = answer.send(broker.prepare(wiring, keep_until_ns));
                     }

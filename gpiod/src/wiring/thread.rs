@@ -64,7 +64,7 @@ impl Wiring {
 
     /// What of it one thread serves: all groups, with its own lines.
     pub fn part(&self, thread: &Thread) -> Self {
-        let mut part = Self { lines: Vec::new(), groups: Vec::new() };
+        let mut part = Self { path: self.path.clone(), lines: Vec::new(), groups: Vec::new() };
         let mut moved = vec![None; self.lines.len()];
         for line in (0..self.lines.len()).map(LineIndex).filter(|line| self.thread_of_line(*line) == *thread)
         {

@@ -1,7 +1,7 @@
-//! A board in memory that outlives its daemons: the end of a claim leaves a line as it is.
+//! A board in memory that outlives its daemons: the end of a claim leaves a line as it is, or makes an input of it.
 
 use gpiod::backend::{Backend, Error, HeldLines, Request, Wanted};
-use gpiod::line::{AtExit, Direction, LineConfig, LineId, LineInfo, Moment, Value, Values};
+use gpiod::line::{AtExit, Direction, LineConfig, LineId, LineInfo, Moment, OnExit, Value, Values};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -15,19 +15,30 @@ pub(crate) struct Pin {
     pub(crate) high: bool,
     claimed: bool,
     active_low: bool,
+    /// How many times it changed what it drives.
+    pub(crate) moves: u32,
 }
 
 /// The board; its clones are the same board.
 #[derive(Clone, Debug)]
-pub(crate) struct Board(Arc<Mutex<Vec<Pin>>>);
+pub(crate) struct Board {
+    pins: Arc<Mutex<Vec<Pin>>>,
+    at_exit: AtExit,
+}
 
 impl Board {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Mutex::new(vec![Pin::default(); LINES as usize])))
+        let pins = vec![Pin::default(); LINES as usize];
+        Self { pins: Arc::new(Mutex::new(pins)), at_exit: AtExit::default() }
+    }
+
+    /// One whose kernel makes an input of an output whose claim ends, and that can drive without a claim.
+    pub(crate) fn letting_go() -> Self {
+        Self { at_exit: AtExit { claimed: Some(OnExit::Input), unclaimed: true }, ..Self::new() }
     }
 
     pub(crate) fn pins(&self) -> MutexGuard<'_, Vec<Pin>> {
-        self.0.lock().unwrap()
+        self.pins.lock().unwrap()
     }
 
     /// Whether a daemon holds a line.
@@ -70,19 +81,19 @@ impl Backend for Board {
             drives_high: pin.output.then_some(pin.high),
             consumer: pin.claimed.then(|| "gpiod".to_owned()),
             function: None,
-            at_exit: AtExit::default(),
+            at_exit: self.at_exit,
             waits: false,
         });
         Ok(infos.collect())
     }
 
     fn request(&self, _: &str, lines: &[Wanted]) -> Result<Vec<Request>, Error> {
-        let offsets: Vec<usize> = lines.iter().map(|line| line.id.offset as usize).collect();
         let mut pins = self.pins();
-        for (offset, line) in offsets.iter().zip(lines) {
-            let pin = &mut pins[*offset];
+        for line in lines {
+            let offset = line.id.offset as usize;
+            let pin = &mut pins[offset];
             assert!(!pin.claimed, "L{offset} has two holders on the board");
-            pin.claimed = true;
+            pin.claimed = line.claim;
             if line.as_found && pin.output {
                 pin.active_low = line.config.active_low;
             } else {
@@ -90,19 +101,27 @@ impl Backend for Board {
             }
         }
         drop(pins);
-        let wanted = (0..lines.len()).collect();
-        let lines = Box::new(Held { board: self.clone(), offsets });
-        Ok(vec![Request { wanted, kept: 0, lines, edges: None }])
+        let request = |claim: bool| {
+            let wanted: Vec<usize> = (0..lines.len()).filter(|i| lines[*i].claim == claim).collect();
+            let offsets = wanted.iter().map(|i| lines[*i].id.offset as usize).collect();
+            let held = Held { board: self.clone(), offsets, claim };
+            Request { wanted, kept: 0, lines: Box::new(held), edges: None }
+        };
+        Ok([true, false].map(request).into_iter().filter(|request| !request.wanted.is_empty()).collect())
     }
 }
 
 impl Pin {
     fn become_as(&mut self, config: &LineConfig) {
         self.active_low = config.active_low;
-        self.output = config.direction == Direction::Output;
-        if self.output {
-            self.high = (config.value == Value::Active) != config.active_low;
-        }
+        let output = config.direction == Direction::Output;
+        let high = if output { (config.value == Value::Active) != config.active_low } else { self.high };
+        self.drive(output, high);
+    }
+
+    fn drive(&mut self, output: bool, high: bool) {
+        self.moves += u32::from((self.output, self.high) != (output, high));
+        (self.output, self.high) = (output, high);
     }
 }
 
@@ -110,6 +129,7 @@ impl Pin {
 struct Held {
     board: Board,
     offsets: Vec<usize>,
+    claim: bool,
 }
 
 impl HeldLines for Held {
@@ -128,7 +148,7 @@ impl HeldLines for Held {
                 let source = io::Error::other("it is an input");
                 return Err(Error::Failed { operation: "setting a line", source });
             }
-            pin.high = (bits >> i & 1 == 1) != pin.active_low;
+            pin.drive(true, (bits >> i & 1 == 1) != pin.active_low);
         }
         Ok(NOW)
     }
@@ -145,8 +165,12 @@ impl HeldLines for Held {
 impl Drop for Held {
     fn drop(&mut self) {
         let mut pins = self.board.pins();
-        for offset in &self.offsets {
-            pins[*offset].claimed = false;
+        for offset in self.offsets.iter().filter(|_| self.claim) {
+            let pin = &mut pins[*offset];
+            pin.claimed = false;
+            if self.board.at_exit.claimed == Some(OnExit::Input) {
+                pin.drive(false, pin.high);
+            }
         }
     }
 }

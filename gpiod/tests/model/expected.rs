@@ -77,6 +77,9 @@ impl Model {
             if self.lines.contains_key(&offset) {
                 continue;
             }
+            if config.way == Way::In {
+                self.levels[offset] = None;
+            }
             let found = config.way != Way::In && self.levels[offset].is_some() && !config.one_shot;
             let adopted = found.then_some(until);
             if config.way == Way::Out && self.levels[offset].is_none() {
@@ -93,7 +96,7 @@ impl Model {
     fn release(&mut self, offset: usize) {
         let Line { active_low, release, way, .. } = self.lines[&offset].config;
         match release {
-            _ if way == Way::In => {}
+            _ if way == Way::In => self.levels[offset] = None,
             Release::Keep => {}
             Release::Inactive => self.levels[offset] = Some(active_low),
             Release::Active => self.levels[offset] = Some(!active_low),
@@ -223,9 +226,11 @@ impl Model {
             .copied()
             .filter(|offset| {
                 let (was, is) = (old.line(*offset), self.wired.line(*offset));
-                was.map(|line| line.active_low) != is.map(|line| line.active_low)
+                was.map(|line| (line.active_low, line.way)) != is.map(|line| (line.active_low, line.way))
             })
             .collect();
+        let inputs: Vec<usize> =
+            known.iter().copied().filter(|offset| self.lines[offset].config.way == Way::In).collect();
         for config in self.wired.lines.clone() {
             let offset = config.offset;
             self.lines.get_mut(&offset).unwrap().config = config;
@@ -239,7 +244,12 @@ impl Model {
         ids.into_iter().for_each(|id| self.end(id));
         for offset in changed {
             self.lines.get_mut(&offset).unwrap().adopted = None;
-            self.release(offset);
+            let Line { active_low, way, .. } = self.lines[&offset].config;
+            match way {
+                // What was never driven is as it starts.
+                Way::Out if inputs.contains(&offset) => self.levels[offset] = Some(active_low),
+                Way::In | Way::Out | Way::Both => self.release(offset),
+            }
         }
         let (lines, wired) = (&mut self.lines, &self.wired);
         lines.retain(|offset, line| wired.line(*offset).is_some() || !line.alone);

@@ -4,6 +4,7 @@
 
 mod adopted;
 mod board;
+mod claimed;
 mod expected;
 mod rig;
 mod wired;

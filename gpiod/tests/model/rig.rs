@@ -4,7 +4,7 @@ mod open;
 
 use super::board::{Board, LINES};
 use super::expected::{Model, SESSIONS, Session, Until};
-use super::wired::{ADMIN, GROUPS, Way, Wired};
+use super::wired::{ADMIN, GROUPS, TURNED, Way, Wired};
 use super::{How, Op};
 use gpiod::backend::Backend;
 use gpiod::broker::{Broker, Change, Hold, Scope, SessionEnd};
@@ -102,7 +102,11 @@ impl Rig {
                 self.broker.rewire().unwrap();
                 self.model.rewire(wired, until);
             }
-            Op::Restart { how, variant, until } => self.restart(how, Wired::variant(variant), until),
+            Op::Restart { how, variant, until } => {
+                // Which way a line goes is the next daemon's to decide, and no session's to get back.
+                let turned = if self.model.wired.is_turned() { TURNED } else { 0 };
+                self.restart(how, Wired::variant(variant & !TURNED | turned), until);
+            }
             of_hold if self.holds.is_empty() => drop(of_hold),
             Op::Write { hold, mask, bits } => self.write(hold, mask, bits),
             Op::Turn { hold, line, to } => self.turn(hold, line, to),

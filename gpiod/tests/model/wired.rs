@@ -37,11 +37,15 @@ pub(crate) const GROUPS: [&str; 3] = ["swift", "patient", "other"];
 const PATIENT: usize = 1;
 pub(crate) const ADMIN: usize = GROUPS.len();
 
+/// The change that turns a line from an output into an input.
+pub(crate) const TURNED: u8 = 64;
+
 /// A wiring. Each bit of its number is a change to the first one.
 #[derive(Clone, Debug)]
 pub(crate) struct Wired {
     pub(crate) lines: Vec<Line>,
     patient: bool,
+    turned: bool,
 }
 
 impl Wired {
@@ -60,7 +64,7 @@ impl Wired {
             Line { active_low: is(1), ..line(1, 0, "up", Way::Out, Release::Active) },
             Line { one_shot: true, ..line(2, 0, "shot", Way::Out, Release::Keep) },
             line(3, PATIENT, "down", Way::Out, Release::Inactive),
-            line(4, PATIENT, "stay", Way::Out, Release::Keep),
+            line(4, PATIENT, "stay", if is(6) { Way::In } else { Way::Out }, Release::Keep),
             line(5, PATIENT, "either", Way::Both, Release::Input),
             Line { names: vec![(PATIENT, "in"), (2, "in")], ..line(6, 0, "", Way::In, Release::Keep) },
             Line {
@@ -74,7 +78,12 @@ impl Wired {
         if is(4) {
             lines.push(line(8, 2, "more", Way::Out, Release::Active));
         }
-        Self { lines, patient: !is(5) }
+        Self { lines, patient: !is(5), turned: is(6) }
+    }
+
+    /// Whether the line that may be either is an input.
+    pub(crate) fn is_turned(&self) -> bool {
+        self.turned
     }
 
     /// Whether clients of this socket are waited for.

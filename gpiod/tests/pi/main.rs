@@ -32,6 +32,9 @@ const ALL: &[(&str, Scene)] = &[
         Box::pin(kept(board, Signal::SIGTERM))
     }),
     ("and when it is killed", |board| Box::pin(kept(board, Signal::SIGKILL))),
+    ("an output that is to be an input at times by a reload is claimed and does not move", |board| {
+        Box::pin(reloaded(board))
+    }),
     ("outputs that are to let go do, or the wish is refused", |board| Box::pin(let_go(board))),
     ("registers that may not be opened say what to grant, and the devices alone are enough", |board| {
         Box::pin(denied(board))
@@ -144,6 +147,28 @@ async fn kept(board: &Board, signal: Signal) {
         tokio::task::yield_now().await;
     }
     assert_eq!(board.drives(9), Some(false));
+}
+
+async fn reloaded(board: &Board) {
+    let rig = Rig::start(LIGHTS).await;
+    let session = rig.client().await.session().output("red").open().await.unwrap();
+    let red = session.output("red").unwrap();
+    red.set(Value::Active).await.unwrap();
+    let ours = Some("gpiod:lights".to_owned());
+    let before = [9, 10].map(|bcm| board.line(bcm).consumer);
+    let lets_go = board.line(9).at_exit.claimed == Some(OnExit::Input);
+    assert_eq!(before, if lets_go { [None, None] } else { [ours.clone(), ours.clone()] });
+    let line = "\"GPIO9\", direction = \"output\"";
+    rig.reload(line, &format!("{line}, on_release = \"input\"")).await;
+    assert_eq!((board.drives(9), board.line(9).consumer), (Some(true), ours));
+    assert_eq!((board.drives(10), board.line(10).consumer), (Some(false), before[1].clone()));
+    // The same session, which has not noticed.
+    red.set(Value::Inactive).await.unwrap();
+    assert_eq!(board.drives(9), Some(false));
+    session.close().await.unwrap();
+    assert_eq!(board.line(9).direction, Direction::Input);
+    rig.reload(&format!("{line}, on_release = \"input\""), &line.replace("output", "input")).await;
+    assert_eq!(board.line(9).direction, Direction::Input);
 }
 
 async fn let_go(board: &Board) {

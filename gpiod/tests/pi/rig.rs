@@ -67,6 +67,15 @@ impl Rig {
         self.daemon = Some(Process::start(self.dir.path(), "daemon", &mut self.serve()).await);
     }
 
+    /// Makes the daemon take another configuration.
+    pub(crate) async fn reload(&self, old: &str, new: &str) {
+        let path = self.dir.path().join("gpiod.toml");
+        let text = fs::read_to_string(&path).unwrap().replace(old, new);
+        fs::write(path, text).unwrap();
+        let admin = Client::at(self.dir.path().join("run/admin/gpiod.sock")).connect().await.unwrap();
+        admin.reload_config().await.unwrap();
+    }
+
     pub(crate) async fn client(&self) -> Client {
         let socket = self.dir.path().join("run/groups/lights/gpiod.sock");
         Client::at(socket).name("test").connect().await.unwrap()

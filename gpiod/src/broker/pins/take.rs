@@ -1,53 +1,20 @@
 //! Taking lines of the board: all at the start, and those that a changed configuration adds.
 
 use super::reckoning::Reckoning;
-use super::{HeldLine, HeldRequest, Pins, RequestIndex, configured};
+use super::{HeldLine, HeldRequest, Pins, Place, RequestIndex, configured};
 use crate::backend::{Backend, Error, Wanted};
 use crate::broker::EdgeSources;
 use crate::line::{Direction, LineConfig, LineInfo, Value, ones};
-use crate::log_keys as keys;
 use crate::wiring::{LineIndex, WiredLine, Wiring};
 use std::collections::HashMap;
 
 /// Of a line that is in no request, and in no request's place.
-const NO_REQUEST: usize = usize::MAX;
+pub(super) const NO_REQUEST: usize = usize::MAX;
 
 /// Lines that were found driven and taken over as they were, and where the edges of the new requests come from.
 pub(in crate::broker) type Taken = (Vec<LineIndex>, EdgeSources);
 
-/// How much is held.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::broker) struct Mark {
-    requests: usize,
-    lines: usize,
-}
-
 impl Pins {
-    /// How much is held now, to come [back to](Self::back_to).
-    pub(in crate::broker) fn mark(&self) -> Mark {
-        Mark { requests: self.requests.len(), lines: self.lines.len() }
-    }
-
-    /// Lets go of all that was requested since. What was not found driven becomes an input before, as far as it can:
-    /// the kernel may keep what is let go.
-    pub(in crate::broker) fn back_to(&mut self, before: Mark, found: &[LineIndex]) {
-        let requests = self.requests[before.requests..].iter().flatten();
-        let since: Vec<LineIndex> = requests.flat_map(|request| request.lines.iter().copied()).collect();
-        let undriven: Vec<(LineIndex, LineConfig)> = since
-            .iter()
-            .filter(|line| !found.contains(line) && self.config(**line).direction == Direction::Output)
-            .map(|line| (*line, LineConfig { direction: Direction::Input, ..*self.config(*line) }))
-            .collect();
-        if let Err(error) = self.configure(&undriven) {
-            tracing::warn!({ keys::ERROR } = %error, "lines that are not taken after all may stay driven");
-        }
-        for line in since {
-            self.lines[line.0].request = NO_REQUEST;
-        }
-        self.requests.truncate(before.requests);
-        self.lines.truncate(before.lines);
-    }
-
     /// Requests lines of a wiring, all or none. An output that is found driven is taken over as it is, without a blink.
     pub(in crate::broker) fn request(
         &mut self,
@@ -79,7 +46,7 @@ impl Pins {
         Ok((found, sources?))
     }
 
-    fn request_by_group(
+    pub(super) fn request_by_group(
         &mut self,
         backend: &dyn Backend,
         wiring: &Wiring,
@@ -127,8 +94,7 @@ impl Pins {
         let bits = if kept == 0 { 0 } else { request.held.read(kept)?.bits };
         for (position, line) in (0..).zip(&request.lines) {
             let held = &mut self.lines[line.0];
-            held.request = self.requests.len();
-            held.position = position;
+            held.place = Place { request: self.requests.len(), position };
             if kept >> position & 1 == 1 {
                 let value = Value::from_bit(bits >> position & 1 == 1);
                 held.config = held.fit(LineConfig { direction: Direction::Output, value, ..held.config });
@@ -144,7 +110,8 @@ impl HeldLine {
     /// A line that is not yet part of a request.
     fn new(config: LineConfig, line: &WiredLine) -> Self {
         let debounce_ns = configured(line).debounce_ns;
-        let mut held = Self { request: NO_REQUEST, position: 0, config, debounce_ns, edge_users: 0 };
+        let mut held =
+            Self { place: Place { request: NO_REQUEST, position: 0 }, config, debounce_ns, edge_users: 0 };
         held.config = held.fit(config);
         held
     }
@@ -152,7 +119,7 @@ impl HeldLine {
 
 /// Refuses lines that somebody has before any is requested: the kernel drives one line of a request after the other,
 /// and lets go of them all when it comes to one that is held.
-fn refuse_held(backend: &dyn Backend, wiring: &Wiring, wanted: &[LineIndex]) -> Result<(), Error> {
+pub(super) fn refuse_held(backend: &dyn Backend, wiring: &Wiring, wanted: &[LineIndex]) -> Result<(), Error> {
     let board = backend.lines()?;
     for line in wanted.iter().map(|line| wiring.line(*line)) {
         let now = board.iter().find(|info| info.id == line.info.id);
@@ -164,7 +131,7 @@ fn refuse_held(backend: &dyn Backend, wiring: &Wiring, wanted: &[LineIndex]) -> 
 }
 
 /// What a line is at the daemon's start.
-struct Start {
+pub(super) struct Start {
     config: LineConfig,
     /// Whether it was found driven, and is to stay so; `Some(false)` where that is known only when it is held.
     found: Option<bool>,
