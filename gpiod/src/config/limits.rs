@@ -90,6 +90,10 @@ limits! {
     program_ms = 10_000, 1..=600_000;
     /// What the programs of one socket may use at once of their thread's processor time, in µs. 100 to 100,000.
     program_burst_us = 4_000, 100..=100_000;
+    /// Samplings through one socket. 1 to 64.
+    samples = 1, 1..=64;
+    /// The least time between two samples, in µs. 1 to 1,000,000.
+    sample_period_us = 10, 1..=1_000_000;
     /// What one socket may use at once of the reactor's time while other sockets are in use too, in µs. 50 to 100,000.
     turn_us = 1_000, 50..=100_000;
 }
@@ -121,6 +125,11 @@ impl Limits {
     /// [`program_burst_us`](Self::program_burst_us) in ns.
     pub fn program_burst_ns(&self) -> u64 {
         u64::from(self.program_burst_us) * 1_000
+    }
+
+    /// [`sample_period_us`](Self::sample_period_us) in ns.
+    pub fn sample_period_ns(&self) -> u64 {
+        u64::from(self.sample_period_us) * 1_000
     }
 
     /// [`turn_us`](Self::turn_us) in ns.
