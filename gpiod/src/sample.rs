@@ -7,7 +7,7 @@ pub use queue::{Feed, Queue};
 
 use std::ops::RangeInclusive;
 
-/// How far samples may be apart, in ns; the least that clients may ask for is `limits.sample_period_us`.
+/// How far samples may be apart, in ns; `limits.samples_per_s` says how close.
 pub const PERIOD_NS: RangeInclusive<u64> = 1..=60_000_000_000;
 /// Bytes of samples in one chunk.
 pub const CHUNK_BYTES: usize = 2048;

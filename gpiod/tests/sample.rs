@@ -74,7 +74,7 @@ async fn every_sample_is_what_the_boards_record_says_and_none_is_untold() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_costs_only_itself_and_is_told_what_it_missed() {
-    let config = format!("{CONFIG}\n[limits]\nsample_period_us = 100\n");
+    let config = format!("{CONFIG}\n[limits]\nsamples_per_s = 10000\n");
     let rig = Rig::with(&config).await;
     let mut client = raw(&rig.watch_socket("bench")).await;
     let request = SampleRequest { lines: vec!["in".to_owned()], period_ns: 100_000, ..Default::default() };
@@ -109,7 +109,7 @@ async fn limits_of_sampling_are_told_by_name_and_an_end_gives_the_place_back() {
     let client = rig.client("bench").await;
     let sample = |us| client.sample(["in"]).period(Duration::from_micros(us)).open();
     let refused = sample(9).await.unwrap_err();
-    assert_eq!(refused.to_string(), "this asks for more than limits.sample_period_us allows, 10");
+    assert_eq!(refused.to_string(), "this asks for more than limits.samples_per_s allows, 100000");
     assert_eq!(refused.reason(), Some(&Reason::BeyondLimit));
     for us in [0, 60_000_001] {
         assert_eq!(sample(us).await.unwrap_err().reason(), Some(&Reason::InvalidRequest), "{us}");

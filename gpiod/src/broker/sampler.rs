@@ -54,7 +54,7 @@ impl Broker {
             )));
         }
         if period_ns < self.limits.sample_period_ns() {
-            return Err(state.usage.beyond("limits.sample_period_us", self.limits.sample_period_us));
+            return Err(state.usage.beyond("limits.samples_per_s", self.limits.samples_per_s));
         }
         if state.stopping {
             return Err(Error::Stopping);

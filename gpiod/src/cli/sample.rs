@@ -31,7 +31,7 @@ pub struct Args {
     /// The lines to sample, 1 to 64, as `gpiod lines` calls them
     #[arg(value_name = "NAME", required = true)]
     names: Vec<String>,
-    /// How far samples are apart; the least is the daemon's limits.sample_period_us, 10us unless configured
+    /// How far samples are apart; the least is by the daemon's limits.samples_per_s, 10us unless configured
     #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = words::time)]
     every: Duration,
     /// End after so many samples, missed ones included

@@ -92,8 +92,8 @@ limits! {
     program_burst_us = 4_000, 100..=100_000;
     /// Samplings through one socket. 1 to 64.
     samples = 1, 1..=64;
-    /// The least time between two samples, in µs. 1 to 1,000,000.
-    sample_period_us = 10, 1..=1_000_000;
+    /// Samples per second that one sampling may ask for. 1 to 1,000,000.
+    samples_per_s = 100_000, 1..=1_000_000;
     /// What one socket may use at once of the reactor's time while other sockets are in use too, in µs. 50 to 100,000.
     turn_us = 1_000, 50..=100_000;
 }
@@ -127,9 +127,9 @@ impl Limits {
         u64::from(self.program_burst_us) * 1_000
     }
 
-    /// [`sample_period_us`](Self::sample_period_us) in ns.
+    /// The least time between two samples, in ns.
     pub fn sample_period_ns(&self) -> u64 {
-        u64::from(self.sample_period_us) * 1_000
+        1_000_000_000 / u64::from(self.samples_per_s.max(1))
     }
 
     /// [`turn_us`](Self::turn_us) in ns.

@@ -1244,8 +1244,8 @@ pub struct SampleRequest {
     /// REQUIRED. 1 to 64 names of lines, none twice.
     #[prost(string, repeated, tag = "1")]
     pub lines: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// REQUIRED. How far the samples are apart, in ns: `limits.sample_period_us` (10 us unless configured) to
-    /// 60,000,000,000 (60 s).
+    /// REQUIRED. How far the samples are apart, in ns: up to 60,000,000,000 (60 s); `limits.samples_per_s` says what is the
+    /// least, 10,000 (10 us) unless configured.
     #[prost(uint64, tag = "2")]
     pub period_ns: u64,
     /// OPTIONAL. How many samples, those included that are missed; after them the stream ends. 0 is without end.
@@ -1848,7 +1848,7 @@ pub mod gpio_service_client {
         /// Samples that could not be taken in time are counted where they are missing. The sampling ends with the stream.
         ///
         /// INVALID_ARGUMENT, NOT_FOUND: as `Read`; also a period of 0 or of more than 60 s.
-        /// RESOURCE_EXHAUSTED (LIMIT_REACHED): `limits.samples`; (BEYOND_LIMIT): a period below `limits.sample_period_us`.
+        /// RESOURCE_EXHAUSTED (LIMIT_REACHED): `limits.samples`; (BEYOND_LIMIT): a period too short for `limits.samples_per_s`.
         pub async fn sample(
             &mut self,
             request: impl tonic::IntoRequest<super::SampleRequest>,
@@ -2007,7 +2007,7 @@ pub mod gpio_service_server {
         /// Samples that could not be taken in time are counted where they are missing. The sampling ends with the stream.
         ///
         /// INVALID_ARGUMENT, NOT_FOUND: as `Read`; also a period of 0 or of more than 60 s.
-        /// RESOURCE_EXHAUSTED (LIMIT_REACHED): `limits.samples`; (BEYOND_LIMIT): a period below `limits.sample_period_us`.
+        /// RESOURCE_EXHAUSTED (LIMIT_REACHED): `limits.samples`; (BEYOND_LIMIT): a period too short for `limits.samples_per_s`.
         async fn sample(
             &self,
             request: tonic::Request<super::SampleRequest>,

@@ -30,7 +30,7 @@ impl SampleBuilder {
         Self { connection, client_name, names, period: Duration::from_millis(1), count: 0 }
     }
 
-    /// How far the samples are apart, up to 60 s; the daemon's `limits.sample_period_us` is the least. Default: 1 ms.
+    /// How far the samples are apart, up to 60 s; the daemon's `limits.samples_per_s` says what is the least. Default: 1 ms.
     pub fn period(mut self, period: Duration) -> Self {
         self.period = period;
         self
