@@ -4,7 +4,7 @@
 //! Only this module and its children name tonic or the API's messages. An RPC is found like this: `dispatch` picks the
 //! service by the request's path; `service` has one short function for each RPC, `admin` those of the admin socket
 //! alone; `session` and `watch` are the streams;
-//! `convert` turns messages into domain values and back; `status` turns errors into statuses, `too_large` one of tonic's own;
+//! `convert` turns messages into domain values and back; `status` turns errors into statuses, `too_large` one of tonic's own, `unread` what tonic's reflection leaves unsaid;
 //! `connection` bounds what one connection may use up; `doors` decides who is let in, `streams` how much is open at a time
 //! (of the `places` that all sockets share) and `incoming` how long one may stay silent; `metered` gives each socket its turns; `socket` makes the
 //! sockets.
@@ -25,6 +25,7 @@ mod sockets;
 mod status;
 mod streams;
 mod too_large;
+mod unread;
 mod watch;
 
 use crate::broker::{Broker, Scope};

@@ -5,8 +5,10 @@ mod fixture;
 
 use fixture::{Rig, became, gpiod};
 use gpiod::board::record::Change;
-use gpiod_sdk::{Client, Error, LossCause, Notice, Reason, Value, WatchItem};
+use gpiod_sdk::{Client, LossCause, Notice, Reason, Value, WatchItem};
 use nix::sys::signal::{Signal, kill};
+use std::io::Write;
+use std::os::fd::IntoRawFd;
 use std::process::Output;
 
 const LAMP: &str = "[[group]]\nname = \"lamp\"\nlines.lamp = { line = \"GPIO20\", direction = \"output\" }\n";
@@ -18,7 +20,7 @@ const SHARED: &str = "[[group]]\nname = \"one\"\n\
 
 /// Changes the configuration's text.
 fn edit(rig: &Rig, change: impl Fn(String) -> String) {
-    let path = std::fs::canonicalize(rig.path("gpiod.toml")).unwrap();
+    let path = rig.path("gpiod.toml");
     let text = change(std::fs::read_to_string(&path).unwrap());
     // As an editor does it: never half a file.
     let new = path.with_file_name("new.toml");
@@ -26,15 +28,14 @@ fn edit(rig: &Rig, change: impl Fn(String) -> String) {
     std::fs::rename(new, path).unwrap();
 }
 
-/// A daemon that reads its file by order alone: the file is not in the directory that it watches.
-async fn by_order(config: &str) -> Rig {
-    let mut rig = Rig::board_alone(config, "").await;
-    let elsewhere = rig.path("elsewhere");
-    std::fs::create_dir(&elsewhere).unwrap();
-    std::fs::rename(rig.path("gpiod.toml"), elsewhere.join("gpiod.toml")).unwrap();
-    std::os::unix::fs::symlink(elsewhere.join("gpiod.toml"), rig.path("gpiod.toml")).unwrap();
-    rig.start_daemon().await;
-    rig
+/// The same without a sign: a write is told of when it is closed, and this one is not before the test ends. For a daemon
+/// that is to read its file by order alone.
+fn edit_unseen(rig: &Rig, change: impl Fn(String) -> String) {
+    let path = rig.path("gpiod.toml");
+    let text = change(std::fs::read_to_string(&path).unwrap());
+    let mut file = std::fs::File::create(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    let _open = file.into_raw_fd();
 }
 
 async fn admin(rig: &Rig) -> Client {
@@ -70,7 +71,7 @@ async fn command(rig: &Rig, arguments: &[&str]) -> Output {
 
 #[tokio::test]
 async fn groups_come_and_go_while_the_sessions_of_others_go_on() {
-    let rig = by_order(&format!("{LAMP}{SHARED}")).await;
+    let rig = Rig::with(&format!("{LAMP}{SHARED}")).await;
     let lamp = rig.client("lamp").await.session().output_at("lamp", Value::Active).open().await.unwrap();
     let two = rig.client("two").await;
     let mut watch = two.watch(["start"]).open().await.unwrap();
@@ -78,7 +79,7 @@ async fn groups_come_and_go_while_the_sessions_of_others_go_on() {
     let fan = rig.client("one").await.session().output_at("fan", Value::Active).open().await.unwrap();
     let lit = rig.saw(0, |e| became(e, "GPIO21", true)).await;
 
-    edit(&rig, |text| {
+    edit_unseen(&rig, |text| {
         let start = text.find("[[group]]\nname = \"one\"").unwrap();
         let end = text.find("[[group]]\nname = \"two\"").unwrap();
         let new = "[[group]]\nname = \"new\"\nlines.red = { line = \"GPIO9\", direction = \"output\" }\n";
@@ -107,7 +108,9 @@ async fn groups_come_and_go_while_the_sessions_of_others_go_on() {
     assert_eq!(edge.value, Value::Active);
 
     // And back again, with the line that was retired.
-    edit(&rig, |text| format!("{text}\n{}", SHARED.split("[[group]]\nname = \"two\"").next().unwrap()));
+    edit_unseen(&rig, |text| {
+        format!("{text}\n{}", SHARED.split("[[group]]\nname = \"two\"").next().unwrap())
+    });
     let reloaded = admin(&rig).await.reload_config().await.unwrap();
     assert_eq!(reloaded.added, ["one"]);
     let fan = rig.client("one").await.session().output_at("fan", Value::Active).open().await.unwrap();
@@ -118,9 +121,9 @@ async fn groups_come_and_go_while_the_sessions_of_others_go_on() {
 
 #[tokio::test]
 async fn what_only_a_policy_says_is_changed_under_its_holder_and_what_the_line_is_ends_its_session() {
-    let rig = by_order(LAMP).await;
+    let rig = Rig::with(LAMP).await;
     let lamp = rig.client("lamp").await.session().output_at("lamp", Value::Active).open().await.unwrap();
-    edit(&rig, |text| {
+    edit_unseen(&rig, |text| {
         text.replace("direction = \"output\"", "direction = \"output\", on_release = \"keep\"")
     });
     assert_eq!(admin(&rig).await.reload_config().await.unwrap().changed, ["lamp"]);
@@ -131,7 +134,9 @@ async fn what_only_a_policy_says_is_changed_under_its_holder_and_what_the_line_i
     let mut watch = client.watch(["lamp"]).open().await.unwrap();
     assert!(matches!(watch.next().await.unwrap().unwrap(), WatchItem::Values(_)));
     let lamp = client.session().output("lamp").open().await.unwrap();
-    edit(&rig, |text| text.replace("direction = \"output\"", "direction = \"output\", active_low = true"));
+    edit_unseen(&rig, |text| {
+        text.replace("direction = \"output\"", "direction = \"output\", active_low = true")
+    });
     admin(&rig).await.reload_config().await.unwrap();
     let Notice::Lost { why } = lamp.next_notice().await else { panic!("another line") };
     assert_eq!(why.reason(), Some(&Reason::Reconfigured));
@@ -203,11 +208,18 @@ async fn the_administrator_lets_go_of_a_group_and_its_holder_is_told_why() {
 async fn only_the_admin_socket_takes_orders() {
     let rig = Rig::with(LAMP).await;
     for socket in [rig.socket("lamp"), rig.watch_socket("lamp")] {
-        let client = Client::at(socket).connect().await.unwrap();
+        let client = Client::at(&socket).connect().await.unwrap();
         for error in
             [client.release_group("lamp", "").await.unwrap_err(), client.reload_config().await.unwrap_err()]
         {
-            assert!(matches!(error, Error::Refused { code: gpiod_sdk::Code::Unimplemented, .. }), "{error}");
+            assert_eq!(error.reason(), Some(&Reason::NotPermitted), "{error}");
+        }
+        for arguments in [&["reload"][..], &["release", "lamp"]] {
+            let output =
+                fixture::gpiod().args(arguments).arg("--socket").arg(&socket).output().await.unwrap();
+            let told = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(77), "{told}");
+            assert!(told.contains("on the admin socket alone, admin/gpiod.sock"), "{told}");
         }
     }
 }
@@ -292,11 +304,11 @@ async fn a_shorter_grace_is_one_for_who_is_away_already() {
 
 #[tokio::test]
 async fn groups_beyond_those_that_the_default_limits_are_made_for_can_be_added() {
-    let rig = by_order(LAMP).await;
+    let rig = Rig::with(LAMP).await;
     let group = |bcm: u32| {
         format!("[[group]]\nname = \"g{bcm}\"\nlines.x = {{ line = \"GPIO{bcm}\", direction = \"input\" }}\n")
     };
-    edit(&rig, |text| text + &(2..8).map(group).collect::<String>());
+    edit_unseen(&rig, |text| text + &(2..8).map(group).collect::<String>());
     assert_eq!(admin(&rig).await.reload_config().await.unwrap().added.len(), 6);
     let mut clients = Vec::new();
     for bcm in 2..8 {
@@ -305,11 +317,11 @@ async fn groups_beyond_those_that_the_default_limits_are_made_for_can_be_added()
         clients.push(client);
     }
     // Of 24 places 12 are the own of the three sockets that it started with, and each later one took one.
-    edit(&rig, |text| text + &group(8));
+    edit_unseen(&rig, |text| text + &group(8));
     let refused = admin(&rig).await.reload_config().await.unwrap_err();
     assert!(refused.to_string().contains("17 sockets are more than the 15"), "{refused}");
-    edit(&rig, |text| text.replace(&group(8), ""));
-    edit(&rig, |text| text + "[limits]\ntotal_streams = 99\n");
+    edit_unseen(&rig, |text| text.replace(&group(8), ""));
+    edit_unseen(&rig, |text| text + "[limits]\ntotal_streams = 99\n");
     let refused = admin(&rig).await.reload_config().await.unwrap_err();
     assert!(
         refused.to_string().contains("limits: it can only be changed by starting gpiod anew"),
