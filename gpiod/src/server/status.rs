@@ -22,7 +22,7 @@ fn code_and_reason(error: &Error) -> (Code, &'static str) {
         Error::LimitReached { .. } => (Code::ResourceExhausted, "LIMIT_REACHED"),
         Error::BeyondLimit { .. } => (Code::ResourceExhausted, "BEYOND_LIMIT"),
         Error::OpenTimedOut(_) => (Code::DeadlineExceeded, "OPEN_TIMED_OUT"),
-        Error::WatchdogExpired(_) => (Code::DeadlineExceeded, "WATCHDOG_EXPIRED"),
+        Error::WatchdogExpired { .. } => (Code::DeadlineExceeded, "WATCHDOG_EXPIRED"),
         Error::SessionEnded => (Code::FailedPrecondition, "SESSION_ENDED"),
         Error::Released(_) => (Code::Aborted, "RELEASED"),
         Error::Reconfigured => (Code::Unavailable, "RECONFIGURED"),
@@ -54,6 +54,7 @@ mod tests {
     use super::*;
     use crate::holder::{Caller, Holder};
     use std::io;
+    use std::time::Duration;
 
     fn one_of_each() -> Vec<Error> {
         let line = || "red".to_owned();
@@ -62,7 +63,7 @@ mod tests {
             Holder { name: "a".to_owned(), group: "b".to_owned(), caller, since_ns: 0, away_until_ns: None };
         let failed = backend::Error::Failed { operation: "x", source: io::Error::other("y") };
         vec![
-            Error::LineNotFound { line: line(), known: vec![] },
+            Error::LineNotFound { line: line(), known: vec![], elsewhere: vec![] },
             Error::InvalidRequest(line()),
             Error::InvalidProgram(line()),
             Error::NotPermitted(line()),
@@ -73,7 +74,7 @@ mod tests {
             Error::LimitReached { limit: "limits.watches", max: 1 },
             Error::BeyondLimit { limit: "limits.program_ms", max: 1 },
             Error::OpenTimedOut(10),
-            Error::WatchdogExpired(10),
+            Error::WatchdogExpired { after_ms: 10, kept: Duration::ZERO },
             Error::Released(line()),
             Error::Reconfigured,
             Error::ConfigRefused(line()),
