@@ -11,7 +11,7 @@ use toml::Spanned;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
-    pub(super) run_dir: Option<PathBuf>,
+    pub(super) run_dir: Option<Spanned<PathBuf>>,
     pub(super) resume_within: Option<Spanned<String>>,
     pub(super) backend: Option<Spanned<Backend>>,
     pub(super) limits: Option<Spanned<Limits>>,
@@ -44,7 +44,7 @@ pub(super) enum BackendKind {
 pub(super) struct Group {
     pub(super) name: Spanned<String>,
     pub(super) socket_mode: Option<Spanned<u32>>,
-    pub(super) socket_gid: Option<u32>,
+    pub(super) socket_gid: Option<Spanned<u32>>,
     pub(super) on_release: Option<OnRelease>,
     pub(super) grace: Option<Spanned<String>>,
     pub(super) operations: Option<Vec<Spanned<String>>>,
