@@ -130,6 +130,10 @@ impl Broker {
                 return Err(error);
             }
         };
+        // Whoever drives such a line from now on relies on the guardian.
+        if let Some(guardian) = indices.iter().find_map(|line| state.wiring.line(*line).guardian.as_ref()) {
+            guardian.ask();
+        }
         // Whatever is left of its stream finds no session any more, and so lets nothing go.
         let before = predecessor.session().and_then(|session| state.replaced(session));
         let resumed = matches!(predecessor, Predecessor::Own(_));
