@@ -26,7 +26,7 @@ Examples:
   gpiod board --dir /tmp/board state                     every line and every component
   gpiod board --dir /tmp/board press crossing --for 200  press a button for 200 ms
   gpiod board --dir /tmp/board light window 5            put a light sensor into 5 lux
-  gpiod board --dir /tmp/board fault stuck-low GPIO17    short a line to ground; `fault clear` mends it
+  gpiod board --dir /tmp/board fault stuck-low GPIO17    short a line to ground
   gpiod board --dir /tmp/board record --follow           every change of every line, as it happens"
 )]
 pub struct Args {
