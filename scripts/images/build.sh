@@ -98,9 +98,9 @@ for platform in "${platforms[@]}"; do
     mkdir -p "$IMAGES_MAPS"
     begin=$SECONDS
     echo "building for $platform: $target, $("${RUSTC:-rustc}" --version)" >&2
-    # The apps apart from gpiod: what leaves the libraries' log out of them would leave out gpiod's own.
+    # The apps apart from gpiod: what it asks of libraries would be in theirs, too.
     "${build[@]}" --target "$target" -p gpiod
-    "${build[@]}" --target "$target" -p light-sensor -p traffic-light --features light-sensor/image,traffic-light/image
+    "${build[@]}" --target "$target" -p light-sensor -p traffic-light
     for program in "${programs[@]}"; do
         cp "$(dirname "$out")/$target/image/$program" "$out/$platform/$program"
         [[ ! -e "$out/$platform/${program//-/_}.map" || "$program" != *-* ]] ||
