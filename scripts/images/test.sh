@@ -19,6 +19,9 @@ PLATFORM    the programs (build.sh) for it, under QEMU's user emulation where th
 
 Shows: the lights follow their clock; light readings come; apps find a restarted daemon again by the directory; SIGTERM ends
 each app within a second with exit code 0, its lights off and its lines free.
+
+exit status: 0 all of it was seen, 1 something was not, 64 the arguments are wrong, 66 nothing was built, 69 this machine can
+not run it, 77 it must be root.
 TEXT
 }
 
@@ -216,6 +219,11 @@ for mode in "$@"; do
             image="$("${podman[@]}" pull --quiet "oci-archive:$built/$program.oci.tar" 2>"$scratch/log")" || { cat "$scratch/log" >&2; exit 1; }
             "${podman[@]}" tag "$image" "localhost/$program"
         done
+        # 125 is podman's own: what it needs of the system is not here.
+        status=0
+        "${podman[@]}" run --rm --network none --read-only --cap-drop ALL --ulimit nofile=1024:1024 --ulimit nproc=4096:4096 \
+            localhost/gpiod --version >"$scratch/log" 2>&1 || status=$?
+        ((status != 125)) || { echo "this machine runs no container: $(tail -n 1 "$scratch/log")" >&2; exit 69; }
     else
         platform="$mode"
         [[ -n "$(platform "$platform" 1)" ]] || { echo "no platform $platform" >&2; exit 64; }

@@ -130,7 +130,7 @@ impl Services {
             answering.fail(Status::unimplemented(text))
         };
         if answered.is_err() {
-            tracing::trace!(pid = caller.pid, "a client has gone before its answer");
+            tracing::debug!(pid = caller.pid, "a client has gone before its answer");
         }
     }
 }
