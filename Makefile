@@ -4,7 +4,7 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-gate soak fuzz test-hardware test-python fmt fmt-check lint proto buf deny docs ci
+.PHONY: help demo test bench bench-gate soak fuzz test-hardware test-python images test-images images-push fmt fmt-check lint proto buf deny docs ci
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,19 @@ test-hardware: ## Real pins on emulated machines: the kernel's GPIO simulator an
 test-python: ## The Python example against a daemon, with stubs generated from proto/
 	$(CARGO) build -p gpiod --bins
 	scripts/with-python-tools.sh sdk/examples/python/run.py
+
+# PLATFORMS names some, such as "linux/arm64"; those of one tag by default. The table in images/README.md has those.
+images: ## Build the images for all platforms, pack them and measure them; PLATFORMS="linux/amd64" for some
+	scripts/images/build.sh $(PLATFORMS)
+	scripts/images/sbom.sh $(PLATFORMS)
+	scripts/images/pack.sh $(PLATFORMS)
+	scripts/images/sizes.py $(if $(PLATFORMS),$(PLATFORMS),--readme)
+
+test-images: ## Board, daemon and both apps as containers, hardened; for ARM under QEMU's user emulation. As root
+	scripts/images/test.sh containers $(or $(PLATFORMS),linux/arm64 linux/arm/v7)
+
+images-push: ## Push the images: REGISTRY=ghcr.io/you
+	scripts/images/push.sh $(REGISTRY)
 
 # FUZZ names targets, such as "rpc"; all by default.
 fuzz: ## Arbitrary input for all that reads input, FUZZ_SECONDS (300) each; FUZZ="rpc" for some of it

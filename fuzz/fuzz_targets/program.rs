@@ -70,7 +70,7 @@ fuzz_target!(|input: Input| {
         program_ms: 1 + input.most_ms % 600_000,
         ..Limits::default()
     };
-    if check(&steps, &lines, &limits).is_err() {
+    if check(&steps, &lines, |_| "line", &limits).is_err() {
         return;
     }
     assert!(!steps.is_empty() && steps.len() <= limits.program_steps as usize);

@@ -38,8 +38,9 @@ Examples:
   gpiod serve --config gpiod.toml     run the daemon
   gpiod lines                         what lines are there, and who holds them?
   gpiod pinout                        the same as a picture of the header
-  gpiod get button                    one value
-  gpiod watch button --count 1        wait for an edge
+  gpiod get --group door button       one value
+  gpiod get door/button               the same on the admin socket, as for root
+  gpiod watch --group door button     edges as they come
 
 `gpiod COMMAND --help` says more, with examples. Exit codes are those of sysexits.h: 64 wrong arguments, 65 not with \
 these lines, 66 an unreadable file, 69 no daemon or board, 75 not now, 77 not allowed, 78 a wrong configuration."

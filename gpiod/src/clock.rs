@@ -1,6 +1,7 @@
 //! The one clock: CLOCK_MONOTONIC in ns, as the kernel stamps edges.
 
 use nix::time::{ClockId, clock_gettime};
+use std::time::Duration;
 
 /// Now: CLOCK_MONOTONIC, ns.
 pub fn now_ns() -> u64 {
@@ -14,6 +15,7 @@ pub fn thread_ns() -> u64 {
 
 fn read(clock: ClockId) -> u64 {
     // The call can not fail: Linux has these clocks since 2.6 and the kernel gives them no negative time.
-    let time = clock_gettime(clock).unwrap_or_else(|_| std::process::abort());
-    time.tv_sec().unsigned_abs() * 1_000_000_000 + time.tv_nsec().unsigned_abs()
+    // Its fields have half the bits on 32-bit ARM.
+    let time = Duration::from(clock_gettime(clock).unwrap_or_else(|_| std::process::abort()));
+    time.as_secs() * 1_000_000_000 + u64::from(time.subsec_nanos())
 }

@@ -3,17 +3,20 @@
 
 use crate::backend;
 use crate::holder::Holder;
+use std::time::Duration;
 
 /// Why a request failed. The text is for the client.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// This socket has no line of that name.
-    #[error("no line {line:?} on this socket; it has {}", list(.known))]
+    #[error("{}", not_found(.line, .known, .elsewhere))]
     LineNotFound {
         /// The name that was asked for.
         line: String,
         /// The names that there are.
         known: Vec<String>,
+        /// The groups whose lines the socket lists, but only their own sockets serve.
+        elsewhere: Vec<String>,
     },
     /// The request makes no sense, whatever the state of the lines.
     #[error("{0}")]
@@ -68,8 +71,13 @@ pub enum Error {
     #[error("no open command came within {0} s")]
     OpenTimedOut(u64),
     /// The client was not heard for longer than it promised.
-    #[error("no command came for {0} ms, the session's watchdog has let go of its lines")]
-    WatchdogExpired(u64),
+    #[error("no command came for {after_ms} ms, the session's watchdog {}", lets_go(.kept))]
+    WatchdogExpired {
+        /// How long it waited, in ms.
+        after_ms: u64,
+        /// How long its lines are kept all the same, for the client to come back: the group's `grace`.
+        kept: Duration,
+    },
     /// The session is over.
     #[error("the session has ended")]
     SessionEnded,
@@ -99,6 +107,31 @@ pub enum Error {
     /// The board failed.
     #[error("the board failed: {}", chain(.0))]
     Hardware(#[from] backend::Error),
+}
+
+fn not_found(line: &str, known: &[String], elsewhere: &[String]) -> String {
+    let group = line.split_once('/').map_or("", |(group, _)| group);
+    if elsewhere.iter().any(|other| other == group) {
+        return format!(
+            "line {line:?} can only be listed here: its chip has a thread of its own, and the lines of group {group:?} \
+             are used by the group's own socket"
+        );
+    }
+    let text = format!("no line {line:?} on this socket; it has {}", list(known));
+    if elsewhere.is_empty() {
+        return text;
+    }
+    format!(
+        "{text}; the lines of {} are only listed here, and used by their groups' own sockets",
+        list(elsewhere)
+    )
+}
+
+fn lets_go(kept: &Duration) -> String {
+    if kept.is_zero() {
+        return "has let go of its lines".to_owned();
+    }
+    format!("has ended it: its lines are let go in {} unless it is back", humantime::format_duration(*kept))
 }
 
 fn list(names: &[String]) -> String {

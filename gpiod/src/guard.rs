@@ -47,6 +47,10 @@
 //! they do by themselves, and gives them anew to the next guardian, for which it looks each second. What the guardian
 //! knows dies with it; if both are killed within that second, nobody switches.
 //!
+//! One that hangs has not gone, and an idle daemon asks it nothing. It is asked for the same charge again when a session
+//! with one of its lines is opened and when lines are listed; while it does not answer it counts as gone, but its
+//! connection is kept: it may go on, and no other listens as long as it is there.
+//!
 //! [`link`] is the daemon's end of the connection, all else the guardian's: `process` runs it, with an `attend` for each connection.
 
 mod attend;

@@ -10,7 +10,7 @@ use tracing_subscriber::{Layer, fmt};
 /// What is logged by default: ours from `info` on, libraries' warnings.
 const DEFAULT: &str = "warn,gpiod=info";
 
-/// Switches the log on. `filter` is a list such as `debug` or `warn,gpiod::server=trace`.
+/// Switches the log on. `filter` is a list such as `debug` or `warn,gpiod::server=debug`.
 ///
 /// # Errors
 /// A filter that can not be read.

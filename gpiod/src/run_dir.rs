@@ -6,12 +6,14 @@ use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::net::{SocketAddr, UnixListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Below which the full sockets are.
 pub(crate) const GROUPS: &str = "groups";
 /// Below which the watch sockets are.
 pub(crate) const WATCH: &str = "watch";
+/// The file name of every socket that clients connect to.
+pub(crate) const SOCKET: &str = "gpiod.sock";
 /// Where a socket is until it has its rights.
 const NURSERY: &str = ".new.sock";
 /// What a run directory has in it.
@@ -26,6 +28,11 @@ const OURS: [&str; 9] = [
     state_file::NURSERY,
     state_file::SET_ASIDE,
 ];
+
+/// Where one of a group's sockets is.
+pub(crate) fn socket_of(run_dir: &Path, kind: &str, group: &str) -> PathBuf {
+    run_dir.join(kind).join(group).join(SOCKET)
+}
 
 /// Who may connect to a socket.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,8 @@
 //! service by the request's path; `service` has one short function for each RPC, `admin` those of the admin socket
 //! alone; `session`, `watch` and `sample` are the streams; `messages` and `answers` frame what comes and what goes, `body` passes on
 //! what comes to services that are tonic's;
-//! `convert` turns messages into domain values and back; `status` turns errors into statuses, `too_large` one of tonic's own;
+//! `convert` turns messages into domain values and back; `status` turns errors into statuses, `too_large` one of tonic's own,
+//! `unread` what tonic's reflection leaves unsaid;
 //! `connection` bounds what one connection may use up; `doors` decides who is let in, `streams` how much is open at a time
 //! (of the `places` that all sockets share) and `incoming` how long one may stay silent; `metered` gives each socket its turns; `socket` makes the
 //! sockets.
@@ -30,6 +31,7 @@ mod sockets;
 mod status;
 mod streams;
 mod too_large;
+mod unread;
 mod watch;
 
 use crate::broker::{Broker, Scope};

@@ -80,6 +80,8 @@ pub struct WiredGroup {
     pub lines: Vec<(String, LineIndex)>,
     /// What may be done with each of them through the group's full socket, in the same order.
     pub operations: Vec<Operations>,
+    /// Whether its lines are another part's, so that this one has none of them.
+    pub elsewhere: bool,
 }
 
 impl WiredGroup {
@@ -157,6 +159,7 @@ impl Wiring {
                 allowed: group.allowed.clone(),
                 lines,
                 operations,
+                elsewhere: false,
             });
             if let Err(reason) = wiring.thread_of(GroupIndex(index)) {
                 let at = group.lines.first().map_or(0, |line| line.at);

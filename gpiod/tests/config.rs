@@ -286,3 +286,59 @@ fn a_list_of_ids_that_lets_nobody_in_is_a_mistake() {
         "gpiod.toml:5: group.a.allow_gids: the list is empty: it would let nobody in; leave it out to let everybody in"
     );
 }
+
+#[test]
+fn an_unknown_operation_is_one_mistake_and_no_second_that_follows_from_it() {
+    let told = |keys: &str, line: &str| {
+        mistakes(&format!(
+            "[[group]]\nname = \"a\"\n{keys}\nlines.x = {{ line = \"GPIO1\", direction = {line} }}\n"
+        ))
+    };
+    let fly = "\"fly\" is no operation; there are read, watch, drive, configure, program";
+    let list = "operations = [\"fly\"]";
+    for (line, keys) in [("\"input\"", list), ("\"output\", one_shot = true", list)] {
+        assert_eq!(told(keys, line), format!("gpiod.toml:5: group.a.operations: {fly}"));
+        assert_eq!(
+            told("", &format!("{line}, {keys}")),
+            format!("gpiod.toml:6: group.a.lines.x.operations: {fly}")
+        );
+    }
+    let both = told("", "\"input\", operations = [\"drive\", \"fly\"]");
+    assert_eq!(both.lines().count(), 2, "{both}");
+}
+
+#[test]
+fn a_run_dir_in_which_no_socket_can_be_made_is_a_mistake() {
+    let check = |run_dir: &str| {
+        let text = format!(
+            "# One.\nrun_dir = {run_dir:?}\n[[group]]\nname = \"a\"\nlines.x = {{ line = \"GPIO1\", direction = \"input\" }}\n\
+             [[group]]\nname = \"longer\"\nlines.x = {{ line = \"GPIO1\", direction = \"input\" }}\n"
+        );
+        Config::parse(Path::new("gpiod.toml"), &text).map_err(|problems| problems.to_string())
+    };
+    assert_eq!(check("").unwrap_err(), "gpiod.toml:2: run_dir: it is empty: leave it out for /run/gpiod");
+    // `/groups/longer/gpiod.sock` has 25 bytes.
+    check(&format!("/{}", "r".repeat(81))).unwrap();
+    let long = format!("/{}", "r".repeat(82));
+    assert_eq!(
+        check(&long).unwrap_err(),
+        format!(
+            "gpiod.toml:2: run_dir: the socket of group \"longer\" would be \"{long}/groups/longer/gpiod.sock\", which is no path \
+             of a socket: it has 108 bytes, and at most 107 that are not 0 can be connected to"
+        )
+    );
+}
+
+#[test]
+fn a_group_id_that_is_none_is_a_mistake() {
+    let group = |gid: u32| {
+        format!(
+            "[[group]]\nname = \"a\"\nsocket_gid = {gid}\nlines.x = {{ line = \"GPIO1\", direction = \"input\" }}\n"
+        )
+    };
+    assert_eq!(parse(&group(u32::MAX - 1)).unwrap().groups[0].socket_gid, Some(u32::MAX - 1));
+    assert_eq!(
+        mistakes(&group(u32::MAX)),
+        "gpiod.toml:5: group.a.socket_gid: 4294967295 is no group: it is (gid_t)-1"
+    );
+}

@@ -3,7 +3,8 @@
 
 mod fixture;
 
-use fixture::Rig;
+use fixture::{Rig, reason};
+use tonic::Code;
 use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -35,6 +36,59 @@ async fn every_socket_says_that_it_serves_and_lists_its_services() {
         assert!(
             names.contains(&"gpiod.v1.GpioService") && names.contains(&"grpc.health.v1.Health"),
             "{names:?}"
+        );
+    }
+}
+
+/// How a reflection stream ends that sent this after a request that is answered.
+async fn end_of_reflection(rig: &Rig, file: String) -> Result<usize, tonic::Status> {
+    let endpoint = Endpoint::try_from(format!("unix:{}", rig.socket("bench").display())).unwrap();
+    let mut client = ServerReflectionClient::new(endpoint.connect().await.unwrap());
+    let request = |asked| ServerReflectionRequest { message_request: Some(asked), ..Default::default() };
+    let requests = [MessageRequest::ListServices(String::new()), MessageRequest::FileByFilename(file)];
+    let requests = tokio_stream::iter(requests.map(request));
+    let mut answers = client.server_reflection_info(requests).await?.into_inner();
+    let mut count = 0;
+    while answers.message().await?.is_some() {
+        count += 1;
+    }
+    Ok(count)
+}
+
+#[tokio::test]
+async fn reflection_says_that_a_message_is_too_long_and_does_not_end_as_if_all_were_well() {
+    let rig = Rig::start().await;
+    let known = "gpiod/v1/line.proto".to_owned();
+    assert_eq!(end_of_reflection(&rig, known).await.unwrap(), 2);
+    for long in [16_384, 100_000] {
+        let status = end_of_reflection(&rig, "x".repeat(long)).await.unwrap_err();
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::ResourceExhausted, "BEYOND_LIMIT"));
+        assert_eq!(status.message(), "this asks for more than limits.message_bytes allows, 16384");
+    }
+}
+
+#[tokio::test]
+async fn reflection_says_that_a_message_is_malformed() {
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Bytes {
+        #[prost(bytes = "vec", tag = "3")]
+        file_by_filename: Vec<u8>,
+    }
+    let rig = Rig::start().await;
+    let endpoint = Endpoint::try_from(format!("unix:{}", rig.socket("bench").display())).unwrap();
+    let mut grpc = tonic::client::Grpc::new(endpoint.connect().await.unwrap());
+    for version in ["v1", "v1alpha"] {
+        grpc.ready().await.unwrap();
+        let path = format!("/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
+        let request = tonic::Request::new(tokio_stream::once(Bytes { file_by_filename: vec![0xff, 0xfe] }));
+        let codec = gpiod_proto::codec::Codec::<Bytes, Bytes>::default();
+        let mut answers =
+            grpc.streaming(request, path.try_into().unwrap(), codec).await.unwrap().into_inner();
+        let status = answers.message().await.unwrap_err();
+        assert_eq!(
+            (status.code(), status.message()),
+            (Code::InvalidArgument, "malformed message"),
+            "{version}"
         );
     }
 }

@@ -219,6 +219,40 @@ async fn lines_are_listed_as_what_would_happen_now_and_the_next_guardian_has_the
 }
 
 #[tokio::test]
+async fn a_guardian_that_is_stopped_and_does_not_answer_is_none_until_it_goes_on() {
+    let (mut rig, guardian, _session) = all_on("0s").await;
+    kill(guardian.pid(), Signal::SIGSTOP).unwrap();
+    // Whoever lists lines has it asked.
+    let present = |line: &Json| line["guardian"]["present"].as_bool().unwrap();
+    until_listed(&rig, "coil", |line| !present(line)).await;
+    assert!(rig.log().contains("the guardian does not answer"), "{}", rig.log());
+    kill(guardian.pid(), Signal::SIGCONT).unwrap();
+    until_listed(&rig, "coil", present).await;
+    assert!(rig.log().contains("the guardian answers again"), "{}", rig.log());
+    assert!(!rig.log().contains("the guardian has gone"), "{}", rig.log());
+    rig.daemon.take().unwrap().signal(Signal::SIGKILL).await;
+    rig.saw(0, |e| became_input(e, "GPIO9")).await;
+}
+
+#[tokio::test]
+async fn who_opens_a_session_with_a_guarded_line_has_the_guardian_asked() {
+    let (rig, guardian, session) = all_on("0s").await;
+    kill(guardian.pid(), Signal::SIGSTOP).unwrap();
+    session.close().await.unwrap();
+    let _session = rig.client("heater").await.session().output("coil").open().await.unwrap();
+    let told = async {
+        while !rig.log().contains("the guardian does not answer") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, told).await.expect("it is told");
+    kill(guardian.pid(), Signal::SIGKILL).unwrap();
+    until_listed(&rig, "coil", |line| line["guardian"]["present"] == false).await;
+    let _guardian = guard(&rig, "0s").await;
+    until_listed(&rig, "coil", |line| line["guardian"]["present"] == true).await;
+}
+
+#[tokio::test]
 async fn a_guardian_that_ends_touches_no_line_of_a_daemon_that_lives() {
     let (rig, guardian, _session) = all_on("0s").await;
     let before = record(&rig).await.len();

@@ -221,6 +221,8 @@ async fn a_session_whose_watchdog_ran_out_is_away_too() {
     let hung = client.session().output_at("lamp", Value::Active).watchdog(timeout).open().await.unwrap();
     let Notice::Ended { error } = hung.next_notice().await else { panic!("its watchdog runs out") };
     assert_eq!(error.reason(), Some(&Reason::WatchdogExpired));
+    let told = "the session's watchdog has ended it: its lines are let go in 1h unless it is back";
+    assert!(error.to_string().contains(told), "{error}");
     away(&rig, "patient", "lamp").await;
     let next = client.session().output("lamp").open().await.unwrap();
     assert_eq!(next.opened_with().get("lamp"), Some(Value::Active));

@@ -129,7 +129,7 @@ async fn programs_that_can_not_be_run_are_refused_whole() {
     assert_eq!(refuse(many).await, "this asks for more than limits.program_steps allows, 256");
     let backwards =
         Program::new().set([("out", Value::Active)]).wait_edge(["out"], Edge::Both, Duration::from_millis(1));
-    assert_eq!(refuse(backwards).await, "step 1: line 0 is an output at this point, it has no edges");
+    assert_eq!(refuse(backwards).await, "step 1: line \"out\" is an output at this point, it has no edges");
     assert_eq!(client.read(["out"]).await.unwrap().bits(), 0, "not a step was done");
 }
 

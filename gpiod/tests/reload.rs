@@ -5,7 +5,7 @@ mod fixture;
 
 use fixture::{Rig, became, gpiod};
 use gpiod::board::record::Change;
-use gpiod_sdk::{Client, Error, LossCause, Notice, Reason, Value, WatchItem};
+use gpiod_sdk::{Client, LossCause, Notice, Reason, Value, WatchItem};
 use nix::sys::signal::{Signal, kill};
 use std::process::Output;
 
@@ -57,7 +57,7 @@ async fn groups_come_and_go_while_the_sessions_of_others_go_on() {
     let fan = rig.client("one").await.session().output_at("fan", Value::Active).open().await.unwrap();
     let lit = rig.saw(0, |e| became(e, "GPIO21", true)).await;
 
-    rig.edit(|text| {
+    rig.edit_unseen(|text| {
         let start = text.find("[[group]]\nname = \"one\"").unwrap();
         let end = text.find("[[group]]\nname = \"two\"").unwrap();
         let new = "[[group]]\nname = \"new\"\nlines.red = { line = \"GPIO9\", direction = \"output\" }\n";
@@ -86,7 +86,7 @@ async fn groups_come_and_go_while_the_sessions_of_others_go_on() {
     assert_eq!(edge.value, Value::Active);
 
     // And back again, with the line that was retired.
-    rig.edit(|text| format!("{text}\n{}", SHARED.split("[[group]]\nname = \"two\"").next().unwrap()));
+    rig.edit_unseen(|text| format!("{text}\n{}", SHARED.split("[[group]]\nname = \"two\"").next().unwrap()));
     let reloaded = admin(&rig).await.reload_config().await.unwrap();
     assert_eq!(reloaded.added, ["one"]);
     let fan = rig.client("one").await.session().output_at("fan", Value::Active).open().await.unwrap();
@@ -99,7 +99,9 @@ async fn groups_come_and_go_while_the_sessions_of_others_go_on() {
 async fn what_only_a_policy_says_is_changed_under_its_holder_and_what_the_line_is_ends_its_session() {
     let rig = Rig::by_order(LAMP, "").await;
     let lamp = rig.client("lamp").await.session().output_at("lamp", Value::Active).open().await.unwrap();
-    rig.edit(|text| text.replace("direction = \"output\"", "direction = \"output\", on_release = \"keep\""));
+    rig.edit_unseen(|text| {
+        text.replace("direction = \"output\"", "direction = \"output\", on_release = \"keep\"")
+    });
     assert_eq!(admin(&rig).await.reload_config().await.unwrap().changed, ["lamp"]);
     lamp.close().await.unwrap();
     assert_eq!(levels(&rig, "GPIO20").await, [true], "it is kept now");
@@ -108,7 +110,9 @@ async fn what_only_a_policy_says_is_changed_under_its_holder_and_what_the_line_i
     let mut watch = client.watch(["lamp"]).open().await.unwrap();
     assert!(matches!(watch.next().await.unwrap().unwrap(), WatchItem::Values(_)));
     let lamp = client.session().output("lamp").open().await.unwrap();
-    rig.edit(|text| text.replace("direction = \"output\"", "direction = \"output\", active_low = true"));
+    rig.edit_unseen(|text| {
+        text.replace("direction = \"output\"", "direction = \"output\", active_low = true")
+    });
     admin(&rig).await.reload_config().await.unwrap();
     let Notice::Lost { why } = lamp.next_notice().await else { panic!("another line") };
     assert_eq!(why.reason(), Some(&Reason::Reconfigured));
@@ -180,11 +184,18 @@ async fn the_administrator_lets_go_of_a_group_and_its_holder_is_told_why() {
 async fn only_the_admin_socket_takes_orders() {
     let rig = Rig::with(LAMP).await;
     for socket in [rig.socket("lamp"), rig.watch_socket("lamp")] {
-        let client = Client::at(socket).connect().await.unwrap();
+        let client = Client::at(&socket).connect().await.unwrap();
         for error in
             [client.release_group("lamp", "").await.unwrap_err(), client.reload_config().await.unwrap_err()]
         {
-            assert!(matches!(error, Error::Refused { code: gpiod_sdk::Code::Unimplemented, .. }), "{error}");
+            assert_eq!(error.reason(), Some(&Reason::NotPermitted), "{error}");
+        }
+        for arguments in [&["reload"][..], &["release", "lamp"]] {
+            let output =
+                fixture::gpiod().args(arguments).arg("--socket").arg(&socket).output().await.unwrap();
+            let told = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(77), "{told}");
+            assert!(told.contains("on the admin socket alone, admin/gpiod.sock"), "{told}");
         }
     }
 }
@@ -273,7 +284,7 @@ async fn groups_beyond_those_that_the_default_limits_are_made_for_can_be_added()
     let group = |bcm: u32| {
         format!("[[group]]\nname = \"g{bcm}\"\nlines.x = {{ line = \"GPIO{bcm}\", direction = \"input\" }}\n")
     };
-    rig.edit(|text| text + &(2..8).map(group).collect::<String>());
+    rig.edit_unseen(|text| text + &(2..8).map(group).collect::<String>());
     assert_eq!(admin(&rig).await.reload_config().await.unwrap().added.len(), 6);
     let mut clients = Vec::new();
     for bcm in 2..8 {
@@ -282,11 +293,11 @@ async fn groups_beyond_those_that_the_default_limits_are_made_for_can_be_added()
         clients.push(client);
     }
     // Of 24 places 12 are the own of the three sockets that it started with, and each later one took one.
-    rig.edit(|text| text + &group(8));
+    rig.edit_unseen(|text| text + &group(8));
     let refused = admin(&rig).await.reload_config().await.unwrap_err();
     assert!(refused.to_string().contains("17 sockets are more than the 15"), "{refused}");
-    rig.edit(|text| text.replace(&group(8), ""));
-    rig.edit(|text| text + "[limits]\ntotal_streams = 99\n");
+    rig.edit_unseen(|text| text.replace(&group(8), ""));
+    rig.edit_unseen(|text| text + "[limits]\ntotal_streams = 99\n");
     let refused = admin(&rig).await.reload_config().await.unwrap_err();
     assert!(
         refused.to_string().contains("limits.total_streams: it can only be changed by starting gpiod anew"),

@@ -59,7 +59,7 @@ async fn a_line_goes_the_other_way_in_its_place_and_whoever_uses_it_is_told() {
     assert_eq!(next_edge(&mut watch).await, Value::Active);
     let still = moves(&rig, "GPIO22").await;
 
-    rig.edit(|text| text.replace(INPUT, OUTPUT));
+    rig.edit_unseen(|text| text.replace(INPUT, OUTPUT));
     assert_eq!(rig.reload().await.unwrap().changed, ["desk"]);
     assert_eq!(line(&rig, 27).await, (Direction::Output, true, ours()), "as its at_start says");
     assert_eq!(lost(&input).await, Some(Reason::Reconfigured));
@@ -72,7 +72,7 @@ async fn a_line_goes_the_other_way_in_its_place_and_whoever_uses_it_is_told() {
         Some(gpiod_sdk::Direction::Output)
     );
 
-    rig.edit(|text| text.replace(OUTPUT, INPUT));
+    rig.edit_unseen(|text| text.replace(OUTPUT, INPUT));
     assert_eq!(rig.reload().await.unwrap().changed, ["desk"]);
     assert_eq!(line(&rig, 27).await, (Direction::Input, true, ours()), "the wire's level");
     assert_eq!(lost(&driven).await, Some(Reason::Reconfigured));
@@ -93,10 +93,10 @@ async fn a_line_that_was_removed_may_come_back_the_other_way() {
     };
     let rig = Rig::by_order(&(DESK.to_owned() + &lamp("output")), "").await;
     for (now, then) in [("output", "input"), ("input", "output")] {
-        rig.edit(|text| text.replace(&lamp(now), ""));
+        rig.edit_unseen(|text| text.replace(&lamp(now), ""));
         assert_eq!(rig.reload().await.unwrap().removed, ["lamp"]);
         assert_eq!(line(&rig, 20).await.2, None, "it is given back");
-        rig.edit(|text| text.replace(DESK, &(DESK.to_owned() + &lamp(then))));
+        rig.edit_unseen(|text| text.replace(DESK, &(DESK.to_owned() + &lamp(then))));
         assert_eq!(rig.reload().await.unwrap().added, ["lamp"]);
         let (direction, _, consumer) = line(&rig, 20).await;
         let wanted = if then == "input" { Direction::Input } else { Direction::Output };
@@ -113,7 +113,7 @@ async fn a_removed_line_stays_claimed_with_its_request_and_that_is_told() {
     // No wire is to hold it down.
     let [desk, input, output] = [DESK, INPUT, OUTPUT].map(|text| text.replace("GPIO27", "GPIO24"));
     let rig = Rig::by_order(&desk, "").await;
-    rig.edit(|text| text.replace(&input, ""));
+    rig.edit_unseen(|text| text.replace(&input, ""));
     rig.reload().await.unwrap();
     assert_eq!(line(&rig, 24).await.2, ours(), "the kernel takes back requests, not lines");
     let told =
@@ -124,16 +124,16 @@ async fn a_removed_line_stays_claimed_with_its_request_and_that_is_told() {
     let row = listed.lines().find(|row| row.starts_with("GPIO24 ")).unwrap();
     assert!(row.contains(" gpiod:desk "), "{row}");
     // It comes back the other way, in its place.
-    rig.edit(|text| {
+    rig.edit_unseen(|text| {
         text.replace("[[group]]\nname = \"desk\"\n", &format!("[[group]]\nname = \"desk\"\n{output}"))
     });
     rig.reload().await.unwrap();
     assert_eq!(line(&rig, 24).await, (Direction::Output, true, ours()));
-    rig.edit(|text| text.replace(&output, ""));
+    rig.edit_unseen(|text| text.replace(&output, ""));
     rig.reload().await.unwrap();
     assert_eq!(line(&rig, 24).await, (Direction::Output, true, ours()), "as its on_release says");
     // With the last line of the request all of it goes.
-    rig.edit(|text| text.replace("GPIO22", "GPIO23"));
+    rig.edit_unseen(|text| text.replace("GPIO22", "GPIO23"));
     rig.reload().await.unwrap();
     assert_eq!(
         (line(&rig, 22).await.2, line(&rig, 24).await.2, line(&rig, 23).await.2),

@@ -26,7 +26,7 @@ async fn refused(rig: &Rig) -> Vec<String> {
 #[tokio::test]
 async fn all_that_is_fixed_at_the_start_is_told_at_once_and_with_it_what_is_wrong() {
     let rig = Rig::by_order(LAMP, "").await;
-    rig.edit(|text| {
+    rig.edit_unseen(|text| {
         let text = text.replacen("run_dir = \"", "run_dir = \"/elsewhere", 1).replace("GPIO20", "GPIO99");
         text + "own_thread = [\"x\"]\n[limits]\ntotal_streams = 99\nwatches = 1\n"
     });
@@ -46,7 +46,9 @@ async fn all_that_is_fixed_at_the_start_is_told_at_once_and_with_it_what_is_wron
         ]
     );
     // Of another board nobody can say what lines it has.
-    rig.edit(|text| text.replace("kind = \"sim\"", "kind = \"cdev\"").replace("board = ", "# board = "));
+    rig.edit_unseen(|text| {
+        text.replace("kind = \"sim\"", "kind = \"cdev\"").replace("board = ", "# board = ")
+    });
     let told = refused(&rig).await;
     assert!(told.iter().any(|line| line.ends_with(&format!(": backend: {anew}"))), "{told:?}");
     assert!(told.len() == 5 && !told.iter().any(|line| line.contains("GPIO99")), "{told:?}");
@@ -57,16 +59,16 @@ async fn a_limit_that_is_written_out_is_what_it_says_and_not_what_it_would_be_wi
     let limit = "[limits]\ntotal_connections = 24\n";
     // Three sockets: 24 is what is in force.
     let rig = Rig::by_order(LAMP, "").await;
-    rig.edit(|text| text + limit);
+    rig.edit_unseen(|text| text + limit);
     rig.reload().await.unwrap();
-    rig.edit(|text| text.replace(limit, ""));
+    rig.edit_unseen(|text| text.replace(limit, ""));
     rig.reload().await.unwrap();
     // Fifteen: it is 30.
     let group = |bcm: u32| {
         format!("[[group]]\nname = \"g{bcm}\"\nlines.x = {{ line = \"GPIO{bcm}\", direction = \"input\" }}\n")
     };
     let rig = Rig::by_order(&(2..9).map(group).collect::<String>(), "").await;
-    rig.edit(|text| text + limit);
+    rig.edit_unseen(|text| text + limit);
     let line = rig.line_of("total_connections");
     let told =
         format!("gpiod.toml:{line}: limits.total_connections: it can only be changed by starting gpiod anew");
@@ -76,14 +78,13 @@ async fn a_limit_that_is_written_out_is_what_it_says_and_not_what_it_would_be_wi
 #[tokio::test]
 async fn what_the_guardian_was_given_stays_its_own_and_each_line_that_would_not_is_named() {
     let mut rig = Rig::board_alone(HEATER, "").await;
-    rig.hide_config();
     let mut command = gpiod();
     command.arg("guard").arg("--config").arg(rig.path("gpiod.toml")).args(["--wait", "10m"]);
     let _guardian = Process::start(rig.dir.path(), "guard", &mut command).await;
     rig.start_daemon().await;
     let coil = rig.client("heater").await.session().output_at("coil", Value::Active).open().await.unwrap();
     let new = "lines.new = { line = \"GPIO21\", direction = \"output\", on_daemon_exit = \"input\" }\n";
-    rig.edit(|text| {
+    rig.edit_unseen(|text| {
         let text = text.replace(
             "\"GPIO9\", direction = \"output\", on_daemon_exit = \"input\"",
             "\"GPIO9\", direction = \"input\"",
@@ -115,7 +116,7 @@ async fn what_the_guardian_was_given_stays_its_own_and_each_line_that_would_not_
     // Nothing has changed.
     coil.write([("coil", Value::Inactive)]).await.unwrap();
     // What the guardian does not care about can be changed, also of its lines.
-    rig.edit(|text| {
+    rig.edit_unseen(|text| {
         let head = text.split("[[group]]").next().unwrap().to_owned();
         let tail = text.split("\n[backend]").nth(1).unwrap().to_owned();
         format!(

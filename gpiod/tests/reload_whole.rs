@@ -3,10 +3,11 @@
 
 mod fixture;
 
-use fixture::{Rig, became};
+use fixture::{Rig, became, gpiod};
 use gpiod_sdk::{Client, Error, Reason, Session, Value};
 use std::fs;
-use std::os::unix::fs::FileTypeExt;
+use std::io::Write;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
 const OLD: &str = "[[group]]\nname = \"lamp\"\nlines.lamp = { line = \"GPIO20\", direction = \"output\" }\n\
@@ -95,4 +96,61 @@ async fn a_socket_that_can_not_be_bound_keeps_all_of_it_from_being_taken() {
     nothing_has_changed(&rig, &lamp, &fan).await;
     fs::remove_dir_all(rig.watch_socket("second")).unwrap();
     then_it_is_taken(&rig, lamp).await;
+}
+
+/// What `gpiod reload` says, and its exit code.
+async fn ordered(rig: &Rig) -> (Option<i32>, String) {
+    let output = gpiod().arg("reload").arg("--socket").arg(rig.admin_socket()).output().await.unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[tokio::test]
+async fn a_socket_that_can_not_be_removed_at_last_is_told_and_the_rest_is_in_force() {
+    let (rig, lamp, fan) = started().await;
+    // Somebody has put a directory in its place: that is looked at no sooner than it is removed.
+    fs::remove_file(rig.socket("old")).unwrap();
+    fs::create_dir(rig.socket("old")).unwrap();
+    write_new(&rig);
+    let told = async {
+        while !rig.log().contains("the configuration is in force, but for what this says") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(fixture::PATIENCE, told).await.expect("the change of the file is seen");
+    assert!(rig.log().contains("groups/old/gpiod.sock"), "{}", rig.log());
+    drop((lamp, fan));
+    rig.saw(0, |e| became(e, "GPIO21", false)).await;
+    for group in ["first", "second"] {
+        rig.client(group).await.session().output_at("x", Value::Active).open().await.unwrap();
+    }
+    // What is left is done by hand: the next order finds nothing to do.
+    fs::remove_dir(rig.socket("old")).unwrap();
+    assert_eq!(ordered(&rig).await, (Some(0), String::new()));
+}
+
+#[tokio::test]
+async fn rights_that_can_not_be_given_at_last_are_told_with_the_reason_and_tried_at_the_next_order() {
+    let (rig, lamp, _fan) = started().await;
+    fs::rename(rig.watch_socket("lamp"), rig.path("aside.sock")).unwrap();
+    let path = rig.path("gpiod.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    // Not closed, the write gives no sign: it is read by order.
+    let mut file = fs::File::create(&path).unwrap();
+    file.write_all(text.replace("name = \"lamp\"\n", "name = \"lamp\"\nsocket_mode = 0o600\n").as_bytes())
+        .unwrap();
+
+    let refused = reload(&rig).await.unwrap_err();
+    assert_eq!(refused.reason(), Some(&Reason::ConfigPartlyTaken), "{refused}");
+    let named = "the configuration is in force, but this could not be done:\n";
+    assert!(refused.to_string().starts_with(named), "{refused}");
+    assert!(refused.to_string().contains("watch/lamp/gpiod.sock: No such file"), "{refused}");
+    let (code, told) = ordered(&rig).await;
+    assert_eq!(code, Some(74), "{told}");
+    lamp.write([("lamp", Value::Active)]).await.unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&rig.socket("lamp")), 0o600, "what could be done is done");
+
+    fs::rename(rig.path("aside.sock"), rig.watch_socket("lamp")).unwrap();
+    assert_eq!(ordered(&rig).await, (Some(0), String::new()));
+    assert_eq!(mode(&rig.watch_socket("lamp")), 0o600);
 }

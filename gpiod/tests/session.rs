@@ -88,6 +88,10 @@ async fn a_watchdog_that_is_not_fed_lets_the_lines_go_and_says_why() {
         }
     };
     assert_eq!(ended.reason(), Some(&Reason::WatchdogExpired), "{ended}");
+    assert!(
+        ended.to_string().contains("for 50 ms, the session's watchdog has let go of its lines"),
+        "{ended}"
+    );
     assert!(client.lines().await.unwrap().get("red").unwrap().holder.is_none());
 }
 

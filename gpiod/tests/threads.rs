@@ -4,7 +4,7 @@
 mod fixture;
 
 use fixture::{CONFIG, PATIENCE, Rig, became, raw};
-use gpiod_proto::v1::ListLinesRequest;
+use gpiod_proto::v1::{ListLinesRequest, ReadRequest};
 use gpiod_sdk::{Reason, Value};
 use nix::sys::signal::{Signal, kill};
 use tonic::transport::Endpoint;
@@ -27,6 +27,21 @@ async fn groups_on_a_chip_with_a_thread_of_its_own_are_served_as_any_other() {
     let lines = admin.list_lines(ListLinesRequest {}).await.unwrap().into_inner().lines;
     let out = lines.iter().find(|line| line.board_line == "GPIO22").unwrap();
     assert_eq!(out.holder.as_ref().unwrap().name, "gpiod:bench");
+    for (name, told) in [
+        (
+            "bench/out",
+            "line \"bench/out\" can only be listed here: its chip has a thread of its own, and the lines of group \"bench\" \
+             are used by the group's own socket",
+        ),
+        (
+            "GPIO22",
+            "no line \"GPIO22\" on this socket; it has none; the lines of traffic-light, light-sensor, bench are only listed \
+             here, and used by their groups' own sockets",
+        ),
+    ] {
+        let refused = admin.read(ReadRequest { lines: vec![name.to_owned()] }).await.unwrap_err();
+        assert_eq!(refused.message(), told);
+    }
 }
 
 #[tokio::test]
@@ -91,7 +106,7 @@ async fn a_changed_configuration_is_taken_by_all_threads_or_by_none() {
     let lamp = rig.client("stays").await.session().output_at("lamp", Value::Active).open().await.unwrap();
     let gone = rig.client("goes").await.session().output_at("lamp", Value::Active).open().await.unwrap();
     rig.saw(0, |e| became(e, "GPIO21", true)).await;
-    rig.edit(|text| text.replace(&goes, &comes));
+    rig.edit_unseen(|text| text.replace(&goes, &comes));
 
     let held = rig.claim(&["GPIO9"]);
     let refused = rig.reload().await.unwrap_err();
@@ -109,7 +124,7 @@ async fn a_changed_configuration_is_taken_by_all_threads_or_by_none() {
     drop((new, gone));
 
     // Whose thread a line is, is decided at the start.
-    rig.edit(|text| text.replace(OWN_THREAD, ""));
+    rig.edit_unseen(|text| text.replace(OWN_THREAD, ""));
     let refused = rig.reload().await.unwrap_err();
     assert!(refused.to_string().contains("backend.own_thread: it can only be changed by"), "{refused}");
     lamp.write([("lamp", Value::Active)]).await.unwrap();

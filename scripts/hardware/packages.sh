@@ -1,21 +1,26 @@
 #!/usr/bin/env bash
-# Says which Debian packages the guests of this folder need and this machine lacks; installs them only when told to.
+# Says which Debian packages the guests of this folder, and the images, need and this machine lacks; installs them only
+# when told to.
 set -euo pipefail
 
-# One line for each guest: what it is built and booted with, as Debian 12 names it. bash, coreutils, dpkg, apt, tar and
+# One line for each guest: what it is built and booted with, as Debian 12 names it; then what the images are packed with,
+# and what runs them as containers and, for ARM, as programs. bash, coreutils, dpkg, apt, tar and
 # util-linux are on every Debian.
 declare -A packages=(
     [sim]="qemu-system-x86 iproute2 gcc make bc bison flex libelf-dev xz-utils"
     [raspi]="qemu-system-arm cpio gzip gcc-aarch64-linux-gnu libc6-dev-arm64-cross make"
+    [images]="buildah skopeo"
+    [containers]="podman runc qemu-user-static"
 )
 
 usage() {
     cat <<TEXT
 usage: scripts/hardware/packages.sh GUEST [--install]
 
-Prints the Debian packages that the guest needs and this machine lacks, and exits with 1 if there are any.
+Prints the Debian packages that the guest, or another of the list, needs and this machine lacks, and exits with 1 if
+there are any.
 With --install (as root) they are installed, without what they recommend.
-Guests: ${!packages[*]}
+Guests: sim raspi; scripts/images: images containers
 TEXT
 }
 
@@ -29,7 +34,7 @@ if [[ -z "${packages[$guest]-}" || $# -gt 2 || ( $# -eq 2 && "$2" != --install )
     exit 64
 fi
 if ! command -v dpkg-query >/dev/null; then
-    echo "packages.sh: this is no Debian; the guest needs what Debian calls: ${packages[$guest]}" >&2
+    echo "packages.sh: this is no Debian; $guest needs what Debian calls: ${packages[$guest]}" >&2
     exit 1
 fi
 

@@ -30,7 +30,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with `GroupNotFound` or `InvalidRequest`, and with code UNIMPLEMENTED on any but the admin
+    /// [`Error::Refused`] with `GroupNotFound` or `InvalidRequest`, and with `NotPermitted` on any but the admin
     /// socket; [`Error::Away`].
     pub async fn release_group(&self, group: &str, reason: &str) -> Result<Vec<ReleasedHolder>, Error> {
         let request = v1::ReleaseGroupRequest { group: group.to_owned(), reason: reason.to_owned() };
@@ -49,7 +49,7 @@ impl Client {
     ///
     /// [`Error::Refused`] with `ConfigRefused` and all that is wrong with it, `LineHeld` or `Hardware` for a new line that
     /// can not be had, `ConfigPartlyTaken` for what the system refused when the configuration was in force already, and
-    /// with code UNIMPLEMENTED on any but the admin socket; [`Error::Away`].
+    /// with `NotPermitted` on any but the admin socket; [`Error::Away`].
     pub async fn reload_config(&self) -> Result<Reloaded, Error> {
         let result = self.connection().admin().reload_config(v1::ReloadConfigRequest {}).await;
         let v1::ReloadConfigResponse { added, removed, changed } = self.connection().answer(result)?;

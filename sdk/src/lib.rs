@@ -13,8 +13,8 @@
 //! | [`Lines`], [`Line`], [`Values`], [`Value`] and their kin | the words for lines |
 //! | [`Error`], [`Reason`] | what can go wrong, as data |
 //!
-//! Nothing here has a time-out of its own but one: a daemon that is there and does not do within 15 s what is done at once
-//! is frozen, and taken for gone. While nothing is asked of it, nothing is sent.
+//! Nothing here has a time-out of its own but one: a daemon that is there and does not do what is done at once is taken
+//! for gone after 15 to 30 s. While nothing is asked of it, nothing is sent.
 //! Put `tokio::time::timeout` around what must be answered sooner.
 
 mod admin;

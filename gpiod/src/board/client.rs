@@ -178,6 +178,10 @@ impl Client {
     /// # Errors
     /// [`Error::Refused`], [`Error::Lost`].
     pub async fn light(&mut self, name: &str, lux: Option<f64>) -> Result<u64, Error> {
+        // A message has no such numbers, and none is how the circuit's light is asked for.
+        if let Some(lux) = lux.filter(|lux| !lux.is_finite()) {
+            return Err(ControlError::Light(lux.to_string()).into());
+        }
         self.tell(&ControlRequest::Light { name: name.to_owned(), lux }).await
     }
 

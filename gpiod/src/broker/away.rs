@@ -53,6 +53,14 @@ impl Predecessor {
 }
 
 impl State {
+    /// How long a session's lines are kept for it if it is lost; zero where they are not.
+    pub(super) fn kept_for(&self, session: SessionId) -> Duration {
+        let Some(known) = self.sessions.get(&session) else { return Duration::ZERO };
+        // Of inputs nothing is to be kept.
+        let keeps = known.token.is_some() && !self.held_by(session).is_empty();
+        if keeps { known.scope.grace(&self.wiring) } else { Duration::ZERO }
+    }
+
     /// Whose place a session on these lines would take.
     ///
     /// # Errors
@@ -193,11 +201,8 @@ impl Broker {
             // Its watchdog had run out before its connection broke: it is not waited for any longer for that.
             return;
         }
-        let grace = known.scope.grace(&state.wiring);
-        // Of inputs nothing is to be kept.
-        let keeps = known.token.is_some() && !state.held_by(session).is_empty();
-        let waits = cause != Cause::Ended && keeps && !grace.is_zero();
-        if !waits || state.stopping {
+        let grace = if cause == Cause::Ended { Duration::ZERO } else { state.kept_for(session) };
+        if grace.is_zero() || state.stopping {
             drop(state);
             return self.let_go(session, cause);
         }

@@ -89,6 +89,10 @@ impl Broker {
                 });
             }
         }
+        // Who looks is to see it the next time, if it no longer answers.
+        if let Some(guardian) = lines.iter().find_map(|line| line.guardian.as_ref()) {
+            guardian.ask();
+        }
         if scope == Scope::Admin {
             let wired: Vec<_> =
                 state.wiring.lines.iter().filter(|line| !line.retired).map(|line| line.info.id).collect();

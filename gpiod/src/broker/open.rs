@@ -78,8 +78,9 @@ impl Broker {
         let scope = request.scope;
         let names: Vec<String> = request.lines.iter().map(|line| line.name.clone()).collect();
         self.open_if(request, None, |usage, shapes, rights| {
-            program::check(steps, shapes, &self.limits).map_err(|mistake| usage.refused(mistake))?;
             let name = |line: usize| names[line].as_str();
+            let checked = program::check(steps, shapes, name, &self.limits);
+            checked.map_err(|mistake| usage.refused(mistake))?;
             rights.may(known_mask(names.len()), Operation::Program, name)?;
             rights.may_run(steps, name)?;
             usage.has_room(scope, Resource::Program, &self.limits)
@@ -129,6 +130,10 @@ impl Broker {
                 return Err(error);
             }
         };
+        // Whoever drives such a line from now on relies on the guardian.
+        if let Some(guardian) = indices.iter().find_map(|line| state.wiring.line(*line).guardian.as_ref()) {
+            guardian.ask();
+        }
         // Whatever is left of its stream finds no session any more, and so lets nothing go.
         let before = predecessor.session().and_then(|session| state.replaced(session));
         let resumed = matches!(predecessor, Predecessor::Own(_));

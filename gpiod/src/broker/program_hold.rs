@@ -26,13 +26,14 @@ impl Hold {
             let mut state = self.broker.lock();
             let session = state.session(self.session)?;
             let indices = Arc::clone(&session.indices);
-            let kinds: Vec<Kind> = session.lines.iter().map(|line| line.kind).collect();
-            let shapes: Vec<Shape> = kinds
+            let lines: Vec<(Kind, String)> =
+                session.lines.iter().map(|line| (line.kind, line.name.clone())).collect();
+            let shapes: Vec<Shape> = lines
                 .iter()
                 .zip(indices.iter())
-                .map(|(kind, line)| Shape { kind: *kind, now: state.pins.config(*line).direction })
+                .map(|((kind, _), line)| Shape { kind: *kind, now: state.pins.config(*line).direction })
                 .collect();
-            let checked = program::check(steps, &shapes, &limits);
+            let checked = program::check(steps, &shapes, |line| lines[line].1.as_str(), &limits);
             checked.map_err(|mistake| state.usage.refused(mistake))?;
             let session = state.session(self.session)?;
             session.rights.may_run(steps, |line| &session.lines[line].name)?;

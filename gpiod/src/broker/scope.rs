@@ -120,6 +120,13 @@ impl Scope {
         }
         // What the client sent goes back to it cut short: it may be as long as a message.
         let line = name.chars().take(64).collect();
-        Err(Error::LineNotFound { line, known: lines.into_iter().map(|(known, _)| known).collect() })
+        // The lines of another thread's groups are listed on the admin socket, which this thread serves.
+        let other = wiring.groups.iter().filter(|group| self == Self::Admin && group.elsewhere);
+        let elsewhere = other.map(|group| group.name.clone()).collect();
+        Err(Error::LineNotFound {
+            line,
+            known: lines.into_iter().map(|(known, _)| known).collect(),
+            elsewhere,
+        })
     }
 }

@@ -89,11 +89,15 @@ impl Cause {
 }
 
 impl Broker {
-    /// Ends a session that was not heard: its lines are let go, now or after the grace, its holder is told why.
-    pub fn expire(&self, session: SessionId, why: Error) {
-        if let Some(session) = self.lock().sessions.get_mut(&session) {
-            session.end(why);
+    /// Ends a session that was not heard for so many ms: its lines are let go, now or after the grace, its holder is told
+    /// why.
+    pub fn expire(&self, session: SessionId, after_ms: u64) {
+        let mut state = self.lock();
+        let kept = state.kept_for(session);
+        if let Some(session) = state.sessions.get_mut(&session) {
+            session.end(Error::WatchdogExpired { after_ms, kept });
         }
+        drop(state);
         self.left(session, Cause::Watchdog);
     }
 

@@ -18,7 +18,16 @@ use std::time::Duration;
 #[command(
     subcommand_value_name = "COMMAND",
     subcommand_help_heading = "Commands for a board that runs",
-    after_help = "Without a command it is the board, until SIGTERM or Ctrl-C."
+    after_help = "\
+Without a command it is the board, until SIGTERM or Ctrl-C. A daemon is on it with [backend] kind = \"sim\" and board = DIR.
+
+Examples:
+  gpiod board --dir /tmp/board --circuit circuit.toml    the board; the others in another terminal
+  gpiod board --dir /tmp/board state                     every line and every component
+  gpiod board --dir /tmp/board press crossing --for 200  press a button for 200 ms
+  gpiod board --dir /tmp/board light window 5            put a light sensor into 5 lux
+  gpiod board --dir /tmp/board fault stuck-low GPIO17    short a line to ground
+  gpiod board --dir /tmp/board record --follow           every change of every line, as it happens"
 )]
 pub struct Args {
     /// Where the board's sockets are
@@ -74,7 +83,7 @@ enum Command {
         /// The light sensor
         name: String,
         /// Lux, from 0.001 to 200000, or `curve` for the light that its circuit gives it by now
-        #[arg(value_name = "LUX|curve", value_parser = light)]
+        #[arg(value_name = "LUX|curve", value_parser = light, allow_negative_numbers = true)]
         light: Lux,
     },
     /// Switches a pulse source
@@ -158,6 +167,7 @@ fn light(text: &str) -> Result<Lux, String> {
     if text == "curve" {
         return Ok(Lux(None));
     }
+    // What is a number and none of ours, such as nan, is refused with the range that there is.
     text.parse().map(|lux| Lux(Some(lux))).map_err(|_| "is neither a number of lux nor \"curve\"".to_owned())
 }
 

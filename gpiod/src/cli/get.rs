@@ -9,12 +9,14 @@ use serde_json::{Map, Value as Json, json};
 /// Arguments of `gpiod get`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-All lines are read at one moment, held or not. Values are logical: on an active-low line, active is low.
+All lines are read at one moment, held or not. Values are logical: on an active-low line, active is low. On the admin \
+socket, which root speaks to unless another is named, a line is called GROUP/NAME.
 
 Examples:
-  gpiod get button                 button=inactive
-  gpiod get red green --numeric    two lines: 1 and 0
-  gpiod get red --json | jq -r .values.red")]
+  gpiod get --group door button                              button=inactive
+  gpiod get door/button                                      the same, for root: door/button=inactive
+  gpiod get --group traffic-light red green --numeric        two lines: 1 and 0
+  gpiod get --group traffic-light red --json | jq -r .values.red")]
 pub struct Args {
     /// The lines to read, 1 to 64, as `gpiod lines` calls them
     #[arg(value_name = "NAME", required = true)]

@@ -29,10 +29,12 @@ Steps, with commas between them, or each on a line of its own in a file, where #
   edge NAME... [EDGE] TIME         wait for an edge (rising, falling, both), at most this long
   capture N NAME... [EDGE] TIME    gather N edges, at most this long
 
+On the admin socket, which root speaks to unless another is named, a line is called GROUP/NAME.
+
 Examples:
-  gpiod program -- drive light=0, wait 100ms, listen light, edge light rising 2s
-  gpiod program trigger:output echo:input -- set trigger=1, wait 10us, set trigger=0, capture 2 echo 50ms
-  gpiod program --file reading.txt --json
+  gpiod program --group light-sensor -- drive light=0, wait 100ms, listen light, edge light rising 2s
+  gpiod program --group ranger trigger:output echo:input -- set trigger=1, wait 10us, set trigger=0, capture 2 echo 50ms
+  gpiod program --group light-sensor --file reading.txt --json
 
 Exit code 1: a time-out passed; what the program did until then is printed.")]
 pub struct Args {

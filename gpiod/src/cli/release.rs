@@ -12,7 +12,7 @@ use serde_json::json;
 #[command(after_help = "\
 The lines do what on_release says, at once and whatever the group's grace; their holders' sessions end and are told the \
 reason. For root, on the admin socket. Exit codes: 0 also where nothing was held, 65 there is no such group, 69 the \
-daemon can not be reached.
+daemon can not be reached, 77 another socket than the admin's.
 
 Examples:
   gpiod release traffic-light

@@ -12,8 +12,9 @@ use serde_json::json;
 Groups come and go while the sessions of others go on. A configuration that is wrong, or that changes what is decided \
 at the start (run_dir, [backend], [limits], which lines the guardian has), is refused with all its mistakes, and \
 the old one stays, whole; so it does when a new line or socket can not be had. The daemon also does this by itself when \
-the file changes, and on SIGHUP. For root, on the admin socket. Exit codes: 69 the daemon can not be reached, 74 the board failed, or the configuration is in \
-force but for what is told, 75 somebody holds a new line, 78 the configuration is refused.
+the file changes, and on SIGHUP. For root, on the admin socket. Exit codes: 69 the daemon can not be reached, 74 the \
+board failed, or the configuration is in force but for what is told, 75 somebody holds a new line, 77 another socket than \
+the admin's, 78 the configuration is refused.
 
 Examples:
   gpiod check && gpiod reload")]

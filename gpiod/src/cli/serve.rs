@@ -23,7 +23,7 @@ pub struct Args {
     /// The configuration: which lines there are, who may use them, what they do when nobody does
     #[arg(long, value_name = "FILE", default_value = "/etc/gpiod/gpiod.toml")]
     config: PathBuf,
-    /// What to log, such as `debug` or `warn,gpiod::server=trace`
+    /// What to log, such as `debug` or `warn,gpiod::server=debug`
     #[arg(long, value_name = "FILTER", env = "GPIOD_LOG")]
     log: Option<String>,
     /// Serve metrics (OpenMetrics, at /metrics) and whether the daemon serves (/healthz) at this address, such as

@@ -15,12 +15,14 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(after_help = "\
 All lines change at once, or none does. Without --hold the lines must be free and, but on the admin socket, \
 configured with one_shot = true; the values stay. With --hold the lines are held, which refuses them to others, until the time is over or Ctrl-C or \
-SIGTERM comes; then each line does what its on_release says. Values are logical: on an active-low line, active is low.
+SIGTERM comes; then each line does what its on_release says. Values are logical: on an active-low line, active is low. On the \
+admin socket, which root speaks to unless another is named, a line is called GROUP/NAME.
 
 Examples:
-  gpiod set lamp=active
-  gpiod set red=1 yellow=0 green=0 --hold
-  gpiod set pump=on --hold=2.5s")]
+  gpiod set --group door bell=active
+  gpiod set door/bell=active                      the same, for root
+  gpiod set --group traffic-light red=1 yellow=0 green=0 --hold
+  gpiod set --group garden pump=on --hold=2.5s")]
 pub struct Args {
     /// Lines, 1 to 64, and their values: active, 1, on or inactive, 0, off
     #[arg(value_name = "NAME=VALUE", required = true, value_parser = words::assignment)]

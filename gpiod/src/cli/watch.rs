@@ -13,12 +13,14 @@ use serde_json::{Value as Json, json};
 #[command(after_help = "\
 Watching needs no hold and disturbs none. First come the present values, then one line for each edge: its time \
 (CLOCK_MONOTONIC of the node, s), the line and the edge. Events that were lost are told where they are missing. When \
-the connection breaks or the daemon is started anew the watch goes on where it was, and says if nobody watched meanwhile.
+the connection breaks or the daemon is started anew the watch goes on where it was, and says if nobody watched meanwhile. On \
+the admin socket, which root speaks to unless another is named, a line is called GROUP/NAME.
 
 Examples:
-  gpiod watch button
-  gpiod watch button --edge falling --count 1    wait until it is let go
-  gpiod watch red yellow green --json")]
+  gpiod watch --group door button
+  gpiod watch door/button                                     the same, for root
+  gpiod watch --group door button --edge falling --count 1    wait until it is let go
+  gpiod watch --group traffic-light red yellow green --json")]
 pub struct Args {
     /// The lines to watch, 1 to 64, as `gpiod lines` calls them
     #[arg(value_name = "NAME", required = true)]

@@ -8,8 +8,10 @@ use super::fixed::Written;
 use super::limits::Given;
 use super::problem::Problem;
 use super::{BackendChoice, Config, Group, Kind, Line};
+use crate::run_dir::{GROUPS, socket_of};
 use std::collections::HashMap;
 use std::ops::Range;
+use std::os::unix::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::Spanned;
@@ -21,6 +23,8 @@ const RESUME_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) const MAX_GROUP_NAME: usize = 25;
 const MAX_LINE_NAME: usize = 31;
 const MAX_GROUPS: usize = 64;
+/// What the kernel has room for, but for the 0 at its end.
+const MAX_SOCKET_PATH: usize = 107;
 
 pub(super) fn check(path: &Path, text: &str, file: file::File) -> Result<Config, Vec<Problem>> {
     let mut checker = Checker { text, problems: Vec::new() };
@@ -61,10 +65,12 @@ impl Checker<'_> {
         self.limits(&written.limits, sockets);
         self.distinct_groups(&groups);
         self.shared_lines(&groups);
+        let run_dir =
+            file.run_dir.map_or_else(|| PathBuf::from(RUN_DIR), |run_dir| self.run_dir(&run_dir, &groups));
         Config {
             path: path.to_owned(),
             text: self.text.into(),
-            run_dir: file.run_dir.map_or_else(|| PathBuf::from(RUN_DIR), Spanned::into_inner),
+            run_dir,
             backend,
             own_thread,
             resume_within,
@@ -72,6 +78,25 @@ impl Checker<'_> {
             written,
             groups,
         }
+    }
+
+    /// Where the sockets are to be made: a path that is too long can be made a directory, but no socket.
+    fn run_dir(&mut self, run_dir: &Spanned<PathBuf>, groups: &[Group]) -> PathBuf {
+        let (line, path) = (line_of(self.text, run_dir.span().start), run_dir.get_ref());
+        if path.as_os_str().is_empty() {
+            self.problem(line, "run_dir", format!("it is empty: leave it out for {RUN_DIR}"));
+        } else if let Some(longest) = groups.iter().map(|group| &group.name).max_by_key(|name| name.len()) {
+            let socket = socket_of(path, GROUPS, longest);
+            if SocketAddr::from_pathname(&socket).is_err() {
+                let length = socket.as_os_str().len();
+                let reason = format!(
+                    "the socket of group {longest:?} would be {socket:?}, which is no path of a socket: it has {length} bytes, \
+                     and at most {MAX_SOCKET_PATH} that are not 0 can be connected to",
+                );
+                self.problem(line, "run_dir", reason);
+            }
+        }
+        path.clone()
     }
 
     fn backend(&mut self, backend: Option<Spanned<file::Backend>>) -> (BackendChoice, Vec<String>) {

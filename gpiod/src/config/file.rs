@@ -46,7 +46,7 @@ pub(super) enum BackendKind {
 pub(super) struct Group {
     pub(super) name: Spanned<String>,
     pub(super) socket_mode: Option<Spanned<u32>>,
-    pub(super) socket_gid: Option<u32>,
+    pub(super) socket_gid: Option<Spanned<u32>>,
     pub(super) on_release: Option<OnRelease>,
     pub(super) grace: Option<Spanned<String>>,
     pub(super) operations: Option<Vec<Spanned<String>>>,

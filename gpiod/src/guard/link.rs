@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_stream::StreamExt;
 use tokio_util::codec::{Framed, LinesCodec};
 
@@ -68,13 +68,18 @@ impl Link {
     /// # Errors
     /// [`Error`]: what it was given before stays in its care, if it is there.
     pub async fn taken(&mut self, run_dir: &Path, charge: &Charge) -> Result<(), Error> {
+        let said = timeout(PATIENCE, self.say(run_dir, charge)).await;
+        said.unwrap_or_else(|_| {
+            Err(Error::Absent { path: socket(run_dir), source: io::ErrorKind::TimedOut.into() })
+        })
+    }
+
+    /// The same, for as long as it takes. Who drops it before it is done has no connection any more.
+    async fn say(&mut self, run_dir: &Path, charge: &Charge) -> Result<(), Error> {
         let absent = |source| Error::Absent { path: socket(run_dir), source };
         let text = encode(charge, CHARGE_BYTES).map_err(Error::Refused)?;
-        let said = timeout(PATIENCE, async {
-            self.connection.get_mut().write_all(text.as_bytes()).await?;
-            answer(&mut self.connection).await
-        });
-        let answer = said.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(absent)?;
+        self.connection.get_mut().write_all(text.as_bytes()).await.map_err(absent)?;
+        let answer = answer(&mut self.connection).await.map_err(absent)?;
         match decode(&answer) {
             Ok(Answer::WithinMs(_)) => Ok(()),
             Ok(Answer::Refused(why)) | Err(why) => Err(Error::Refused(why)),
@@ -82,12 +87,12 @@ impl Link {
     }
 
     /// Holds the connection for as long as the daemon lives, and looks for the guardian when it has gone. `presence`
-    /// says at any time whether there is one. Nothing is asked while it is there.
+    /// says at any time whether there is one. It is asked whether it answers when somebody relies on it, and never while
+    /// nobody does.
     pub async fn keep(mut self, run_dir: PathBuf, charge: Charge, presence: Presence) {
         loop {
             presence.set(Some(self.within));
-            // It has nothing to say; whatever comes is its end.
-            let _ = self.connection.next().await;
+            self.until_gone(&run_dir, &charge, &presence).await;
             presence.set(None);
             if charge.wards.is_empty() {
                 // It had only to hear that we are there; the next one knows of no lines to switch.
@@ -96,6 +101,41 @@ impl Link {
             tracing::error!("the guardian has gone: if gpiod ends now, nobody makes its outputs inputs");
             self = again(&run_dir, &charge).await;
             tracing::info!("a guardian is there again");
+        }
+    }
+
+    /// Waits until the guardian has gone, and asks it whenever `presence` is asked, though not more often than each
+    /// second. One that does not answer is none, until it does.
+    async fn until_gone(&mut self, run_dir: &Path, charge: &Charge, presence: &Presence) {
+        let within = self.within;
+        let mut asked = Instant::now();
+        loop {
+            tokio::select! {
+                // It has nothing to say; whatever comes is its end.
+                _ = self.connection.next() => return,
+                () = async { presence.asked().await; sleep_until(asked + AGAIN).await } => {}
+            }
+            asked = Instant::now();
+            // The same charge as before, which it has looked at already.
+            let answer = self.say(run_dir, charge);
+            tokio::pin!(answer);
+            let answered = tokio::select! {
+                answered = &mut answer => answered,
+                () = sleep(PATIENCE) => {
+                    presence.set(None);
+                    tracing::error!("the guardian does not answer: if gpiod ends now, nobody makes its outputs inputs");
+                    // It may be stopped and go on; if it ends instead, that ends this too.
+                    let answered = answer.await;
+                    if answered.is_ok() {
+                        tracing::info!("the guardian answers again");
+                        presence.set(Some(within));
+                    }
+                    answered
+                }
+            };
+            if let Err(error) = answered {
+                return tracing::warn!({ keys::ERROR } = %error, "the guardian was asked whether it answers");
+            }
         }
     }
 }

@@ -27,11 +27,25 @@ pub enum Mistake {
     },
 }
 
-/// Checks a whole program against the limits and the lines it would run on.
+/// Checks a whole program against the limits and the lines it would run on. `name` is what the client calls a line,
+/// by its position.
 ///
 /// # Errors
 /// The first [`Mistake`].
-pub fn check(steps: &[Step], lines: &[Shape], limits: &Limits) -> Result<(), Mistake> {
+pub fn check<'a>(
+    steps: &[Step],
+    lines: &[Shape],
+    name: impl Fn(usize) -> &'a str,
+    limits: &Limits,
+) -> Result<(), Mistake> {
+    let first = |mask: u64| (mask != 0).then(|| name(mask.trailing_zeros() as usize));
+    let inside = |mask: u64, bits: u64| match bits & !mask {
+        0 => Ok(()),
+        outside => Err(match first(outside & known_mask(lines.len())) {
+            Some(line) => format!("bits names line {line:?}, which is not in the mask"),
+            None => format!("bits names line {}, which is not in the mask", outside.trailing_zeros()),
+        }),
+    };
     if steps.is_empty() {
         return Err(Mistake::Wrong("the program has no steps".to_owned()));
     }
@@ -55,14 +69,16 @@ pub fn check(steps: &[Step], lines: &[Shape], limits: &Limits) -> Result<(), Mis
             Step::Set { mask, bits } => {
                 inside(mask, bits).map_err(mistake)?;
                 if let Some(line) = first(mask & !outputs) {
-                    return Err(mistake(format!("line {line} is an input at this point, it can not be set")));
+                    return Err(mistake(format!(
+                        "line {line:?} is an input at this point, it can not be set"
+                    )));
                 }
             }
             Step::Direction { mask, direction, bits } => {
                 inside(mask, bits).map_err(mistake)?;
                 if let Some(line) = first(mask & !both) {
                     return Err(mistake(format!(
-                        "line {line} is not held as \"both\", its direction is fixed"
+                        "line {line:?} is not held as \"both\", its direction is fixed"
                     )));
                 }
                 match direction {
@@ -75,7 +91,9 @@ pub fn check(steps: &[Step], lines: &[Shape], limits: &Limits) -> Result<(), Mis
             }
             Step::Edge { mask, .. } | Step::Capture { mask, .. } => {
                 if let Some(line) = first(mask & outputs) {
-                    return Err(mistake(format!("line {line} is an output at this point, it has no edges")));
+                    return Err(mistake(format!(
+                        "line {line:?} is an output at this point, it has no edges"
+                    )));
                 }
             }
             Step::Wait { .. } => {}
@@ -95,17 +113,6 @@ pub fn check(steps: &[Step], lines: &[Shape], limits: &Limits) -> Result<(), Mis
 
 fn positions(lines: &[Shape], which: impl Fn(&Shape) -> bool) -> u64 {
     lines.iter().enumerate().filter(|(_, shape)| which(shape)).fold(0, |mask, (i, _)| mask | 1 << i)
-}
-
-fn inside(mask: u64, bits: u64) -> Result<(), String> {
-    match first(bits & !mask) {
-        Some(line) => Err(format!("bits names line {line}, which is not in the mask")),
-        None => Ok(()),
-    }
-}
-
-fn first(mask: u64) -> Option<u32> {
-    (mask != 0).then(|| mask.trailing_zeros())
 }
 
 fn highest(mask: u64) -> u32 {
@@ -135,8 +142,12 @@ mod tests {
         ]
     }
 
+    fn checked(steps: &[Step]) -> Result<(), Mistake> {
+        check(steps, &lines(), |line| ["out", "both", "in"][line], &Limits::default())
+    }
+
     fn reason(steps: &[Step]) -> String {
-        match check(steps, &lines(), &Limits::default()).unwrap_err() {
+        match checked(steps).unwrap_err() {
             Mistake::Wrong(reason) => reason,
             Mistake::Beyond { limit, max } => format!("{limit} {max}"),
         }
@@ -150,7 +161,7 @@ mod tests {
             Step::Direction { mask: 2, direction: Direction::Input, bits: 0 },
             Step::Edge { mask: 2, filter: EdgeFilter::Rising, timeout_ns: 2_000_000_000 },
         ];
-        assert_eq!(check(&steps, &lines(), &Limits::default()), Ok(()));
+        assert_eq!(checked(&steps), Ok(()));
     }
 
     #[test]
@@ -159,19 +170,23 @@ mod tests {
         let edge = |mask| Step::Edge { mask, filter: EdgeFilter::Both, timeout_ns: 1 };
         assert_eq!(reason(&[]), "the program has no steps");
         assert_eq!(reason(&[wait, edge(0)]), "step 1: the mask names no line");
-        assert_eq!(reason(&[edge(1)]), "step 0: line 0 is an output at this point, it has no edges");
+        assert_eq!(reason(&[edge(1)]), "step 0: line \"out\" is an output at this point, it has no edges");
         assert_eq!(reason(&[edge(1 << 63)]), "step 0: the mask names line 63, the last one is 2");
         assert_eq!(
             reason(&[Step::Set { mask: 2, bits: 0 }]),
-            "step 0: line 1 is an input at this point, it can not be set"
+            "step 0: line \"both\" is an input at this point, it can not be set"
         );
         assert_eq!(
             reason(&[Step::Set { mask: 1, bits: 2 }]),
-            "step 0: bits names line 1, which is not in the mask"
+            "step 0: bits names line \"both\", which is not in the mask"
+        );
+        assert_eq!(
+            reason(&[Step::Set { mask: 1, bits: 8 }]),
+            "step 0: bits names line 3, which is not in the mask"
         );
         assert_eq!(
             reason(&[Step::Direction { mask: 1, direction: Direction::Input, bits: 0 }]),
-            "step 0: line 0 is not held as \"both\", its direction is fixed"
+            "step 0: line \"out\" is not held as \"both\", its direction is fixed"
         );
         assert_eq!(
             reason(&[wait, Step::Direction { mask: 2, direction: Direction::Input, bits: 2 }]),
@@ -201,7 +216,7 @@ mod tests {
                 3 => Step::Edge { mask, filter: EdgeFilter::Both, timeout_ns: value },
                 _ => Step::Capture { mask, filter: EdgeFilter::Both, count: kind.into(), timeout_ns: value },
             }).collect();
-            let _ = check(&steps, &lines(), &Limits::default());
+            let _ = checked(&steps);
         }
     }
 }

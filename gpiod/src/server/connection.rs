@@ -48,7 +48,8 @@ pub(super) async fn serve(
     let broke = |error: h2::Error| tracing::debug!(%error, pid = caller.pid, "a connection broke");
     let most = services.limits().streams + REFUSALS;
     let begun = tokio::select! {
-        begun = http(most).handshake::<_, Piece>(connection) => begun,
+        // What it takes to begin is given back then.
+        begun = Box::pin(http(most).handshake::<_, Piece>(connection)) => begun,
         // Whoever has not begun to speak is not waited for.
         () = shutdown.cancelled() => return,
     };

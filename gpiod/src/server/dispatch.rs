@@ -8,6 +8,7 @@ use super::places::Places;
 use super::service::Service as Api;
 use super::streams::{StreamPlace, Streams};
 use super::too_large;
+use super::unread::looked_at;
 use crate::broker::{Broker, Scope};
 use crate::config::Limits;
 use crate::error::Error;
@@ -73,8 +74,8 @@ impl Services {
         let v1alpha = v1alpha.build_v1alpha().map_err(io::Error::other)?;
         let mut others = vec![
             boxed(health.max_decoding_message_size(most)),
-            boxed(v1.max_decoding_message_size(most)),
-            boxed(v1alpha.max_decoding_message_size(most)),
+            reflecting(v1.max_decoding_message_size(most), &broker),
+            reflecting(v1alpha.max_decoding_message_size(most), &broker),
         ];
         if let Some(admin) = admin {
             others.push(boxed(AdminServiceServer::new(admin).max_decoding_message_size(most)));
@@ -119,6 +120,9 @@ impl Services {
                 Ok(answer) => answering.pass(too_large::answer(answer, &self.broker)).await,
                 Err(never) => match never {},
             }
+        } else if name == admin_service_server::SERVICE_NAME {
+            let text = "orders to the daemon as a whole are taken on the admin socket alone, admin/gpiod.sock in its run directory";
+            answering.fail(Error::NotPermitted(text.to_owned()).into())
         } else {
             // Cut, for the answer waits in memory until its client reads it.
             let path: String = path.chars().take(PATH_CHARS).collect();
@@ -126,7 +130,7 @@ impl Services {
             answering.fail(Status::unimplemented(text))
         };
         if answered.is_err() {
-            tracing::trace!(pid = caller.pid, "a client has gone before its answer");
+            tracing::debug!(pid = caller.pid, "a client has gone before its answer");
         }
     }
 }
@@ -138,4 +142,20 @@ where
     S::Future: Send,
 {
     (S::NAME, BoxCloneSyncService::new(service))
+}
+
+/// The same for a reflection service, whose answers tell what it leaves unsaid.
+fn reflecting<S>(service: S, broker: &Arc<Broker>) -> (&'static str, Boxed)
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + NamedService,
+    S: Clone + Send + Sync + 'static,
+    S::Future: Send,
+{
+    let broker = Arc::clone(broker);
+    let told = tower::service_fn(move |request: Request<RequestBody>| {
+        let (request, unread) = looked_at(request, broker.limits().message_bytes as usize);
+        let (answered, broker) = (service.clone().oneshot(request), Arc::clone(&broker));
+        async move { Ok(unread.told_in(answered.await?, &broker)) }
+    });
+    (S::NAME, BoxCloneSyncService::new(told))
 }

@@ -7,7 +7,9 @@
 use super::doors::{Door, House};
 use crate::broker::Scope;
 use crate::config::{Config, Group};
-use crate::run_dir::{GROUPS, Rights, WATCH, at, bind, closed, lock, own, remove, try_rights};
+use crate::run_dir::{
+    GROUPS, Rights, SOCKET, WATCH, at, bind, closed, lock, own, remove, socket_of, try_rights,
+};
 use crate::wiring::GroupIndex;
 use nix::fcntl::Flock;
 use std::fs::{self, DirBuilder, File, Permissions};
@@ -16,9 +18,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-
-/// The file name of every socket.
-const NAME: &str = "gpiod.sock";
 
 /// A socket that clients can connect to.
 #[derive(Debug)]
@@ -116,12 +115,12 @@ impl RunDir {
     }
 
     fn sockets_of(&self, group: &str) -> [PathBuf; 2] {
-        [GROUPS, WATCH].map(|kind| self.path.join(kind).join(group).join(NAME))
+        [GROUPS, WATCH].map(|kind| socket_of(&self.path, kind, group))
     }
 
     fn bind_one(&self, dir: &str, scope: Scope, rights: Rights, door: Door) -> io::Result<Socket> {
         let dir = self.path.join(dir);
-        let path = dir.join(NAME);
+        let path = dir.join(SOCKET);
         let listener = self.bind_at(&dir, &path, rights).map_err(|error| at(&path, &error))?;
         Ok(Socket { path, scope, listener, door })
     }
@@ -139,7 +138,7 @@ impl RunDir {
         for kind in [GROUPS, WATCH] {
             let dir = self.path.join(kind);
             for entry in fs::read_dir(&dir).map_err(|error| at(&dir, &error))? {
-                let path = entry?.path().join(NAME);
+                let path = entry?.path().join(SOCKET);
                 if !sockets.iter().any(|socket| socket.path == path) {
                     remove(&path).map_err(|error| at(&path, &error))?;
                 }

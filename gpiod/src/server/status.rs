@@ -22,7 +22,7 @@ fn code_and_reason(error: &Error) -> (Code, &'static str) {
         Error::LimitReached { .. } => (Code::ResourceExhausted, "LIMIT_REACHED"),
         Error::BeyondLimit { .. } => (Code::ResourceExhausted, "BEYOND_LIMIT"),
         Error::OpenTimedOut(_) => (Code::DeadlineExceeded, "OPEN_TIMED_OUT"),
-        Error::WatchdogExpired(_) => (Code::DeadlineExceeded, "WATCHDOG_EXPIRED"),
+        Error::WatchdogExpired { .. } => (Code::DeadlineExceeded, "WATCHDOG_EXPIRED"),
         Error::SessionEnded => (Code::FailedPrecondition, "SESSION_ENDED"),
         Error::Released(_) => (Code::Aborted, "RELEASED"),
         Error::Reconfigured => (Code::Unavailable, "RECONFIGURED"),
@@ -70,6 +70,7 @@ mod tests {
     use super::*;
     use crate::holder::{Caller, Holder};
     use std::io;
+    use std::time::Duration;
 
     fn one_of_each() -> Vec<Error> {
         let line = || "red".to_owned();
@@ -78,7 +79,7 @@ mod tests {
             Holder { name: "a".to_owned(), group: "b".to_owned(), caller, since_ns: 0, away_until_ns: None };
         let failed = backend::Error::Failed { operation: "x", source: io::Error::other("y") };
         vec![
-            Error::LineNotFound { line: line(), known: vec![] },
+            Error::LineNotFound { line: line(), known: vec![], elsewhere: vec![] },
             Error::InvalidRequest(line()),
             Error::InvalidProgram(line()),
             Error::NotPermitted(line()),
@@ -89,7 +90,7 @@ mod tests {
             Error::LimitReached { limit: "limits.watches", max: 1 },
             Error::BeyondLimit { limit: "limits.program_ms", max: 1 },
             Error::OpenTimedOut(10),
-            Error::WatchdogExpired(10),
+            Error::WatchdogExpired { after_ms: 10, kept: Duration::ZERO },
             Error::Released(line()),
             Error::Reconfigured,
             Error::ConfigRefused(line()),
@@ -131,7 +132,8 @@ mod tests {
     #[test]
     fn a_text_that_is_too_long_to_wait_in_memory_is_cut_off() {
         let known = (0..64).map(|n| format!("a-line-with-a-long-name-{n}")).collect();
-        let status = Status::from(Error::LineNotFound { line: "\u{10ffff}".repeat(64), known });
+        let status =
+            Status::from(Error::LineNotFound { line: "\u{10ffff}".repeat(64), known, elsewhere: Vec::new() });
         assert_eq!(status.message().len(), TEXT_BYTES);
         assert!(status.message().ends_with("..."), "{}", status.message());
         let long = "a mistake\n".repeat(200);

@@ -110,7 +110,7 @@ fn changes_care(old: Option<&WiredLine>, line: &WiredLine) -> Option<(&'static s
 }
 
 fn without_lines(group: &WiredGroup) -> WiredGroup {
-    WiredGroup { lines: Vec::new(), operations: Vec::new(), ..group.clone() }
+    WiredGroup { lines: Vec::new(), operations: Vec::new(), elsewhere: false, ..group.clone() }
 }
 
 /// Whether a line is electrically what it was, and goes the same ways: else whoever holds or watches it must learn.

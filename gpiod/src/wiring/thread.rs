@@ -74,8 +74,9 @@ impl Wiring {
         for group in &self.groups {
             let here = group.lines.iter().zip(&group.operations);
             let here = here.filter_map(|((name, line), may)| Some(((name.clone(), moved[line.0]?), *may)));
-            let (lines, operations) = here.unzip();
-            part.groups.push(WiredGroup { lines, operations, ..group.clone() });
+            let (lines, operations): (Vec<_>, Vec<_>) = here.unzip();
+            let elsewhere = lines.is_empty() && !group.lines.is_empty();
+            part.groups.push(WiredGroup { lines, operations, elsewhere, ..group.clone() });
         }
         part
     }

@@ -65,6 +65,10 @@ fn a_mistake_gets_one_clear_message_and_its_exit_code() {
     assert_eq!(told.0, Some(64));
     let told = failure(board.path(), &["light", "window", "1e9"]);
     assert_eq!(told, (Some(65), message("light goes from 0.001 to 200000 lux, not 1000000000")));
+    for (light, told) in [("nan", "NaN"), ("inf", "inf"), ("-5", "-5"), ("0", "0")] {
+        let text = format!("light goes from 0.001 to 200000 lux, not {told}");
+        assert_eq!(failure(board.path(), &["light", "window", light]), (Some(65), message(&text)));
+    }
     let told = failure(board.path(), &["fault", "clear", "GPIO9"]);
     assert_eq!(told, (Some(65), message("there is no fault on \"GPIO9\"")));
     let told = failure(board.path(), &[]);

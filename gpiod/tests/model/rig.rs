@@ -9,7 +9,6 @@ use super::{How, Op};
 use gpiod::backend::Backend;
 use gpiod::broker::{Broker, Change, Hold, Scope, SessionEnd};
 use gpiod::config::{Config, Limits};
-use gpiod::error::Error;
 use gpiod::line::Direction;
 use gpiod::state_file::{self, Previous, StateFile};
 use gpiod::token::Token;
@@ -127,7 +126,7 @@ impl Rig {
             }
             Op::Watchdog { hold } => {
                 let (id, hold, _) = &self.holds[pick(hold, self.holds.len())];
-                self.broker.expire(hold.session(), Error::WatchdogExpired(1));
+                self.broker.expire(hold.session(), 1);
                 self.model.leave(*id);
             }
         }

@@ -28,10 +28,10 @@ usage: light-sensor [OPTION]...
 A duration has a unit: 500ms, 2s, 15min, 1h.
 Without --socket and --group the socket is GPIOD_SOCKET, else the only one below /run/gpiod/groups.
 
-exit codes: 0 ended by SIGTERM or SIGINT, or one reading taken; 1 --once, and it timed out;
+exit codes: 0 ended by SIGTERM or SIGINT, or one reading taken, or nobody reads its output any more; 1 --once, and it timed out;
   64 wrong arguments; 65 the socket has no such line, or gpiod can not do the program; 69 --once, and gpiod is away,
   or the socket can not be used, and waiting does not help;
-  70 a defect; 71 the system refused something; 74 the hardware or standard output failed; 75 somebody else holds the line;
+  70 a defect; 71 the system refused something; 74 the hardware or standard output failed, or --once, and FILE did; 75 somebody else holds the line;
   77 this socket may not drive it
 ";
 

@@ -2,6 +2,7 @@
 
 use gpiod_sdk::Error;
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 /// Why the program ends.
@@ -38,9 +39,20 @@ impl Failure {
         Self { code: 71, message: format!("{what}: {error}") }
     }
 
-    /// 74: nobody can read what was to be written.
+    /// 74: nobody can read what was to be written; 0 where whoever read it has gone, as after `| head`.
     pub(crate) fn output(error: &std::io::Error) -> Self {
-        Self { code: 74, message: format!("standard output: {error}") }
+        let code = if error.kind() == std::io::ErrorKind::BrokenPipe { 0 } else { 74 };
+        Self { code, message: format!("standard output: {error}") }
+    }
+
+    /// 74: the one reading that was taken is not in the file.
+    pub(crate) fn not_appended(path: &Path, error: &std::io::Error) -> Self {
+        Self { code: 74, message: format!("can not append to {}: {error}", path.display()) }
+    }
+
+    /// The same where somebody else still waits for readings, by the file or by HTTP: then it is no end to be quiet of.
+    pub(crate) fn with_other_readers(self, other_readers: bool) -> Self {
+        if self.code == 0 && other_readers { Self { code: 74, ..self } } else { self }
     }
 }
 

@@ -8,7 +8,9 @@ use crate::page::State;
 use crate::reading::{DISCHARGE, Outcome, Reading};
 use crate::sensor::{Event, Sensor};
 use crate::{print, say};
+use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -69,10 +71,17 @@ async fn take(
         } else {
             next.await?
         };
-        print(&if options.json { reading.to_json() + "\n" } else { format!("{}\n", reading.outcome) })?;
+        let text = if options.json { reading.to_json() + "\n" } else { format!("{}\n", reading.outcome) };
+        let other_readers = options.append.is_some() || options.listen.is_some();
+        print(&text).map_err(|failure| failure.with_other_readers(other_readers))?;
         state.send_modify(|state| state.take(reading.clone()));
         if let Some(journal) = &mut journal {
-            record(journal, reading.to_json()).await;
+            let attempt = record(journal.path().to_owned(), reading.to_json()).await;
+            if options.once {
+                attempt.map_err(|error| Failure::not_appended(journal.path(), &error))?;
+            } else if let Some(news) = journal.note(attempt) {
+                say(news);
+            }
         }
         if options.once {
             return match reading.outcome {
@@ -106,10 +115,7 @@ async fn next_reading(
 }
 
 /// Appends a line to the journal, on a thread of its own since a file system may block.
-async fn record(journal: &mut Journal, line: String) {
-    let path = journal.path().to_owned();
+async fn record(path: PathBuf, line: String) -> io::Result<()> {
     let attempt = tokio::task::spawn_blocking(move || journal::append(&path, &line)).await;
-    if let Some(news) = journal.note(attempt.unwrap_or_else(|error| Err(error.into()))) {
-        say(news);
-    }
+    attempt.unwrap_or_else(|error| Err(error.into()))
 }

@@ -228,3 +228,38 @@ fn get(address: std::net::SocketAddr, path: &str) -> String {
     stream.read_to_string(&mut answer).unwrap();
     answer
 }
+
+#[test]
+fn it_ends_quietly_when_nobody_reads_its_output_any_more_and_nothing_else_has_its_readings() {
+    for (args, code) in [(&[][..], 0), (&["--append", "light.jsonl"][..], 74)] {
+        let (folder, socket) = place();
+        let _daemon = Scripted::start(&socket, bright);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_light-sensor"))
+            .current_dir(folder.path())
+            .args(["--interval", "100ms", "--socket"])
+            .arg(&socket)
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        assert_eq!(first, "8123\n");
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr.is_empty()), (Some(code), code == 0), "{output:?}");
+    }
+}
+
+#[test]
+fn one_reading_that_is_not_in_the_file_is_a_failure() {
+    let (folder, socket) = place();
+    let _daemon = Scripted::start(&socket, bright);
+    let nowhere = folder.path().join("nowhere/light.jsonl");
+    let output =
+        sensor(&socket, &["--once", "--append", nowhere.to_str().unwrap()]).wait_with_output().unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(74), "{message}");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "8123\n", "the reading is printed all the same");
+    assert!(message.contains("can not append to ") && message.contains("No such file"), "{message}");
+}

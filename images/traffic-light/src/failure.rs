@@ -22,9 +22,10 @@ impl Failure {
         Self { code: 71, message: format!("{what}: {error}") }
     }
 
-    /// 74: nobody can read what was to be written.
+    /// 74: nobody can read what was to be written; 0 where whoever read it has gone, as after `| head`.
     pub(crate) fn output(error: &std::io::Error) -> Self {
-        Self { code: 74, message: format!("standard output: {error}") }
+        let code = if error.kind() == std::io::ErrorKind::BrokenPipe { 0 } else { 74 };
+        Self { code, message: format!("standard output: {error}") }
     }
 }
 

@@ -30,7 +30,10 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            say(&failure);
+            // Whoever read the output has gone: an end, and no mistake.
+            if failure.code != 0 {
+                say(&failure);
+            }
             ExitCode::from(failure.code)
         }
     }

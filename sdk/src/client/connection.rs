@@ -14,13 +14,17 @@ use tonic::{Response, Status};
 const ORIGIN: &str = "http://gpiod";
 
 /// How long a daemon that is there may take to do what is done at once: one that takes longer is frozen, and taken for
-/// gone. On a Unix socket an answer takes microseconds; a Pi under full load may take its time.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// gone. A session looks that often, and so notices it between once and twice as late. On a Unix socket an answer takes microseconds; a Pi under full load may take its time.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What a daemon answers that is not frozen.
 pub(crate) async fn in_time<T>(answer: impl Future<Output = T>) -> Result<T, Error> {
-    let late = |_| Error::Away { since: now(), why: format!("no answer within {} s", PATIENCE.as_secs()) };
-    tokio::time::timeout(PATIENCE, answer).await.map_err(late)
+    tokio::time::timeout(PATIENCE, answer).await.map_err(|_| frozen())
+}
+
+/// What to say of a daemon that does not answer.
+pub(crate) fn frozen() -> Error {
+    Error::Away { since: now(), why: format!("no answer within {} s", PATIENCE.as_secs()) }
 }
 
 /// A connection that is made anew, by the socket's path, when a call finds it broken.

@@ -10,10 +10,10 @@ mod state;
 mod tests;
 mod watching;
 
-use crate::client::connection::{in_time, now};
+use crate::client::connection::{PATIENCE, now};
 use crate::error::{Error, status};
 use crate::line::positions::Positions;
-use crate::session::core::state::{Link, Resuming, State};
+use crate::session::core::state::{Link, Places, Resuming, State};
 use crate::session::notice::{Notices, Resumed};
 use crate::values::Values;
 use gpiod_proto::v1;
@@ -48,8 +48,8 @@ pub(crate) struct Core {
     pub(crate) notices: Notices,
     /// Tells the task that the session was closed or dropped, where it waits for something else than the daemon.
     pub(crate) closed: Notify,
-    /// Tells the task that the daemon does not answer.
-    pub(crate) silent: Notify,
+    /// Tells the task that a command is on its way, where there was none for a while.
+    asked: Notify,
 }
 
 impl Core {
@@ -69,6 +69,7 @@ impl Core {
             watches: HashMap::new(),
             opened_with,
             resuming: None,
+            heeded: false,
         };
         Self {
             id,
@@ -79,7 +80,7 @@ impl Core {
             state: Mutex::new(state),
             notices: Notices::default(),
             closed: Notify::new(),
-            silent: Notify::new(),
+            asked: Notify::new(),
         }
     }
 
@@ -105,23 +106,43 @@ impl Core {
 
     /// Sends a command that is done at once, and waits for its answer. A daemon that gives none is taken for gone.
     pub(crate) async fn command(&self, command: Command) -> Result<Answer, Error> {
-        let id = self.send(command).await?;
-        let answer = in_time(self.answered(id)).await;
-        if answer.is_err() {
-            self.silent.notify_one();
-        }
-        answer?
+        let place = place(&self.in_flight).await?;
+        let id = self.ask(&mut self.lock(), command, place.into())?;
+        self.answered(id).await
     }
 
     /// Sends a program and waits for its result, however long it takes.
     pub(crate) async fn program(&self, program: v1::Program) -> Result<Answer, Error> {
-        let id = self.send(Command::Program(program)).await?;
+        let place = place(&self.in_flight).await?;
+        let id = self.lock().send(Command::Program(program), place.into(), true)?;
         self.answered(id).await
     }
 
-    async fn send(&self, command: Command) -> Result<u64, Error> {
-        let place = place(&self.in_flight).await?;
-        self.lock().send(command, place.into())
+    /// Puts a command on its way that is done at once. Gives its id.
+    fn ask(&self, state: &mut State, command: Command, places: Places) -> Result<u64, Error> {
+        let id = state.send(command, places, false)?;
+        if !std::mem::replace(&mut state.heeded, true) {
+            self.asked.notify_one();
+        }
+        Ok(id)
+    }
+
+    /// Ready when a command that is done at once has been on its way for too long: the daemon is frozen. One timer for
+    /// all commands, and none while there are none.
+    pub(crate) async fn frozen(&self) {
+        loop {
+            while let Some(id) = self.heed() {
+                tokio::time::sleep(PATIENCE).await;
+                if self.lock().waits_for(id) {
+                    return;
+                }
+            }
+            self.asked.notified().await;
+        }
+    }
+
+    fn heed(&self) -> Option<u64> {
+        self.lock().heed()
     }
 
     /// Sends a command that is answered by the moment at which it was done.

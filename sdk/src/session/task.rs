@@ -3,7 +3,7 @@
 //! It ends when the daemon has ended the stream of a closed session, and when the session can not come back.
 
 use crate::backoff::{Backoff, STEADY};
-use crate::client::connection::{Connection, in_time, now};
+use crate::client::connection::{Connection, frozen, in_time, now};
 use crate::error::Error;
 use crate::session::core::{Core, REQUESTS};
 use gpiod_proto::v1;
@@ -93,14 +93,14 @@ async fn dispatch(
     connection: &Connection,
     mut responses: Streaming<v1::SessionResponse>,
 ) -> Result<(), Error> {
-    let mut silent = pin!(core.silent.notified());
+    let mut no_answer = pin!(core.frozen());
     loop {
         let message = tokio::select! {
             biased;
             message = responses.message() => message,
-            () = silent.as_mut() => {
+            () = no_answer.as_mut() => {
                 connection.leave();
-                return Err(Error::Away { since: now(), why: "the daemon did not answer".to_owned() });
+                return Err(frozen());
             }
         };
         match message {

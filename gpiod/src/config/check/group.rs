@@ -39,12 +39,24 @@ impl Checker<'_> {
             }
             mode.into_inner()
         });
+        let socket_gid = socket_gid.map(|gid| {
+            // For chown it is "as it was".
+            if *gid.get_ref() == u32::MAX {
+                let line = line_of(self.text, gid.span().start);
+                self.problem(
+                    line,
+                    format!("{key}.socket_gid"),
+                    format!("{} is no group: it is (gid_t)-1", u32::MAX),
+                );
+            }
+            gid.into_inner()
+        });
         let grace = grace.map_or(Duration::ZERO, |text| {
             let line = line_of(self.text, text.span().start);
             self.duration(line, &format!("{key}.grace"), text.get_ref(), MAX_GRACE)
         });
         let allowed = self.allowed(&key, allow_uids, allow_gids);
-        let operations = self.operations(&key, operations.as_ref());
+        let operations = self.operations(&key, operations.as_ref()).and_then(Result::ok);
         let mut lines: Vec<_> = lines.into_iter().collect();
         lines.sort_by_key(|(_, line)| line.span().start);
         let lines: Vec<Line> = lines

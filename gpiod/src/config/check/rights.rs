@@ -25,17 +25,18 @@ impl Checker<'_> {
         Allowed { uids: ids("allow_uids", uids), gids: ids("allow_gids", gids) }
     }
 
-    /// The operations of a list, if there is one.
+    /// The operations of a list, if there is one; as an error those that were told beside a word that is none.
     pub(super) fn operations(
         &mut self,
         key: &str,
         words: Option<&Vec<Spanned<String>>>,
-    ) -> Option<Operations> {
-        let mut found = Vec::new();
+    ) -> Option<Result<Operations, Operations>> {
+        let (mut found, mut whole) = (Vec::new(), true);
         for word in words? {
             match Operation::named(word.get_ref()) {
                 Some(operation) => found.push(operation),
                 None => {
+                    whole = false;
                     let line = line_of(self.text, word.span().start);
                     let reason =
                         format!("{:?} is no operation; there are {}", word.get_ref(), Operations::ALL);
@@ -43,7 +44,8 @@ impl Checker<'_> {
                 }
             }
         }
-        Some(found.into_iter().collect())
+        let found = found.into_iter().collect();
+        Some(if whole { Ok(found) } else { Err(found) })
     }
 
     /// What may be done with a line: what it says itself, else what its group says, as far as its direction allows it.
@@ -57,15 +59,19 @@ impl Checker<'_> {
         let key = format!("{key}.operations");
         let possible = kind.operations();
         let told = self.operations(key.trim_end_matches(".operations"), own);
-        for operation in told.unwrap_or_default().iter().filter(|operation| !possible.has(*operation)) {
+        let (Ok(found) | Err(found)) = told.unwrap_or(Ok(Operations::NONE));
+        for operation in found.iter().filter(|operation| !possible.has(*operation)) {
             let reason = format!("an input has no operation \"{operation}\": it has {possible}");
             self.problem(at, key.clone(), reason);
         }
+        let told = match told {
+            // What it was to be allows nothing to be said of the rest.
+            Some(Err(_)) => return possible,
+            Some(Ok(told)) => Some(told),
+            None => None,
+        };
         let operations = told.or(group).map_or(possible, |told| told.and(possible));
-        // An unknown word has been told already.
-        let unknown =
-            own.is_some_and(|own| own.iter().any(|word| Operation::named(word.get_ref()).is_none()));
-        if operations.is_empty() && !unknown && told.is_none_or(Operations::is_empty) {
+        if operations.is_empty() && told.is_none_or(Operations::is_empty) {
             self.problem(at, key.clone(), "no operation is left: nothing could be done with the line");
         }
         if kind.driven().is_some_and(|driven| driven.one_shot) && !operations.has(Operation::Drive) {

@@ -3,7 +3,6 @@
 
 use crate::broker::{Broker, SessionId};
 use crate::clock;
-use crate::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -28,7 +27,7 @@ impl Watchdog {
                 let Some(left_ns) = every_ns.checked_sub(silent_ns).filter(|left| *left > 0) else { break };
                 sleep(Duration::from_nanos(left_ns)).await;
             }
-            broker.expire(session, Error::WatchdogExpired(every_ns / 1_000_000));
+            broker.expire(session, every_ns / 1_000_000);
         });
         Self { fed_ns, task }
     }

@@ -13,14 +13,15 @@ use std::task::{Context, Poll, Waker};
 #[derive(Debug)]
 pub(super) enum Waiter {
     /// It is on its way. The places are given back with the answer, even if nobody waits for it any more.
-    Waits { waker: Option<Waker>, given_up: bool, places: Places },
+    Waits { waker: Option<Waker>, given_up: bool, places: Places, slow: bool },
     /// It is answered, and that was not taken yet.
     Answered(Result<Answer, Error>),
 }
 
 impl Waiter {
-    pub(super) fn new(places: Places) -> Self {
-        Self::Waits { waker: None, given_up: false, places }
+    /// One that may wait for long, or not.
+    pub(super) fn new(places: Places, slow: bool) -> Self {
+        Self::Waits { waker: None, given_up: false, places, slow }
     }
 }
 
@@ -84,6 +85,20 @@ impl State {
         if let Some(waker) = waker {
             waker.wake();
         }
+    }
+
+    /// The id after those of all commands on their way; `None`, and nobody looks after them, where there are none that
+    /// are done at once.
+    pub(super) fn heed(&mut self) -> Option<u64> {
+        self.heeded = self.waits_for(u64::MAX);
+        self.heeded.then_some(self.next_id)
+    }
+
+    /// Whether a command before that one is on its way, of those that are done at once.
+    pub(super) fn waits_for(&self, id: u64) -> bool {
+        let waits =
+            |(own, waiter): (&u64, &Waiter)| *own < id && matches!(waiter, Waiter::Waits { slow: false, .. });
+        self.waiters.iter().any(waits)
     }
 
     /// Answers all commands that are on their way with why they will not be answered.

@@ -23,6 +23,8 @@ pub(super) struct State {
     pub(super) watches: HashMap<u64, SessionWatch>,
     pub(super) opened_with: Values,
     pub(super) resuming: Option<Resuming>,
+    /// Whether the task looks after the commands on their way.
+    pub(super) heeded: bool,
 }
 
 /// A session that is back, of which the app is told when it is known what its watches lost.
@@ -81,8 +83,8 @@ impl SessionWatch {
 }
 
 impl State {
-    /// Puts a command on its way; gives its id.
-    pub(super) fn send(&mut self, command: Command, places: Places) -> Result<u64, Error> {
+    /// Puts a command on its way, which may take its time or not; gives its id.
+    pub(super) fn send(&mut self, command: Command, places: Places, slow: bool) -> Result<u64, Error> {
         let requests = match &self.link {
             Link::Open(requests) => requests,
             Link::Away { since, why } => return Err(Error::Away { since: *since, why: why.clone() }),
@@ -95,7 +97,7 @@ impl State {
             return Err(Error::Away { since: now(), why: "the connection broke".to_owned() });
         }
         self.next_id += 1;
-        self.waiters.insert(id, Waiter::new(places));
+        self.waiters.insert(id, Waiter::new(places, slow));
         Ok(id)
     }
 
@@ -143,7 +145,7 @@ impl State {
         };
         let command = Command::Unwatch(v1::UnwatchCommand { watch_id });
         // This fails only where the daemon is away, and so the watch has ended.
-        if let Ok(id) = self.send(command, Places { first: watch.place, _second: beginning })
+        if let Ok(id) = self.send(command, Places { first: watch.place, _second: beginning }, false)
             && let Some(Waiter::Waits { given_up, .. }) = self.waiters.get_mut(&id)
         {
             *given_up = true;

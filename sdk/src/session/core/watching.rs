@@ -4,7 +4,6 @@
 //! longer: until it has answered its end. Whoever opens and gives up in a row waits for that, and neither fills the
 //! way to the daemon nor is told that there are too many watches.
 
-use crate::client::connection::in_time;
 use crate::error::Error;
 use crate::session::core::state::SessionWatch;
 use crate::session::core::{Core, MAX_WATCHES, place, unexpected};
@@ -36,12 +35,12 @@ impl Core {
         let id = {
             let mut state = self.lock();
             let watch = SessionWatch { mask, edge, ring, away: None, _of_app: of_app, place: of_daemon };
-            let id = state.send(Command::Watch(watch.command()), in_flight.into())?;
+            let id = self.ask(&mut state, Command::Watch(watch.command()), in_flight.into())?;
             state.watches.insert(id, watch);
             id
         };
         let mut beginning = Beginning(Some((self, id)));
-        let Answer::Watch(_) = in_time(self.answered(id)).await?? else { return Err(unexpected("a watch")) };
+        let Answer::Watch(_) = self.answered(id).await? else { return Err(unexpected("a watch")) };
         beginning.0 = None;
         Ok(id)
     }

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Builds the programs of the images: static, small, the same bytes wherever they are built by the same compiler.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=scripts/images/platforms.sh
+. scripts/images/platforms.sh
+
+platforms=()
+install=()
+out="${CARGO_TARGET_DIR:-target}/images"
+
+usage() {
+    cat <<TEXT
+usage: scripts/images/build.sh [--install] [PLATFORM...]
+
+Builds ${programs[*]} for each platform (default: ${default_platforms[*]})
+and puts them into images/PLATFORM below cargo's target directory, each with the linker's map beside it (PROGRAM.map).
+The compiler is the first of these that is there:
+  1. rustup's, on stable flags, if the project's toolchain has the platform's target (rustup target list --installed):
+$(awk 'NF { printf "       %-13s %s\n", $1, $2 }' <<<"$platform_table")
+  2. on Debian 12: rustc-web, which builds std anew and for size (smaller by some 150 KB), see toolchain.sh;
+     --install lets that be fetched into the cache where it is missing.
+Both link with rustup's rust-lld; no C compiler for the platform is needed. What is missing is named, with exit status 69.
+
+environment:
+  IMAGES_COMPILER  rustup or debian: that one, whatever else is there
+TEXT
+}
+
+while (($#)); do
+    case "$1" in
+        -h | --help) usage; exit 0 ;;
+        --install) install=(--install) ;;
+        -*) usage >&2; exit 64 ;;
+        *)
+            [[ -n "$(platform "$1" 1)" ]] || { echo "no platform $1" >&2; exit 64; }
+            platforms+=("$1")
+            ;;
+    esac
+    shift
+done
+((${#platforms[@]})) || platforms=("${default_platforms[@]}")
+
+mkdir -p "$out"
+out="$(cd "$out" && pwd)"
+lld="$(find "$(rustc --print sysroot)/lib/rustlib" -path '*/bin/rust-lld' | head -n 1)"
+if [[ -z "$lld" ]]; then
+    echo "this Rust has no rust-lld: use the one that rustup installs" >&2
+    exit 69
+fi
+# The linker as it is, but for a map of what became of each section.
+cat >"$out/link" <<TEXT
+#!/usr/bin/env bash
+for ((i = 1; i < \$#; i++)); do
+    [[ "\${!i}" != -o ]] || { j=\$((i + 1)); made="\${!j##*/}"; }
+done
+exec '$lld' "\$@" "-Map=\$IMAGES_MAPS/\${made%-*}.map"
+TEXT
+chmod +x "$out/link"
+
+# They would take the place of the flags below.
+unset RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER
+cargo fetch --locked --quiet
+installed="$(rustup target list --installed 2>/dev/null || true)"
+
+for platform in "${platforms[@]}"; do
+    # No address in the program is left to be changed when it is loaded, and nothing unwinds its stack: see images/README.md.
+    flags=(
+        -Clinker-flavor=ld.lld -Clink-self-contained=yes -Ctarget-feature=+crt-static -Crelocation-model=static
+        -Cforce-unwind-tables=no -Csymbol-mangling-version=v0 -Clink-arg=--icf=all
+        "--remap-path-prefix=$PWD=" "--remap-path-prefix=$(dirname "$out")="
+    )
+    # ARM's short instructions, which every processor of this platform has, make a quarter less.
+    [[ "$platform" != linux/arm/v7 ]] || flags+=(-Ctarget-feature=+thumb-mode)
+    for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
+        flags+=("--remap-path-prefix=$registry=")
+    done
+    build=(cargo build --locked --profile image)
+    compiler="${IMAGES_COMPILER-}"
+    if [[ -z "$compiler" ]]; then
+        compiler=debian
+        ! grep -qx "$(platform "$platform" 2)" <<<"$installed" || compiler=rustup
+    fi
+    if [[ "$compiler" == rustup ]]; then
+        target="$(platform "$platform" 2)"
+    else
+        target="$(platform "$platform" 3)"
+        RUSTC="$(scripts/images/toolchain.sh "${install[@]}" "$platform")"
+        # std is built by flags that the stable compiler knows but keeps for others.
+        export RUSTC RUSTC_BOOTSTRAP=1
+        build+=("-Zbuild-std=std,panic_abort" -Zbuild-std-features=optimize_for_size)
+        flags+=("--remap-path-prefix=$(dirname "$RUSTC")/usr/lib/rustlib/src/rust/library=")
+    fi
+    variable="CARGO_TARGET_$(tr a-z- A-Z_ <<<"$target")_LINKER"
+    export "$variable=$out/link" IMAGES_MAPS="$out/$platform"
+    CARGO_ENCODED_RUSTFLAGS="$(IFS=$'\x1f' && echo "${flags[*]}")"
+    export CARGO_ENCODED_RUSTFLAGS
+    mkdir -p "$IMAGES_MAPS"
+    begin=$SECONDS
+    echo "building for $platform: $target, $("${RUSTC:-rustc}" --version)" >&2
+    # The apps apart from gpiod: what it asks of libraries would be in theirs, too.
+    "${build[@]}" --target "$target" -p gpiod
+    "${build[@]}" --target "$target" -p light-sensor -p traffic-light
+    for program in "${programs[@]}"; do
+        cp "$(dirname "$out")/$target/image/$program" "$out/$platform/$program"
+        [[ ! -e "$out/$platform/${program//-/_}.map" || "$program" != *-* ]] ||
+            mv "$out/$platform/${program//-/_}.map" "$out/$platform/$program.map"
+    done
+    echo "$compiler: $("${RUSTC:-rustc}" --version)" >"$out/$platform/compiler"
+    unset RUSTC RUSTC_BOOTSTRAP
+    echo "built for $platform in $((SECONDS - begin)) s" >&2
+done
