@@ -21,7 +21,7 @@ fuzz_target!(|text: &str| {
             assert!(Config::parse(path, text).is_ok_and(|again| again == config), "it was valid");
             let lines = BOARD.lines().unwrap_or_default();
             if let Ok(wiring) = Wiring::bind(&config, &lines) {
-                assert!(wiring.clone().merged(wiring).is_ok(), "nothing has changed");
+                assert!(wiring.clone().merged(wiring, |_| true).is_ok(), "nothing has changed");
             }
         }
         Err(problems) => assert!(!problems.to_string().is_empty(), "it says why"),
