@@ -9,11 +9,11 @@ use crate::Fallible;
 use crate::daemon::Daemon;
 use crate::process::PATIENCE;
 use crate::speed::calls::{Call, Caller};
+use crate::told::Told;
 use callgrind::Counted;
 use lexopt::prelude::*;
 use serde::Serialize;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -42,8 +42,7 @@ const IDLE: u32 = 10;
 /// What is measured.
 #[derive(Debug)]
 pub(crate) struct Arguments {
-    json: Option<PathBuf>,
-    markdown: Option<PathBuf>,
+    told: Told,
     gate: bool,
 }
 
@@ -56,7 +55,7 @@ struct Cost {
     system_calls: f64,
     client_instructions: u64,
     client_allocations: f64,
-    /// What the daemon may take.
+    /// What it may take.
     bounds: Bounds,
 }
 
@@ -65,6 +64,7 @@ struct Cost {
 struct Bounds {
     instructions: u64,
     allocations: f64,
+    client_allocations: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,12 +77,12 @@ struct Report {
 /// Reads the command line; `None` when help was asked for.
 pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<Arguments>, String> {
     let mut parser = lexopt::Parser::from_args(arguments);
-    let mut wanted = Arguments { json: None, markdown: None, gate: false };
-    let told = |error: lexopt::Error| error.to_string();
-    while let Some(argument) = parser.next().map_err(told)? {
+    let mut wanted = Arguments { told: Told::default(), gate: false };
+    let mistake = |error: lexopt::Error| error.to_string();
+    while let Some(argument) = parser.next().map_err(mistake)? {
         match argument {
-            Long("json") => wanted.json = Some(PathBuf::from(parser.value().map_err(told)?)),
-            Long("markdown") => wanted.markdown = Some(PathBuf::from(parser.value().map_err(told)?)),
+            Long("json") => wanted.told.json = Some(PathBuf::from(parser.value().map_err(mistake)?)),
+            Long("markdown") => wanted.told.markdown = Some(PathBuf::from(parser.value().map_err(mistake)?)),
             Long("gate") => wanted.gate = true,
             Short('h') | Long("help") => return Ok(None),
             Short(_) | Long(_) | Value(_) => return Err(argument.unexpected().to_string()),
@@ -109,9 +109,9 @@ pub(crate) fn client(mut arguments: impl Iterator<Item = OsString>) -> Fallible<
 
 /// What is called, and what it may cost: what was measured and a little room.
 const CALLS: [(&str, Call, Bounds); 3] = [
-    ("set", Call::Set, Bounds { instructions: 13_000, allocations: 0.01 }),
-    ("read", Call::Read, Bounds { instructions: 40_000, allocations: 40.0 }),
-    ("write", Call::Write, Bounds { instructions: 40_000, allocations: 40.0 }),
+    ("set", Call::Set, Bounds { instructions: 13_000, allocations: 0.01, client_allocations: 0.01 }),
+    ("read", Call::Read, Bounds { instructions: 40_000, allocations: 22.0, client_allocations: 32.0 }),
+    ("write", Call::Write, Bounds { instructions: 40_000, allocations: 23.0, client_allocations: 35.0 }),
 ];
 
 /// Measures, and prints what came out.
@@ -136,26 +136,25 @@ pub(crate) fn run(wanted: &Arguments) -> Fallible<()> {
     }
     eprintln!("nothing, for {IDLE} s");
     let report = Report { costs, idle_seconds: IDLE, idle_system_calls: idle()? };
-    let table = markdown(&report);
-    print!("{table}");
-    if let Some(path) = &wanted.json {
-        fs::write(path, serde_json::to_string_pretty(&report)? + "\n")?;
-    }
-    if let Some(path) = &wanted.markdown {
-        fs::write(path, table)?;
-    }
+    wanted.told.tell(&report, &markdown(&report))?;
     if wanted.gate { report.gate() } else { Ok(()) }
 }
 
 impl Report {
     fn gate(&self) -> Fallible<()> {
         let mut above = Vec::new();
-        for Cost { call, instructions, allocations, bounds, .. } in &self.costs {
+        for Cost { call, instructions, allocations, client_allocations, bounds, .. } in &self.costs {
             if *instructions > bounds.instructions {
                 above.push(format!("{call}: {instructions} instructions, at most {}", bounds.instructions));
             }
             if *allocations > bounds.allocations {
                 above.push(format!("{call}: {allocations:.2} allocations, at most {}", bounds.allocations));
+            }
+            if *client_allocations > bounds.client_allocations {
+                let most = bounds.client_allocations;
+                above.push(format!(
+                    "{call}: {client_allocations:.2} allocations of the client, at most {most}"
+                ));
             }
         }
         if self.idle_system_calls > 0 {

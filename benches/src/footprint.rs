@@ -3,6 +3,7 @@
 use crate::Fallible;
 use crate::daemon::{Daemon, NO_LIMITS};
 use crate::process::PATIENCE;
+use crate::told::Told;
 use gpiod_sdk::{Client, Session, Watch};
 use lexopt::prelude::*;
 use serde::Serialize;
@@ -25,8 +26,7 @@ usage: gpiod-bench footprint --gpiod PATH [OPTION]...
 #[derive(Debug)]
 pub(crate) struct Arguments {
     gpiod: PathBuf,
-    json: Option<PathBuf>,
-    markdown: Option<PathBuf>,
+    told: Told,
 }
 
 /// How many of each there are, one step after the other.
@@ -62,18 +62,18 @@ impl Growth {
 /// Reads the command line; `None` when help was asked for.
 pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<Arguments>, String> {
     let mut parser = lexopt::Parser::from_args(arguments);
-    let (mut gpiod, mut json, mut markdown) = (None, None, None);
-    let told = |error: lexopt::Error| error.to_string();
-    while let Some(argument) = parser.next().map_err(told)? {
+    let (mut gpiod, mut told) = (None, Told::default());
+    let mistake = |error: lexopt::Error| error.to_string();
+    while let Some(argument) = parser.next().map_err(mistake)? {
         match argument {
-            Long("gpiod") => gpiod = Some(PathBuf::from(parser.value().map_err(told)?)),
-            Long("json") => json = Some(PathBuf::from(parser.value().map_err(told)?)),
-            Long("markdown") => markdown = Some(PathBuf::from(parser.value().map_err(told)?)),
+            Long("gpiod") => gpiod = Some(PathBuf::from(parser.value().map_err(mistake)?)),
+            Long("json") => told.json = Some(PathBuf::from(parser.value().map_err(mistake)?)),
+            Long("markdown") => told.markdown = Some(PathBuf::from(parser.value().map_err(mistake)?)),
             Short('h') | Long("help") => return Ok(None),
             Short(_) | Long(_) | Value(_) => return Err(argument.unexpected().to_string()),
         }
     }
-    Ok(Some(Arguments { gpiod: gpiod.ok_or("--gpiod is missing")?, json, markdown }))
+    Ok(Some(Arguments { gpiod: gpiod.ok_or("--gpiod is missing")?, told }))
 }
 
 /// Measures, and prints what came out.
@@ -86,15 +86,7 @@ pub(crate) fn run(wanted: &Arguments) -> Fallible<()> {
         idle_kib: daemon.process.settled_kib()?,
         growths: runtime.block_on(growths(&daemon))?,
     };
-    let table = markdown(&report);
-    print!("{table}");
-    if let Some(path) = &wanted.json {
-        fs::write(path, serde_json::to_string_pretty(&report)? + "\n")?;
-    }
-    if let Some(path) = &wanted.markdown {
-        fs::write(path, table)?;
-    }
-    Ok(())
+    wanted.told.tell(&report, &markdown(&report))
 }
 
 async fn growths(daemon: &Daemon) -> Fallible<Vec<Growth>> {

@@ -14,6 +14,7 @@ mod process;
 mod series;
 mod soak;
 mod speed;
+mod told;
 
 use std::process::ExitCode;
 

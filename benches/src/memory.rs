@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
-use wire::{Client, nested, number};
+use wire::{Client, MOST, nested, number};
 
 pub(crate) const HELP: &str = "\
 Does the worst to one gpiod that its default limits allow, all at once, and compares what it takes of memory with what
@@ -30,8 +30,16 @@ exit code 1 when it takes more than it says
 
 /// How long nothing must come, or change, for a step to be taken for done.
 const QUIET: Duration = Duration::from_millis(100);
+/// How long the daemon has for one small command.
+const EACH: Duration = Duration::from_micros(200);
 /// Edges that programs gather and that watchers do not read of: more than their sockets and queues hold.
 const EDGES: u32 = 12_000;
+
+/// The connection that makes the edges: to the second socket, the first group's, and the only one that is read of.
+const WRITER: usize = 1;
+/// Small answers that wait on a stream: more than there is room for. And frames that wait to be looked at then: with those
+/// of its neighbours on a connection nearly as many as may be.
+const SMALL: (usize, usize) = (24, 50);
 
 /// What is measured.
 #[derive(Debug)]
@@ -168,23 +176,24 @@ fn worst(meter: &mut Meter, sockets: &[PathBuf; 5], terms: &[Term]) -> Fallible<
     let mut clients = Vec::new();
     for n in 0..connections {
         let socket = if n < 2 * sockets.len() { n % sockets.len() } else { driving[n % 3] };
-        let mut client = Client::connect(&sockets[socket])?;
+        // What is sent to these waits in the daemon, however much their sockets take.
+        let window = if n == WRITER { MOST } else { 0 };
+        let mut client = Client::connect(&sockets[socket], window)?;
         client.read(QUIET)?;
         clients.push((socket, client));
     }
     meter.step("connections", connections)?;
-    let writer = clients.iter().position(|(socket, _)| *socket == 1).ok_or("no connection for the writer")?;
     let opened = |line: &str| message(&nested(2, &nested(1, &nested(1, line.as_bytes()))));
-    let writing = clients[writer].1.open("Session")?;
-    clients[writer].1.data(writing, &opened("out"))?;
-    clients[writer].1.answer(writing)?;
+    let writing = clients[WRITER].1.open("Session")?;
+    clients[WRITER].1.data(writing, &opened("out"))?;
+    clients[WRITER].1.answer(writing)?;
     let able: Vec<usize> =
-        (0..clients.len()).filter(|n| *n != writer && clients[*n].0 % 2 == 1 || clients[*n].0 == 0).collect();
+        (0..clients.len()).filter(|n| *n != WRITER && clients[*n].0 % 2 == 1 || clients[*n].0 == 0).collect();
     let streams = most("streams")? - 1;
     // As long a text as there is for a mistake, on all streams that the sessions leave.
     let unknown = nested(1, "\u{10ffff}".repeat(64).as_bytes());
     let of_connection = most("streams that are refused")? / connections;
-    for (n, (_, client)) in clients.iter_mut().enumerate().filter(|(n, _)| *n != writer) {
+    for (n, (_, client)) in clients.iter_mut().enumerate().filter(|(n, _)| *n != WRITER) {
         let kept = if able.contains(&n) { streams.div_ceil(able.len()) } else { 0 };
         for _ in kept..of_connection {
             client.call("Read", &unknown)?;
@@ -215,19 +224,26 @@ fn worst(meter: &mut Meter, sockets: &[PathBuf; 5], terms: &[Term]) -> Fallible<
         clients[*client].1.data(*stream, &message(&run))?;
     }
     meter.step("programs that wait for edges", programs)?;
+    let feed = message(&[number(1, 4), nested(9, &[])].concat());
+    for Session { client, stream } in sessions.iter().cycle().take(sessions.len() * SMALL.0) {
+        clients[*client].1.data(*stream, &feed)?;
+        // Else several would be answered in one piece, which takes less.
+        clients[*client].1.read(EACH)?;
+    }
+    meter.step("small answers that nobody reads", sessions.len() * SMALL.0)?;
     let write = |bits| nested(1, &nested(2, &[number(1, 1), number(2, bits)].concat()));
     let batch = nested(10, &[write(1), write(0)].concat().repeat(50));
     for _ in 0..EDGES / 100 {
-        clients[writer].1.data(writing, &message(&batch))?;
-        clients[writer].1.answer(writing)?;
+        clients[WRITER].1.data(writing, &message(&batch))?;
+        clients[WRITER].1.answer(writing)?;
     }
     meter.step("edges that nobody reads of", EDGES as usize)?;
     let feed = message(&[number(1, 5), nested(9, &[])].concat());
-    for Session { client, stream } in &sessions {
+    for Session { client, stream } in sessions.iter().cycle().take(sessions.len() * SMALL.1) {
         // A socket that takes no more is as full as it gets.
-        let _ = clients[*client].1.data(*stream, &feed.repeat(400));
+        let _ = clients[*client].1.data(*stream, &feed);
     }
-    meter.step("small answers that nobody reads", sessions.len())?;
+    meter.step("frames that nobody looks at", sessions.len() * SMALL.1)?;
     for Session { client, stream } in &sessions {
         let _ = clients[*client].1.data(*stream, &begun(16_000, &[0; 8_000]));
     }
@@ -241,7 +257,7 @@ fn worst(meter: &mut Meter, sockets: &[PathBuf; 5], terms: &[Term]) -> Fallible<
     meter.step("streams that are refused", refused)?;
     let mut strangers = Vec::new();
     for n in 0..refusals {
-        let mut stranger = Client::connect(&sockets[n % sockets.len()])?;
+        let mut stranger = Client::connect(&sockets[n % sockets.len()], 0)?;
         let _ = stranger.open("Read");
         strangers.push(stranger);
     }

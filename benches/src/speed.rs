@@ -10,6 +10,7 @@ use crate::daemon::Daemon;
 use crate::number;
 use crate::process::keep_on_one_processor;
 use crate::series::Series;
+use crate::told::Told;
 use calls::{Call, Caller};
 use edges::Watchers;
 use floors::{PingPong, Train, one_way};
@@ -35,8 +36,7 @@ Ratios to the floor of the same run can be compared between machines; what goes 
 #[derive(Debug)]
 pub(crate) struct Arguments {
     rounds: u32,
-    json: Option<PathBuf>,
-    markdown: Option<PathBuf>,
+    told: Told,
 }
 
 /// Calls of each kind in a round.
@@ -51,13 +51,13 @@ const WATCHERS: usize = 100;
 /// Reads the command line; `None` when help was asked for.
 pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<Arguments>, String> {
     let mut parser = lexopt::Parser::from_args(arguments);
-    let mut wanted = Arguments { rounds: 10, json: None, markdown: None };
-    let told = |error: lexopt::Error| error.to_string();
-    while let Some(argument) = parser.next().map_err(told)? {
+    let mut wanted = Arguments { rounds: 10, told: Told::default() };
+    let mistake = |error: lexopt::Error| error.to_string();
+    while let Some(argument) = parser.next().map_err(mistake)? {
         match argument {
-            Long("rounds") => wanted.rounds = number(&mut parser).map_err(told)?,
-            Long("json") => wanted.json = Some(PathBuf::from(parser.value().map_err(told)?)),
-            Long("markdown") => wanted.markdown = Some(PathBuf::from(parser.value().map_err(told)?)),
+            Long("rounds") => wanted.rounds = number(&mut parser).map_err(mistake)?,
+            Long("json") => wanted.told.json = Some(PathBuf::from(parser.value().map_err(mistake)?)),
+            Long("markdown") => wanted.told.markdown = Some(PathBuf::from(parser.value().map_err(mistake)?)),
             Short('h') | Long("help") => return Ok(None),
             Short(_) | Long(_) | Value(_) => return Err(argument.unexpected().to_string()),
         }
@@ -68,8 +68,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<
 /// Measures, and prints what came out.
 pub(crate) fn run(wanted: &Arguments) -> Fallible<()> {
     let table = measure(wanted.rounds)?;
-    print!("{}", table.markdown());
-    table.write(wanted.json.as_deref(), wanted.markdown.as_deref())
+    wanted.told.tell(&table, &table.markdown())
 }
 
 pub(crate) fn measure(rounds: u32) -> Fallible<Table> {

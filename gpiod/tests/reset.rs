@@ -1,12 +1,12 @@
-//! A client that gives up a session without a word on its half: it resets the stream, and keeps its connection. That is
-//! what libraries do when a call is cancelled.
+//! What clients do with the streams of a connection that goes on: they reset them, as libraries do when a call is
+//! cancelled; they send much at once, and what crosses with the daemon's end of a stream.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod fixture;
 
 use fixture::{PATIENCE, Rig, became};
 use gpiod_proto::v1::session_request::Command;
-use gpiod_proto::v1::{Direction, OpenCommand, SessionLine, SessionRequest, Value};
+use gpiod_proto::v1::{Direction, FeedCommand, OpenCommand, SessionLine, SessionRequest, Value};
 use prost::Message;
 use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -40,8 +40,8 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// The first message of a session, on the first stream of a connection, whose requests then do not end.
-fn open(line: &str) -> Vec<u8> {
+/// The headers of a session.
+fn headers() -> Vec<u8> {
     let headers = [
         (":method", "POST"),
         (":scheme", "http"),
@@ -52,21 +52,28 @@ fn open(line: &str) -> Vec<u8> {
     ];
     let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
     let literal = |(name, value)| [vec![0], text(name), text(value)].concat();
-    let headers: Vec<u8> = headers.into_iter().flat_map(literal).collect();
+    headers.into_iter().flat_map(literal).collect()
+}
+
+/// A message of a session.
+fn message(id: u64, command: Command) -> Vec<u8> {
+    let request = SessionRequest { id, command: Some(command) }.encode_to_vec();
+    [&[0], &u32::try_from(request.len()).unwrap().to_be_bytes()[..], &request].concat()
+}
+
+/// The first message of a session, on the first stream of a connection, whose requests then do not end.
+fn open(line: &str) -> Vec<u8> {
     let line = SessionLine {
         name: line.to_owned(),
         direction: Direction::Output.into(),
         initial: Value::Active.into(),
     };
     let open = Command::Open(OpenCommand { lines: vec![line], ..Default::default() });
-    let open = SessionRequest { id: 0, command: Some(open) }.encode_to_vec();
-    let length = u32::try_from(open.len()).unwrap().to_be_bytes();
-    let message = [&[0], &length[..], &open].concat();
     [
         PREFACE,
         &frame(SETTINGS, 0, 0, b""),
-        &frame(HEADERS, END_HEADERS, 1, &headers),
-        &frame(DATA, 0, 1, &message),
+        &frame(HEADERS, END_HEADERS, 1, &headers()),
+        &frame(DATA, 0, 1, &message(0, open)),
     ]
     .concat()
 }
@@ -135,4 +142,32 @@ async fn a_client_that_resets_its_sessions_stream_is_away_for_the_groups_grace()
         held(true).await;
         assert!(alive(&mut stream).await, "reset for reason {reason}");
     }
+}
+
+#[tokio::test]
+async fn commands_that_come_at_once_each_in_a_frame_of_its_own_do_not_cost_the_connection() {
+    let rig = Rig::with(GROUPS).await;
+    let mut stream = session(&rig.socket("strict"), "red").await;
+    rig.saw(0, |entry| became(entry, "GPIO9", true)).await;
+    let feed = |id| frame(DATA, 0, 1, &message(id, Command::Feed(FeedCommand {})));
+    stream.write_all(&(1..=190).flat_map(feed).collect::<Vec<u8>>()).await.unwrap();
+    assert!(alive(&mut stream).await);
+    let lines = rig.client("strict").await.lines().await.unwrap();
+    assert!(lines.get("red").unwrap().holder.is_some());
+}
+
+#[tokio::test]
+async fn what_crosses_with_the_daemons_end_of_a_stream_is_not_held_against_the_connection() {
+    let rig = Rig::with(GROUPS).await;
+    let mut stream = session(&rig.socket("strict"), "red").await;
+    let late = |id| message(id, Command::Feed(FeedCommand {}));
+    for n in 1..200 {
+        let id = 2 * n + 1;
+        // A session that does not begin with its opening is refused.
+        let refused = [frame(HEADERS, END_HEADERS, id, &headers()), frame(DATA, 0, id, &late(1))].concat();
+        stream.write_all(&refused).await.unwrap();
+        assert!(alive(&mut stream).await, "after {n}");
+        stream.write_all(&frame(DATA, 0, id, &late(2))).await.unwrap();
+    }
+    assert!(alive(&mut stream).await);
 }

@@ -5,7 +5,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=scripts/images/platforms.sh
 . scripts/images/platforms.sh
 
-platforms=()
 install=()
 out="${CARGO_TARGET_DIR:-target}/images"
 
@@ -27,19 +26,11 @@ environment:
 TEXT
 }
 
-while (($#)); do
-    case "$1" in
-        -h | --help) usage; exit 0 ;;
-        --install) install=(--install) ;;
-        -*) usage >&2; exit 64 ;;
-        *)
-            [[ -n "$(platform "$1" 1)" ]] || { echo "no platform $1" >&2; exit 64; }
-            platforms+=("$1")
-            ;;
-    esac
-    shift
+named=()
+for argument in "$@"; do
+    if [[ "$argument" == --install ]]; then install=(--install); else named+=("$argument"); fi
 done
-((${#platforms[@]})) || platforms=("${default_platforms[@]}")
+take_platforms "${named[@]}"
 
 mkdir -p "$out"
 out="$(cd "$out" && pwd)"

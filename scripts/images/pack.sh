@@ -5,7 +5,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=scripts/images/platforms.sh
 . scripts/images/platforms.sh
 
-platforms=()
 built="${CARGO_TARGET_DIR:-target}/images"
 
 usage() {
@@ -24,18 +23,7 @@ environment:
 TEXT
 }
 
-while (($#)); do
-    case "$1" in
-        -h | --help) usage; exit 0 ;;
-        -*) usage >&2; exit 64 ;;
-        *)
-            [[ -n "$(platform "$1" 1)" ]] || { echo "no platform $1" >&2; exit 64; }
-            platforms+=("$1")
-            ;;
-    esac
-    shift
-done
-((${#platforms[@]})) || platforms=("${default_platforms[@]}")
+take_platforms "$@"
 for tool in buildah skopeo; do
     command -v "$tool" >/dev/null || { echo "$tool is missing: see scripts/hardware/packages.sh images" >&2; exit 69; }
 done

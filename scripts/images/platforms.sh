@@ -18,3 +18,19 @@ default_platforms=(linux/amd64 linux/arm64 linux/arm/v7)
 # The programs, each of which is an image.
 # shellcheck disable=SC2034
 programs=(gpiod light-sensor traffic-light)
+# take_platforms ARGUMENT...: the platforms that a command line names, into `platforms`; those of one tag where it names none.
+take_platforms() {
+    platforms=()
+    local argument
+    for argument in "$@"; do
+        case "$argument" in
+            -h | --help) usage; exit 0 ;;
+            -*) usage >&2; exit 64 ;;
+            *)
+                [[ -n "$(platform "$argument" 1)" ]] || { echo "no platform $argument" >&2; exit 64; }
+                platforms+=("$argument")
+                ;;
+        esac
+    done
+    ((${#platforms[@]})) || platforms=("${default_platforms[@]}")
+}

@@ -6,7 +6,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . scripts/images/platforms.sh
 
 version=0.5.9
-platforms=()
 built="$(realpath -m "${CARGO_TARGET_DIR:-target}/images")"
 
 usage() {
@@ -20,18 +19,7 @@ std is in the program too, but has no lock file here: the compiler's version, in
 TEXT
 }
 
-while (($#)); do
-    case "$1" in
-        -h | --help) usage; exit 0 ;;
-        -*) usage >&2; exit 64 ;;
-        *)
-            [[ -n "$(platform "$1" 1)" ]] || { echo "no platform $1" >&2; exit 64; }
-            platforms+=("$1")
-            ;;
-    esac
-    shift
-done
-((${#platforms[@]})) || platforms=("${default_platforms[@]}")
+take_platforms "$@"
 
 tool=cargo-cyclonedx
 if [[ "$("$tool" --version 2>/dev/null || true)" != *" $version" ]]; then

@@ -87,6 +87,16 @@ async fn a_daemon_that_gives_no_answer_is_taken_for_gone() {
 }
 
 #[tokio::test]
+async fn a_session_is_closed_though_the_daemon_gives_no_answer() {
+    let mut daemon = Daemon::start();
+    let client = daemon.client().await;
+    let (session, _served) = daemon.open(client.session().output("red")).await;
+    tokio::time::pause();
+    let Err(Error::Away { why, .. }) = session.close().await else { panic!("it was answered") };
+    assert_eq!(why, "no answer within 15 s");
+}
+
+#[tokio::test]
 async fn a_session_goes_to_the_next_daemon_while_the_last_one_still_ends_its_streams() {
     let mut last = Daemon::start();
     let client = last.client().await;

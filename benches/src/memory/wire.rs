@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// As much as a client may allow the daemon to send.
-const MOST: u32 = 0x7fff_ffff;
+pub(crate) const MOST: u32 = 0x7fff_ffff;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a socket that takes no more is tried.
@@ -24,12 +24,13 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn connect(path: &Path) -> Fallible<Self> {
+    /// A connection on whose streams the daemon may send so many bytes.
+    pub(crate) fn connect(path: &Path, window: u32) -> Fallible<Self> {
         let mut socket = UnixStream::connect(path)?;
         socket.set_write_timeout(Some(FULL))?;
         socket.write_all(PREFACE)?;
         let mut client = Self { socket, next_stream: 1 };
-        client.frame(SETTINGS, 0, 0, &[&[0, 4][..], &MOST.to_be_bytes()].concat())?;
+        client.frame(SETTINGS, 0, 0, &[&[0, 4][..], &window.to_be_bytes()].concat())?;
         client.frame(WINDOW_UPDATE, 0, 0, &(MOST - 65_535).to_be_bytes())?;
         Ok(client)
     }

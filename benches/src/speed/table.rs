@@ -1,11 +1,8 @@
 //! What was measured, for people and for programs.
 
-use crate::Fallible;
 use crate::series::Summary;
 use serde::Serialize;
 use std::fmt::Write;
-use std::fs;
-use std::path::Path;
 
 /// Everything.
 #[derive(Debug, Serialize)]
@@ -86,16 +83,6 @@ impl Table {
                 format!(" ({:.1} % lost and counted at the worst)", part * 100.0)
             });
             writeln!(text, "| {what}{lost} | {:.2} | {:.2} | {:.1} |", median / 1e6, best / 1e6, goal / 1e6)?;
-        }
-        Ok(())
-    }
-
-    pub(crate) fn write(&self, json: Option<&Path>, markdown: Option<&Path>) -> Fallible<()> {
-        if let Some(path) = json {
-            fs::write(path, serde_json::to_string_pretty(self)? + "\n")?;
-        }
-        if let Some(path) = markdown {
-            fs::write(path, self.markdown())?;
         }
         Ok(())
     }

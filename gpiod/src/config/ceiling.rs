@@ -13,19 +13,21 @@ const KIB: u64 = 1024;
 /// The daemon with two groups before anybody has come, a third of it the program's own text.
 const BASE: u64 = 7 * 1024 * KIB;
 /// A connection without streams, the most of it buffers for reading and writing.
-const CONNECTION: u64 = 44 * KIB;
+const CONNECTION: u64 = 36 * KIB;
 /// A stream beside what it receives and answers.
 const STREAM: u64 = 12 * KIB;
 /// What may be on its way to one stream without having been looked at, as HTTP/2's window allows.
 const RECEIVED: u64 = 16 * KIB;
-/// Answers of one stream that wait for a client that does not read, when they are small: 4 KiB of them.
-const UNREAD: u64 = 16 * KIB;
+/// Answers of one stream that wait for a client that does not read, with what each takes beside its bytes.
+const UNREAD: u64 = 8 * KIB;
 /// An event in an answer, or a step, with the numbers of a daemon that has run for years.
 const TOLD: u64 = 36;
 /// Events of one answer to a watcher.
 const PART: u64 = 256;
 /// A stream that is answered with headers alone, as every refusal is, and whose client does not read them.
-const REFUSED: u64 = 4 * KIB;
+const REFUSED: u64 = 3 * KIB;
+/// Small frames that wait to be looked at on one connection: 192, of some 210 to 300 bytes each.
+const SMALL_FRAMES: u64 = 50 * KIB;
 /// Streams of each connection beyond `limits.streams`, to be refused.
 const REFUSED_STREAMS: u64 = 4;
 /// Connections of each socket that are being told why they are refused.
@@ -66,7 +68,7 @@ pub struct Term {
 
 impl Config {
     /// The terms of the memory ceiling.
-    pub fn memory_terms(&self) -> [Term; 9] {
+    pub fn memory_terms(&self) -> [Term; 10] {
         let lines = self.groups.iter().map(|group| group.lines.len() as u64).sum();
         terms(&self.limits, self.sockets() as u64, lines)
     }
@@ -77,7 +79,7 @@ impl Config {
     }
 }
 
-fn terms(limits: &Limits, sockets: u64, lines: u64) -> [Term; 9] {
+fn terms(limits: &Limits, sockets: u64, lines: u64) -> [Term; 10] {
     let term = |what, count, bytes| Term { what, count, bytes };
     let of = u64::from;
     // A watch socket has no sessions and no programs.
@@ -95,6 +97,7 @@ fn terms(limits: &Limits, sockets: u64, lines: u64) -> [Term; 9] {
     [
         term("the daemon itself", 1, BASE),
         term("connections", connections + sockets * REFUSED_CONNECTIONS, CONNECTION),
+        term("small frames of a connection", connections, SMALL_FRAMES),
         term("streams", streams, STREAM + of(limits.message_bytes) + RECEIVED + answer),
         term("streams that are refused", connections * of_connection, REFUSED),
         term("watches", watches, WATCH + queue + together * WATCHED_LINE),

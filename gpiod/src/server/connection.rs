@@ -20,9 +20,13 @@ use tonic::Status;
 const HEADER_BYTES: u32 = 8 * 1024;
 /// Bytes that may be on their way to us on one stream and on one connection; the second is HTTP/2's least.
 pub(super) const WINDOWS: (u32, u32) = (16 * 1024, 65_535);
-/// Streams that a client may reset before we look at them, and streams that its mistakes make us reset: beyond these
-/// its connection is closed.
-const RESETS: (usize, usize) = (16, 64);
+/// Streams that a client may reset before we look at them, and frames for streams that we have ended: beyond these its
+/// connection is closed. The second are never forgotten while it lives, and cross with every end that is ours.
+const RESETS: (usize, usize) = (16, 1024);
+/// Small frames that wait to be looked at on one connection; beyond these it is closed. h2 reckons what each lacks to 256
+/// bytes. So many commands may come at once, each sent by itself, before the first is looked at; `config/ceiling.rs` has
+/// what they take.
+const SMALL_FRAMES: usize = 192 * 256;
 /// How long a client may take to hear why it is refused.
 const REFUSAL_TIME: Duration = Duration::from_secs(2);
 
@@ -33,7 +37,8 @@ fn http(streams: u32) -> Builder {
         .max_pending_accept_reset_streams(RESETS.0)
         .max_local_error_reset_streams(Some(RESETS.1))
         .initial_window_size(WINDOWS.0)
-        .initial_connection_window_size(WINDOWS.1);
+        .initial_connection_window_size(WINDOWS.1)
+        .data_frame_budget(SMALL_FRAMES);
     http
 }
 

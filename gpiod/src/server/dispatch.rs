@@ -8,7 +8,6 @@ use super::places::Places;
 use super::service::Service as Api;
 use super::streams::{StreamPlace, Streams};
 use super::too_large;
-use super::unread::looked_at;
 use crate::broker::{Broker, Scope};
 use crate::config::Limits;
 use crate::error::Error;
@@ -74,8 +73,8 @@ impl Services {
         let v1alpha = v1alpha.build_v1alpha().map_err(io::Error::other)?;
         let mut others = vec![
             boxed(health.max_decoding_message_size(most)),
-            reflecting(v1.max_decoding_message_size(most), &broker),
-            reflecting(v1alpha.max_decoding_message_size(most), &broker),
+            boxed(v1.max_decoding_message_size(most)),
+            boxed(v1alpha.max_decoding_message_size(most)),
         ];
         if let Some(admin) = admin {
             others.push(boxed(AdminServiceServer::new(admin).max_decoding_message_size(most)));
@@ -110,14 +109,19 @@ impl Services {
             let method = method.to_owned();
             self.api.call(&method, caller, request.into_body(), answering).await
         } else if let Some((_, service)) = self.others.iter().find(|(known, _)| *known == name) {
-            let mut request = request.map(RequestBody);
+            let (head, stream) = request.into_parts();
+            let (body, unread) = RequestBody::new(stream, self.limits().message_bytes as usize);
+            let mut request = Request::from_parts(head, body);
             request.extensions_mut().insert(caller);
             let answer = tokio::select! {
                 answer = service.clone().oneshot(request) => answer,
                 () = answering.gone() => return,
             };
             match answer {
-                Ok(answer) => answering.pass(too_large::answer(answer, &self.broker)).await,
+                Ok(answer) => {
+                    let answer = too_large::answer(answer, &self.broker);
+                    answering.pass(unread.told_in(answer, &self.broker)).await
+                }
                 Err(never) => match never {},
             }
         } else if name == admin_service_server::SERVICE_NAME {
@@ -142,20 +146,4 @@ where
     S::Future: Send,
 {
     (S::NAME, BoxCloneSyncService::new(service))
-}
-
-/// The same for a reflection service, whose answers tell what it leaves unsaid.
-fn reflecting<S>(service: S, broker: &Arc<Broker>) -> (&'static str, Boxed)
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + NamedService,
-    S: Clone + Send + Sync + 'static,
-    S::Future: Send,
-{
-    let broker = Arc::clone(broker);
-    let told = tower::service_fn(move |request: Request<RequestBody>| {
-        let (request, unread) = looked_at(request, broker.limits().message_bytes as usize);
-        let (answered, broker) = (service.clone().oneshot(request), Arc::clone(&broker));
-        async move { Ok(unread.told_in(answered.await?, &broker)) }
-    });
-    (S::NAME, BoxCloneSyncService::new(told))
 }

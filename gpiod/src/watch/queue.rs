@@ -67,7 +67,7 @@ impl Queue {
         }
         if swallowed {
             inner.tally.hardware += 1;
-            inner.waiting.lose(|lost| lost.swallowed(event.timestamp_ns));
+            inner.tally.watcher += inner.waiting.lose(|lost| lost.swallowed(event.timestamp_ns));
         }
         if inner.filter.wants(event.edge) {
             inner.tally.events += 1;
@@ -107,7 +107,7 @@ impl Queue {
             return;
         }
         inner.tally.limit += 1;
-        inner.waiting.lose(|lost| {
+        inner.tally.watcher += inner.waiting.lose(|lost| {
             lost.losses.limit = lost.losses.limit.saturating_add(1);
             lost.reach(event);
         });
@@ -133,7 +133,7 @@ impl Queue {
     fn told(&self, count: impl FnOnce(&mut Tally), add: impl FnOnce(&mut Lost)) {
         let mut inner = self.lock();
         count(&mut inner.tally);
-        inner.waiting.lose(add);
+        inner.tally.watcher += inner.waiting.lose(add);
         wake(inner);
     }
 

@@ -121,14 +121,19 @@ impl Core {
     /// Puts a command on its way that is done at once. Gives its id.
     fn ask(&self, state: &mut State, command: Command, places: Places) -> Result<u64, Error> {
         let id = state.send(command, places, false)?;
-        if !std::mem::replace(&mut state.heeded, true) {
-            self.asked.notify_one();
-        }
+        self.await_daemon(state);
         Ok(id)
     }
 
-    /// Ready when a command that is done at once has been on its way for too long: the daemon is frozen. One timer for
-    /// all commands, and none while there are none.
+    /// Something is on its way that is done at once: the task is to look after it.
+    fn await_daemon(&self, state: &mut State) {
+        if !std::mem::replace(&mut state.heeded, true) {
+            self.asked.notify_one();
+        }
+    }
+
+    /// Ready when something that is done at once has been on its way for too long: the daemon is frozen. One timer for all,
+    /// and none while there is nothing.
     pub(crate) async fn frozen(&self) {
         loop {
             while let Some(id) = self.heed() {
@@ -169,10 +174,13 @@ impl Core {
             Link::Open(_) => Ok(receiver),
             Link::Away { since, why } => Err(Error::Away { since: *since, why: why.clone() }),
             Link::Ended(error) => return Err(error.clone()),
-            Link::Closing(_) => return Err(Error::Closed),
+            Link::Closing { .. } => return Err(Error::Closed),
         };
-        state.link = Link::Closing(sender);
+        let id = state.next_id;
+        state.next_id += 1;
+        state.link = Link::Closing { told: sender, id };
         self.closed.notify_one();
+        self.await_daemon(&mut state);
         link
     }
 
@@ -196,7 +204,7 @@ impl Core {
     /// was closed by the app, and so has ended.
     pub(crate) fn lost(&self, why: &Error) -> bool {
         let mut state = self.lock();
-        if matches!(state.link, Link::Closing(_)) {
+        if matches!(state.link, Link::Closing { .. }) {
             return false;
         }
         let since = now();
@@ -246,8 +254,10 @@ impl Core {
     pub(crate) fn ended(&self, why: Result<(), Error>) {
         let mut state = self.lock();
         let error = why.clone().err().unwrap_or(Error::Closed);
-        let by_app = matches!(state.link, Link::Closing(_));
-        if let Link::Closing(closing) = std::mem::replace(&mut state.link, Link::Ended(error.clone())) {
+        let by_app = matches!(state.link, Link::Closing { .. });
+        if let Link::Closing { told: closing, .. } =
+            std::mem::replace(&mut state.link, Link::Ended(error.clone()))
+        {
             let _ = closing.send(why);
         }
         state.fail_waiters(&error);

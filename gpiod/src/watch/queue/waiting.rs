@@ -4,7 +4,7 @@ use super::Batch;
 use crate::watch::{Event, Losses, Position};
 use std::collections::VecDeque;
 
-/// How many losses have places of their own; more are told with the last of them. The tests get there sooner.
+/// How many losses have places of their own; for more, the oldest ones become one. The tests get there sooner.
 pub(super) const LOSSES: usize = if cfg!(test) { 3 } else { 16 };
 
 /// How many events go into one batch; the tests get there sooner. More are in the next.
@@ -74,26 +74,25 @@ impl Waiting {
         }
     }
 
-    /// Adds a loss behind all that waits, or to the last of many.
-    pub(super) fn lose(&mut self, add: impl FnOnce(&mut Lost)) {
-        let many = self.items.len() - self.events >= LOSSES;
-        let place = match self.items.back_mut() {
-            Some(Item::Lost(last)) => Some(last),
-            _ if many => self.items.iter_mut().rev().find_map(|item| match item {
-                Item::Lost(lost) => Some(lost),
-                Item::Event(_) => None,
-            }),
-            _ => None,
-        };
-        if let Some(lost) = place {
-            add(lost);
-            lost.tidy();
-            return;
+    /// Adds a loss behind all that waits. Where there is no place for one more, the oldest two become one, with the events
+    /// between them: a loss that stood before events that it comes after would be told as if they had been, too. Answers how
+    /// many events were dropped for it.
+    pub(super) fn lose(&mut self, add: impl FnOnce(&mut Lost)) -> u64 {
+        if let Some(Item::Lost(last)) = self.items.back_mut() {
+            add(last);
+            last.tidy();
+            return 0;
+        }
+        let mut dropped = 0;
+        while self.items.len() - self.events >= LOSSES {
+            self.drop_oldest();
+            dropped += 1;
         }
         let mut lost = Box::<Lost>::default();
         add(&mut lost);
         self.grow();
         self.items.push_back(Item::Lost(lost));
+        dropped
     }
 
     fn first_lost(&mut self) -> Option<Box<Lost>> {

@@ -3,7 +3,7 @@
 
 use crate::error::Error;
 use crate::session::core::Core;
-use crate::session::core::state::{Places, State};
+use crate::session::core::state::{Link, Places, State};
 use gpiod_proto::v1::session_response::Result as Answer;
 use std::future::Future;
 use std::pin::Pin;
@@ -94,8 +94,13 @@ impl State {
         self.heeded.then_some(self.next_id)
     }
 
-    /// Whether a command before that one is on its way, of those that are done at once.
+    /// Whether a command before that one is on its way, of those that are done at once, or the end of the session, or the
+    /// new beginning of its watches.
     pub(super) fn waits_for(&self, id: u64) -> bool {
+        let closing = matches!(self.link, Link::Closing { id: own, .. } if own < id);
+        if closing || self.resuming.is_some() {
+            return true;
+        }
         let waits =
             |(own, waiter): (&u64, &Waiter)| *own < id && matches!(waiter, Waiter::Waits { slow: false, .. });
         self.waiters.iter().any(waits)

@@ -44,7 +44,11 @@ pub(super) enum Link {
         why: String,
     },
     /// Closed or dropped by the app; the task sees to the end of the stream and tells it to `close`.
-    Closing(oneshot::Sender<Result<(), Error>>),
+    Closing {
+        told: oneshot::Sender<Result<(), Error>>,
+        /// What was sent before has a lower id.
+        id: u64,
+    },
     Ended(Error),
 }
 
@@ -88,7 +92,7 @@ impl State {
         let requests = match &self.link {
             Link::Open(requests) => requests,
             Link::Away { since, why } => return Err(Error::Away { since: *since, why: why.clone() }),
-            Link::Closing(_) => return Err(Error::Closed),
+            Link::Closing { .. } => return Err(Error::Closed),
             Link::Ended(error) => return Err(error.clone()),
         };
         let id = self.next_id;
