@@ -2,11 +2,15 @@
 //! it is dark, then it is pulled high.
 
 use crate::chip::Chip;
+use gpiocdev_uapi::Errno;
 use gpiocdev_uapi::v2::{self, LineFlags, LineInfoChangeEvent};
 use gpiod::clock::now_ns;
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+/// errno(3): a signal came first.
+const EINTR: i32 = 4;
 
 /// What the world outside knows of one reading, in ns of CLOCK_MONOTONIC.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +29,11 @@ pub(crate) fn play(chip: &Chip, bcm: u32, times: &[Duration], over: &AtomicBool)
     let mut charges = Vec::new();
     let mut driven = false;
     while !over.load(Ordering::Acquire) {
-        if !v2::wait_event(&file, Duration::from_millis(20)).unwrap() {
-            continue;
+        match v2::wait_event(&file, Duration::from_millis(20)) {
+            Ok(true) => {}
+            // A signal, such as that of an app's end.
+            Ok(false) | Err(gpiocdev_uapi::Error::Os(Errno(EINTR))) => continue,
+            Err(error) => panic!("{error}"),
         }
         v2::read_event(&file, &mut words).unwrap();
         let event = LineInfoChangeEvent::from_slice(&words).unwrap();
