@@ -5,10 +5,12 @@ mod fixture;
 
 use fixture::{CONFIG, PATIENCE, Rig, raw, reason};
 use gpiod::board::record::Change;
+use gpiod_proto::v1::gpio_service_client::GpioServiceClient;
 use gpiod_proto::v1::{SampleRequest, SampleResponse};
 use gpiod_sdk::{Reason, SampleItem, Samples, Value};
 use std::time::Duration;
 use tonic::Code;
+use tonic::transport::Endpoint;
 
 const PERIOD: Duration = Duration::from_millis(1);
 
@@ -74,12 +76,14 @@ async fn every_sample_is_what_the_boards_record_says_and_none_is_untold() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_costs_only_itself_and_is_told_what_it_missed() {
-    let config = format!("{CONFIG}\n[limits]\nsamples_per_s = 10000\n");
-    let rig = Rig::with(&config).await;
-    let mut client = raw(&rig.watch_socket("bench")).await;
-    let request = SampleRequest { lines: vec!["in".to_owned()], period_ns: 100_000, ..Default::default() };
+    let rig = Rig::with(CONFIG).await;
+    // Its window is small, so that all that may wait is soon full.
+    let endpoint = Endpoint::try_from(format!("unix:{}", rig.watch_socket("bench").display())).unwrap();
+    let channel = endpoint.initial_stream_window_size(1000).connect().await.unwrap();
+    let mut client = GpioServiceClient::new(channel);
+    let request = SampleRequest { lines: vec!["in".to_owned()], period_ns: 20_000, ..Default::default() };
     let mut frozen = client.sample(request).await.unwrap().into_inner();
-    // Meanwhile another socket is served: long enough for all that may wait to be full.
+    // Meanwhile another socket is served.
     let other = rig.client("traffic-light").await;
     let mut samples =
         other.sample(["red"]).period(Duration::from_millis(10)).count(300).open().await.unwrap();

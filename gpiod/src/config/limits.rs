@@ -85,7 +85,7 @@ limits! {
     /// Steps of one program. 1 to 4,096.
     program_steps = 256, 1..=4096;
     /// Edges that the captures of one program may ask for altogether. 1 to 1,048,576.
-    program_edges = 512, 1..=1 << 20;
+    program_edges = 400, 1..=1 << 20;
     /// What the waits and time-outs of one program may add up to, in ms. 1 to 600,000.
     program_ms = 10_000, 1..=600_000;
     /// What the programs of one socket may use at once of their thread's processor time, in µs. 100 to 100,000.
