@@ -23,6 +23,7 @@ mod release;
 mod rest;
 mod rewire;
 mod rights;
+mod sampler;
 mod scope;
 mod session;
 mod state;
@@ -36,6 +37,7 @@ pub use open::{OpenRequest, WantedDirection, WantedLine};
 pub use program_hold::{ProgramHold, ProgramPlace};
 pub use release::Released;
 pub use rewire::Rewired;
+pub use sampler::Sampler;
 pub use scope::Scope;
 pub use session::{Cause, SessionEnd};
 pub use watch::{Watch, WatchRequest};
@@ -106,6 +108,7 @@ impl Broker {
             pins,
             lines,
             sessions: BTreeMap::new(),
+            samplings: BTreeMap::new(),
             usage: Usage::default(),
             audit: Audit::default(),
             counts: Counts::default(),
@@ -255,6 +258,9 @@ impl Broker {
         }
         for watcher in state.lines.iter().flat_map(|line| &line.watchers) {
             watcher.queue.close();
+        }
+        for sampled in state.samplings.values() {
+            sampled.queue.end(Err(Error::Stopping));
         }
     }
 }

@@ -15,6 +15,7 @@ pub mod program;
 mod refusal;
 pub mod release;
 pub mod reload;
+pub mod sample;
 #[cfg(test)]
 mod samples;
 pub mod selftest;
@@ -71,6 +72,8 @@ pub enum Command {
     Set(set::Args),
     /// Print edges as they come
     Watch(watch::Args),
+    /// Print values at a steady rate, as a logic analyser takes them
+    Sample(sample::Args),
     /// Run a short timed program inside the daemon
     Program(program::Args),
     /// Let go of a group's lines, whoever holds them
@@ -96,6 +99,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Get(args) => get::run(&args),
         Command::Set(args) => set::run(&args),
         Command::Watch(args) => watch::run(&args),
+        Command::Sample(args) => sample::run(&args),
         Command::Program(args) => program::run(&args),
         Command::Release(args) => release::run(&args),
         Command::Reload(args) => reload::run(&args),

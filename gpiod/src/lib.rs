@@ -6,9 +6,10 @@
 //! - [`operations`]: what may be done with a line through a socket.
 //! - [`backend`]: the seam to hardware. A hold is a value; dropping it lets go.
 //! - [`config`] and [`wiring`]: what the board's owner wrote, checked, and brought together with a board.
-//! - [`program`] and [`watch`]: timed sequences; the bounded queue between an edge and a watcher.
+//! - [`program`], [`watch`] and [`sample`]: timed sequences; the bounded queues between an edge and a watcher, and between
+//!   samples and their client.
 //! - [`broker`]: where lines, holders and watchers meet. It never waits for a client.
-//! - [`run`]: a program, step by step; [`pace`]: its turns and waits, on the one timer of [`alarm`] and within the
+//! - [`run`]: a program, step by step; [`sampling`]: samples, one by one; [`pace`]: its turns and waits, on the one timer of [`alarm`] and within the
 //!   [`budget`] of its socket; [`programs`]: the thread on which all run, with the rights that [`realtime`] could get.
 //! - [`state_file`]: who holds what, written down for the next daemon; [`token`]: by what a client is known again.
 //! - [`shares`]: how much of the reactor each socket may use while others are in use.
@@ -70,6 +71,8 @@ pub mod reactor;
 pub mod realtime;
 pub mod run;
 mod run_dir;
+pub mod sample;
+pub mod sampling;
 pub mod serve;
 pub mod server;
 pub mod shares;

@@ -49,12 +49,21 @@ impl Pacer {
         self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Charges all that the thread has used since the last turn: what leads to a turn is part of its cost.
-    fn charge(&self, socket: Scope) {
+    /// Charges all that the thread has used since the last turn: what leads to a turn is part of its cost. Answers how
+    /// much that was, in ns.
+    fn charge(&self, socket: Scope) -> u64 {
         let used_ns = clock::thread_ns();
         let turn_ns = used_ns.saturating_sub(self.charged_ns.swap(used_ns, Ordering::Relaxed));
         self.budget().charge(socket, turn_ns, clock::now_ns());
+        turn_ns
     }
+}
+
+/// What one program has had of the thread.
+#[derive(Debug, Default)]
+struct Had {
+    used_ns: AtomicU64,
+    rests: AtomicU64,
 }
 
 /// One program's time. Dropping it says that the program has ended.
@@ -62,13 +71,24 @@ impl Pacer {
 pub struct Pace {
     pacer: Arc<Pacer>,
     socket: Scope,
+    had: Arc<Had>,
 }
 
 impl Pace {
     /// A program of this socket begins.
     pub fn begin(pacer: &Arc<Pacer>, socket: Scope) -> Self {
         pacer.budget().begin(socket, clock::now_ns());
-        Self { pacer: Arc::clone(pacer), socket }
+        Self { pacer: Arc::clone(pacer), socket, had: Arc::default() }
+    }
+
+    /// How much processor time its turns have used, the present one not included, in ns.
+    pub fn used_ns(&self) -> u64 {
+        self.had.used_ns.load(Ordering::Relaxed)
+    }
+
+    /// How often it has had to rest, since its socket had used too much.
+    pub fn rests(&self) -> u64 {
+        self.had.rests.load(Ordering::Relaxed)
     }
 
     /// Waits for a moment of [`clock`] as exactly as the thread's rights and the socket's budget allow, and says when
@@ -121,6 +141,7 @@ pub struct Paced<T> {
     program: BoxFuture<'static, T>,
     pacer: Arc<Pacer>,
     socket: Scope,
+    had: Arc<Had>,
     rest: Option<Alarm>,
 }
 
@@ -131,7 +152,8 @@ impl<T> Paced<T> {
         F: Future<Output = T> + Send + 'static,
     {
         let pace = Pace::begin(pacer, socket);
-        Self { program: Box::pin(program(pace)), pacer: Arc::clone(pacer), socket, rest: None }
+        let had = Arc::clone(&pace.had);
+        Self { program: Box::pin(program(pace)), pacer: Arc::clone(pacer), socket, had, rest: None }
     }
 }
 
@@ -155,10 +177,11 @@ impl<T> Future for Paced<T> {
             }
             let rest = self.pacer.budget().rest_until(self.socket, clock::now_ns());
             let Some(rest_ns) = rest else { break };
+            self.had.rests.fetch_add(1, Ordering::Relaxed);
             self.rest = Some(self.pacer.alarms.until(rest_ns));
         }
         let turn = self.program.as_mut().poll(context);
-        self.pacer.charge(self.socket);
+        self.had.used_ns.fetch_add(self.pacer.charge(self.socket), Ordering::Relaxed);
         turn
     }
 }

@@ -1,12 +1,14 @@
 //! The thread on which all programs run: nothing else has a turn there, and where the system allows it the thread goes
 //! before all that is not real-time.
 
-use crate::broker::{ProgramHold, ProgramPlace};
+use crate::broker::{ProgramHold, ProgramPlace, Sampler};
 use crate::error::Error;
 use crate::pace::{Paced, Pacer};
 use crate::program::Step;
 use crate::realtime::Rights;
 use crate::run::{self, Outcome};
+use crate::sample::Feed;
+use crate::sampling::{self, Times};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -65,11 +67,24 @@ impl Programs {
         running
     }
 
+    /// Begins to sample. What it takes goes to the feed's queue.
+    pub fn sample(&self, sampler: Arc<Sampler>, times: Times, feed: Feed) -> Sampling {
+        let socket = sampler.scope();
+        let paced = Paced::new(&self.pacer, socket, |pace| async move {
+            sampling::run(sampler, times, feed, &pace).await;
+        });
+        Sampling { _task: self.spawn(paced) }
+    }
+
     fn start_paced(&self, program: impl FnOnce(oneshot::Sender<Answer>) -> Paced<()>) -> Running {
         let (send, answer) = oneshot::channel();
-        let slot = Arc::new(Slot(Mutex::new(Some(program(send)))));
+        Running { _task: self.spawn(program(send)), answer, place: None }
+    }
+
+    fn spawn(&self, paced: Paced<()>) -> Task {
+        let slot = Arc::new(Slot(Mutex::new(Some(paced))));
         let task = self.runtime.spawn(Turns(Arc::clone(&slot))).abort_handle();
-        Running { slot, answer, task, place: None }
+        Task { slot, task }
     }
 }
 
@@ -125,9 +140,9 @@ impl Drop for Turns {
 /// whoever drops this and then lets the lines go knows that nothing drives them any more.
 #[derive(Debug)]
 pub struct Running {
-    slot: Arc<Slot>,
+    /// First, so that it is gone before the place is given back.
+    _task: Task,
     answer: oneshot::Receiver<Answer>,
-    task: AbortHandle,
     /// Given back when what the program did has been taken.
     place: Option<Arc<ProgramPlace>>,
 }
@@ -143,7 +158,20 @@ impl Future for Running {
     }
 }
 
-impl Drop for Running {
+/// A sampling that runs. Dropping it ends it: when the drop is done no more samples are taken.
+#[derive(Debug)]
+pub struct Sampling {
+    _task: Task,
+}
+
+/// Something that runs on the thread, until this is dropped.
+#[derive(Debug)]
+struct Task {
+    slot: Arc<Slot>,
+    task: AbortHandle,
+}
+
+impl Drop for Task {
     fn drop(&mut self) {
         self.slot.clear();
         self.task.abort();

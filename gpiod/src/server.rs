@@ -3,8 +3,8 @@
 //!
 //! Only this module and its children name tonic, h2 or the API's messages. An RPC is found like this: `dispatch` picks the
 //! service by the request's path; `service` has one short function for each RPC, `admin` those of the admin socket
-//! alone; `session` and `watch` are the streams; `messages` and `answers` frame what comes and what goes, `body` passes on
-//! what comes to services that are tonic's, and what those leave unsaid of it;
+//! alone; `session`, `watch` and `sample` are the streams; `messages` and `answers` frame what comes and what goes, `body`
+//! passes on what comes to services that are tonic's, and what those leave unsaid of it;
 //! `convert` turns messages into domain values and back; `status` turns errors into statuses, `too_large` one of tonic's own;
 //! `connection` bounds what one connection may use up; `doors` decides who is let in, `streams` how much is open at a time
 //! (of the `places` that all sockets share) and `incoming` how long one may stay silent; `metered` gives each socket its turns; `socket` makes the
@@ -22,6 +22,7 @@ mod incoming;
 mod messages;
 mod metered;
 mod places;
+mod sample;
 mod service;
 mod session;
 pub mod socket;

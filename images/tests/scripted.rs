@@ -98,6 +98,7 @@ struct Service {
 #[tonic::async_trait]
 impl GpioService for Service {
     type WatchStream = ReceiverStream<Result<WatchResponse, Status>>;
+    type SampleStream = ReceiverStream<Result<gpiod_proto::v1::SampleResponse, Status>>;
     type SessionStream = ReceiverStream<Result<SessionResponse, Status>>;
 
     async fn session(
@@ -139,6 +140,13 @@ impl GpioService for Service {
     }
 
     async fn watch(&self, _: Request<WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        Err(Status::unimplemented("not in this script"))
+    }
+
+    async fn sample(
+        &self,
+        _: Request<gpiod_proto::v1::SampleRequest>,
+    ) -> Result<Response<Self::SampleStream>, Status> {
         Err(Status::unimplemented("not in this script"))
     }
 

@@ -8,11 +8,12 @@ use prost::Message;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "gpiod/v1/admin_service.proto",
     "gpiod/v1/gpio_service.proto",
     "gpiod/v1/line.proto",
     "gpiod/v1/program.proto",
+    "gpiod/v1/sample.proto",
     "gpiod/v1/session.proto",
     "gpiod/v1/watch.proto",
 ];

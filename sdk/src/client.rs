@@ -13,6 +13,7 @@ use crate::line::line_use::LineUse;
 use crate::line::name::Assignment;
 use crate::line::positions::Positions;
 use crate::program::{Program, ProgramResult};
+use crate::sample::builder::SampleBuilder;
 use crate::session::builder::SessionBuilder;
 use crate::values::Values;
 use crate::watch::builder::WatchBuilder;
@@ -117,6 +118,12 @@ impl Client {
     pub fn watch(&self, names: impl IntoIterator<Item = impl Into<String>>) -> WatchBuilder {
         let names = names.into_iter().map(Into::into).collect();
         WatchBuilder::of_client(self.connection.clone(), self.name.to_string(), names)
+    }
+
+    /// Samples several lines at a steady rate, held or not: [`open`](SampleBuilder::open) it.
+    pub fn sample(&self, names: impl IntoIterator<Item = impl Into<String>>) -> SampleBuilder {
+        let names = names.into_iter().map(Into::into).collect();
+        SampleBuilder::new(self.connection.clone(), self.name.to_string(), names)
     }
 
     /// Holds lines for a while: [`open`](SessionBuilder::open) it.

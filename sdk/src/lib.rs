@@ -9,6 +9,7 @@
 //! | [`Output`], [`Input`], [`Both`] | handles of a session's lines; each can do what its line can |
 //! | [`Watch`], [`WatchBuilder`], [`WatchItem`] | edges as a stream, with their losses |
 //! | [`Program`], [`ProgramResult`] | timed sequences that run inside the daemon |
+//! | [`Samples`], [`SampleBuilder`], [`SampleItem`] | values at a steady rate, with their gaps |
 //! | [`Lines`], [`Line`], [`Values`], [`Value`] and their kin | the words for lines |
 //! | [`Error`], [`Reason`] | what can go wrong, as data |
 //!
@@ -22,6 +23,7 @@ mod client;
 mod error;
 mod line;
 mod program;
+mod sample;
 mod session;
 mod values;
 mod watch;
@@ -37,6 +39,8 @@ pub use line::{
     OnRelease, Value,
 };
 pub use program::{Program, ProgramResult, StepOutcome, StepResult};
+pub use sample::builder::SampleBuilder;
+pub use sample::{SampleGap, SampleGapCause, SampleItem, SampleTotals, Samples};
 pub use session::Session;
 pub use session::batch::{Batch, BatchResult};
 pub use session::builder::SessionBuilder;

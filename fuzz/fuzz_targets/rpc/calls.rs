@@ -39,12 +39,13 @@ enum What {
     Raw { greets: bool, bytes: Vec<u8> },
 }
 
-const PATHS: [&str; 11] = [
+const PATHS: [&str; 12] = [
     "/gpiod.v1.GpioService/Session",
     "/gpiod.v1.GpioService/ListLines",
     "/gpiod.v1.GpioService/Read",
     "/gpiod.v1.GpioService/Write",
     "/gpiod.v1.GpioService/Watch",
+    "/gpiod.v1.GpioService/Sample",
     "/gpiod.v1.GpioService/RunProgram",
     "/gpiod.v1.AdminService/ReleaseGroup",
     "/gpiod.v1.AdminService/ReloadConfig",
@@ -72,6 +73,11 @@ fn wanted(u: &mut Unstructured<'_>) -> Result<Vec<v1::SessionLine>> {
         })
     };
     (0..u.int_in_range(0..=4)?).map(|_| line(u)).collect()
+}
+
+/// Mostly one that is taken, sometimes anything.
+fn period(u: &mut Unstructured<'_>) -> Result<u64> {
+    if u.ratio(1, 8)? { u.arbitrary() } else { u.int_in_range(5_000..=5_000_000) }
 }
 
 /// Mostly the first few lines, sometimes anything.
@@ -213,6 +219,10 @@ impl<'a> Arbitrary<'a> for Call {
             Some("Watch") => {
                 let (lines, edge, resume) = (names(u)?, u.int_in_range(0..=4)?, position(u)?);
                 vec![Bytes::of(&v1::WatchRequest { lines, edge, client_name: String::new(), resume }, u)?]
+            }
+            Some("Sample") => {
+                let (lines, period_ns, count) = (names(u)?, period(u)?, u.int_in_range(0..=1000)?);
+                vec![Bytes::of(&v1::SampleRequest { lines, period_ns, count, client_name: String::new() }, u)?]
             }
             Some("RunProgram") => {
                 let (lines, program) = (wanted(u)?, Some(program(u)?));

@@ -26,6 +26,8 @@ pub enum Command {
     Unwatch,
     /// To run a program, in a session or by itself.
     Program,
+    /// To be told values at a steady rate.
+    Sample,
     /// To be known alive.
     Feed,
     /// To do several reads and writes, each of which counts besides.
@@ -34,7 +36,7 @@ pub enum Command {
 
 impl Command {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::List,
         Self::Read,
         Self::Write,
@@ -43,6 +45,7 @@ impl Command {
         Self::Watch,
         Self::Unwatch,
         Self::Program,
+        Self::Sample,
         Self::Feed,
         Self::Batch,
     ];
@@ -58,6 +61,7 @@ impl Command {
             Self::Watch => "watch",
             Self::Unwatch => "unwatch",
             Self::Program => "program",
+            Self::Sample => "sample",
             Self::Feed => "feed",
             Self::Batch => "batch",
         }
@@ -144,6 +148,8 @@ pub struct Used {
     pub watches: u64,
     /// Programs that run.
     pub programs: u64,
+    /// Samplings.
+    pub samplings: u64,
 }
 
 /// The broker's numbers at one moment.
@@ -174,6 +180,7 @@ impl Used {
         self.sessions += other.sessions;
         self.watches += other.watches;
         self.programs += other.programs;
+        self.samplings += other.samplings;
     }
 }
 
@@ -207,6 +214,7 @@ impl State {
                 Resource::Session => &mut used.sessions,
                 Resource::Watch => &mut used.watches,
                 Resource::Program => &mut used.programs,
+                Resource::Sample => &mut used.samplings,
             } = open.into();
             add(scope, &used);
         }

@@ -1,6 +1,7 @@
 //! Another wiring, while sessions and watches go on: whoever is not concerned notices nothing.
 
 use super::prepare::Prepared;
+use super::sampler::Sampled;
 use super::session::Cause;
 use super::state::LineState;
 use super::watch::Watcher;
@@ -11,7 +12,7 @@ use crate::error::Error;
 use crate::line::{Direction, known_mask};
 use crate::log_keys as keys;
 use crate::wiring::{LineIndex, Wiring, same_line};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// What a new wiring brought with it.
 #[derive(Debug, Default)]
@@ -119,6 +120,25 @@ impl State {
                 self.edges_off(&[line]);
             }
         }
+        let samplings = std::mem::take(&mut self.samplings);
+        let (go, stay) =
+            samplings.into_iter().partition(|(_, sampled)| self.is_sampled_no_more(sampled, old, concerned));
+        self.samplings = stay;
+        let go: BTreeMap<u64, Sampled> = go;
+        for sampled in go.values() {
+            sampled.queue.end(Err(Error::Reconfigured));
+        }
+    }
+
+    /// Whether a sampling may not go on.
+    fn is_sampled_no_more(&self, sampled: &Sampled, old: &Wiring, concerned: &HashSet<LineIndex>) -> bool {
+        let Sampled { scope, caller, lines, .. } = sampled;
+        let otherwise = |line: &LineIndex| {
+            concerned.contains(line)
+                || scope.operations(old, *line) != scope.operations(&self.wiring, *line)
+                || !self.reaches(*scope, *line)
+        };
+        lines.iter().any(otherwise) || scope.admit(&self.wiring, *caller).is_err()
     }
 
     /// Whether a watcher may not go on. A session's watches go with it, and a program's.

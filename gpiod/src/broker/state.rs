@@ -5,6 +5,7 @@ use super::listening::Listening;
 use super::pins::Pins;
 use super::prepare::Prepared;
 use super::rate::Rate;
+use super::sampler::Sampled;
 use super::session::Session;
 use super::usage::Usage;
 use super::watch::Watcher;
@@ -30,6 +31,8 @@ pub(super) struct State {
     pub(super) lines: Vec<LineState>,
     /// Few, and looked for with every command: by their order, not by hashes.
     pub(super) sessions: BTreeMap<SessionId, Session>,
+    /// Few, too.
+    pub(super) samplings: BTreeMap<u64, Sampled>,
     pub(super) usage: Usage,
     pub(super) audit: Audit,
     pub(super) counts: Counts,

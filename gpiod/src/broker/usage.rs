@@ -12,6 +12,7 @@ pub(super) enum Resource {
     Session,
     Watch,
     Program,
+    Sample,
 }
 
 /// How many of each are open, by socket, and how often limits were reached.
@@ -90,6 +91,7 @@ fn bound(resource: Resource, limits: &Limits) -> (&'static str, u32) {
         Resource::Session => ("limits.sessions", limits.sessions),
         Resource::Watch => ("limits.watches", limits.watches),
         Resource::Program => ("limits.programs", limits.programs),
+        Resource::Sample => ("limits.samples", limits.samples),
     }
 }
 

@@ -7,6 +7,7 @@
 
 use super::{Config, Limits};
 use crate::line::MAX_LINES;
+use crate::sample::{CHUNK_BYTES, CHUNK_GAPS, CHUNKS};
 
 const KIB: u64 = 1024;
 /// The daemon with two groups before anybody has come, a third of it the program's own text.
@@ -45,6 +46,10 @@ const HELD_LINE: u64 = 128;
 const STEP: u64 = 128;
 /// An edge that a program gathered, and one that no step has asked for yet: each in a list that grows by doubling.
 const PROGRAM_EDGE: u64 = 160;
+/// A sampling beside its samples: its lines, and its task. Reckoned.
+const SAMPLING: u64 = 2 * KIB;
+/// A gap between samples.
+const GAP: u64 = 24;
 /// A line that is or was watched, beside its remembered events.
 const LISTENED: u64 = 2 * KIB;
 /// An event that is remembered of a line, in a list that grows by doubling.
@@ -63,7 +68,7 @@ pub struct Term {
 
 impl Config {
     /// The terms of the memory ceiling.
-    pub fn memory_terms(&self) -> [Term; 9] {
+    pub fn memory_terms(&self) -> [Term; 10] {
         let lines = self.groups.iter().map(|group| group.lines.len() as u64).sum();
         terms(&self.limits, self.sockets() as u64, lines)
     }
@@ -74,7 +79,7 @@ impl Config {
     }
 }
 
-fn terms(limits: &Limits, sockets: u64, lines: u64) -> [Term; 9] {
+fn terms(limits: &Limits, sockets: u64, lines: u64) -> [Term; 10] {
     let term = |what, count, bytes| Term { what, count, bytes };
     let of = u64::from;
     // A watch socket has no sessions and no programs.
@@ -88,6 +93,7 @@ fn terms(limits: &Limits, sockets: u64, lines: u64) -> [Term; 9] {
     let answer = UNREAD + TOLD * (steps + edges).max(PART);
     let together = lines.min(MAX_LINES as u64);
     let queue = of(limits.watch_events) * EVENT;
+    let chunk = CHUNK_BYTES as u64 + CHUNK_GAPS as u64 * GAP;
     [
         term("the daemon itself", 1, BASE),
         term("connections", connections + sockets * REFUSED_CONNECTIONS, CONNECTION),
@@ -97,6 +103,8 @@ fn terms(limits: &Limits, sockets: u64, lines: u64) -> [Term; 9] {
         term("watches", watches, WATCH + queue + together * WATCHED_LINE),
         term("sessions", driving * of(limits.sessions), SESSION + together * HELD_LINE),
         term("programs", driving * of(limits.programs), steps * STEP + edges * PROGRAM_EDGE + queue),
+        // Those that wait, the one that is filled, and the last.
+        term("samplings", sockets * of(limits.samples), SAMPLING + (CHUNKS as u64 + 2) * chunk),
         term("watched lines", lines, LISTENED + of(limits.replay_events) * REMEMBERED),
     ]
 }
@@ -112,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_limit_on_what_is_kept_moves_the_ceiling() {
-        let usual = Limits::default();
+        let usual = Limits { samples: 2, ..Limits::default() };
         let less = [
             Limits { total_connections: 8, ..usual },
             Limits { connections: 2, ..usual },
@@ -127,6 +135,7 @@ mod tests {
             Limits { programs: 1, ..usual },
             Limits { program_steps: 8, ..usual },
             Limits { program_edges: 8, ..usual },
+            Limits { samples: 1, ..usual },
         ];
         for limits in less {
             assert!(ceiling(&limits) < ceiling(&usual), "{limits:?}");

@@ -85,11 +85,15 @@ limits! {
     /// Steps of one program. 1 to 4,096.
     program_steps = 256, 1..=4096;
     /// Edges that the captures of one program may ask for altogether. 1 to 1,048,576.
-    program_edges = 512, 1..=1 << 20;
+    program_edges = 400, 1..=1 << 20;
     /// What the waits and time-outs of one program may add up to, in ms. 1 to 600,000.
     program_ms = 10_000, 1..=600_000;
     /// What the programs of one socket may use at once of their thread's processor time, in µs. 100 to 100,000.
     program_burst_us = 4_000, 100..=100_000;
+    /// Samplings through one socket. 1 to 64.
+    samples = 1, 1..=64;
+    /// Samples per second that one sampling may ask for. 1 to 1,000,000.
+    samples_per_s = 100_000, 1..=1_000_000;
     /// What one socket may use at once of the reactor's time while other sockets are in use too, in µs. 50 to 100,000.
     turn_us = 1_000, 50..=100_000;
 }
@@ -121,6 +125,11 @@ impl Limits {
     /// [`program_burst_us`](Self::program_burst_us) in ns.
     pub fn program_burst_ns(&self) -> u64 {
         u64::from(self.program_burst_us) * 1_000
+    }
+
+    /// The least time between two samples, in ns.
+    pub fn sample_period_ns(&self) -> u64 {
+        1_000_000_000 / u64::from(self.samples_per_s.max(1))
     }
 
     /// [`turn_us`](Self::turn_us) in ns.

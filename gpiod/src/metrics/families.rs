@@ -58,6 +58,7 @@ fn by_group(text: &mut Text, answers: &[Answer<'_>]) {
     );
     gauge("gpiod_watches", "Watches, those within sessions included.", |used| used.watches);
     gauge("gpiod_programs_running", "Programs that run.", |used| used.programs);
+    gauge("gpiod_samplings", "Samplings.", |used| used.samplings);
     gauge("gpiod_connections", "Open connections.", |used| used.connections);
     let mut commands = text.family(
         "gpiod_commands",

@@ -203,7 +203,7 @@ mod tests {
         let long = Step::Wait { duration_ns: u64::MAX };
         assert_eq!(reason(&[long, long]), "limits.program_ms 10000");
         let capture = Step::Capture { mask: 4, filter: EdgeFilter::Both, count: 1024, timeout_ns: 1 };
-        assert_eq!(reason(&[capture; 5]), "limits.program_edges 512");
+        assert_eq!(reason(&[capture; 5]), "limits.program_edges 400");
     }
 
     proptest! {

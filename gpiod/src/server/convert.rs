@@ -2,10 +2,12 @@
 
 mod list;
 mod program;
+mod sample;
 mod watch;
 
 pub(super) use list::list;
 pub(super) use program::{program_result, steps};
+pub(super) use sample::sample_part;
 use watch::event;
 pub(super) use watch::{watch_part, watch_request};
 

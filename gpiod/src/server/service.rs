@@ -6,11 +6,15 @@ use super::answers::{Answering, Gone};
 use super::convert;
 use super::messages::Messages;
 use super::places::Places;
+use super::sample::SampleStream;
 use super::session;
 use super::watch::{self, WatchStream};
 use crate::broker::{Broker, OpenRequest, Scope, WatchRequest};
+use crate::clock;
 use crate::holder::Caller;
 use crate::programs::Programs;
+use crate::sample::{Feed, Queue};
+use crate::sampling::Times;
 use gpiod_proto::v1;
 use h2::RecvStream;
 use prost::Message;
@@ -51,6 +55,13 @@ impl Service {
                 let watch = self.messages(request).only().await.and_then(|watch| self.watch(caller, watch));
                 match watch {
                     Ok(watch) => answering.begin()?.send_all(watch, true).await,
+                    Err(status) => answering.fail(status),
+                }
+            }
+            "Sample" => {
+                let sample = self.messages(request).only().await;
+                match sample.and_then(|sample| self.sample(caller, sample)) {
+                    Ok(sample) => answering.begin()?.send_all(sample, true).await,
                     Err(status) => answering.fail(status),
                 }
             }
@@ -114,6 +125,20 @@ impl Service {
         let place = watch::place(&self.watches, &self.broker)?;
         let watch = self.broker.watch(self.scope, &lines, watch)?;
         Ok(WatchStream::new(watch, place))
+    }
+
+    fn sample(&self, caller: Caller, sample: v1::SampleRequest) -> Result<SampleStream, Status> {
+        self.broker.admit(self.scope, caller)?;
+        let v1::SampleRequest { lines, period_ns, count, client_name } = sample;
+        convert::client_name(client_name)?;
+        let queue = Arc::new(Queue::default());
+        let sampler = self.broker.sample((self.scope, caller), &lines, period_ns, Arc::clone(&queue))?;
+        let sampler = Arc::new(sampler);
+        let begin_ns = clock::now_ns();
+        let feed = Feed::new(Arc::clone(&queue), sampler.lines(), begin_ns);
+        let times = Times { begin_ns, period_ns, count };
+        let _sampling = self.programs.sample(Arc::clone(&sampler), times, feed);
+        Ok(SampleStream { queue, times: (begin_ns, period_ns), _sampling, _sampler: sampler })
     }
 
     /// Whether the caller is let in is asked when its lines are opened.

@@ -1238,6 +1238,116 @@ impl StepOutcome {
         }
     }
 }
+/// What to sample.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SampleRequest {
+    /// REQUIRED. 1 to 64 names of lines, none twice.
+    #[prost(string, repeated, tag = "1")]
+    pub lines: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// REQUIRED. How far the samples are apart, in ns: up to 60,000,000,000 (60 s); `limits.samples_per_s` says what is the
+    /// least, 10,000 (10 us) unless configured.
+    #[prost(uint64, tag = "2")]
+    pub period_ns: u64,
+    /// OPTIONAL. How many samples, those included that are missed; after them the stream ends. 0 is without end.
+    #[prost(uint64, tag = "3")]
+    pub count: u64,
+    /// OPTIONAL. What the client calls itself, at most 64 bytes; for the log.
+    #[prost(string, tag = "4")]
+    pub client_name: ::prost::alloc::string::String,
+}
+/// Samples that were not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SampleGap {
+    /// How many samples of this message come before it; all of them, for one at its end.
+    #[prost(uint32, tag = "1")]
+    pub after: u32,
+    /// How many, exactly.
+    #[prost(uint64, tag = "2")]
+    pub count: u64,
+    /// Why.
+    #[prost(enumeration = "SampleGapCause", tag = "3")]
+    pub cause: i32,
+}
+/// A part of a sampling, sent when it is full and after 50 ms at the latest; or one by one, where samples are further
+/// apart.
+///
+/// Samples are numbered from 0, missed ones included, and number n is due at the time of number 0 and n periods. The
+/// parts follow each other without a hole: the next one begins where the samples and gaps of this one end.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SampleResponse {
+    /// The number of the first sample or, where a gap comes first, of the first that is missed.
+    #[prost(uint64, tag = "1")]
+    pub first_index: u64,
+    /// When that one was due: CLOCK_MONOTONIC, ns.
+    #[prost(uint64, tag = "2")]
+    pub first_timestamp_ns: u64,
+    /// How far samples are apart, in ns.
+    #[prost(uint64, tag = "3")]
+    pub period_ns: u64,
+    /// The samples, one behind the other. Each is a number, its lowest byte first, of 1 byte for up to 8 lines, of 2 for
+    /// up to 16, of 4 for up to 32 and of 8 for more. Bit i is the value of line i of the request, 1 is active.
+    #[prost(bytes = "vec", tag = "4")]
+    pub samples: ::prost::alloc::vec::Vec<u8>,
+    /// What is missing between the samples, in its order.
+    #[prost(message, repeated, tag = "5")]
+    pub gaps: ::prost::alloc::vec::Vec<SampleGap>,
+    /// Each of these samples was read at most this many ns after it was due, and not before.
+    #[prost(uint64, tag = "6")]
+    pub max_lateness_ns: u64,
+    /// All that was taken and missed so far, this part included. In the last part of a counted sampling, the sum of it.
+    #[prost(message, optional, tag = "7")]
+    pub totals: ::core::option::Option<SampleTotals>,
+}
+/// What a sampling came to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SampleTotals {
+    /// Samples that were taken.
+    #[prost(uint64, tag = "1")]
+    pub taken: u64,
+    /// Samples that were missed.
+    #[prost(uint64, tag = "2")]
+    pub missed: u64,
+    /// Processor time that the daemon's thread for it used, in ns.
+    #[prost(uint64, tag = "3")]
+    pub thread_ns: u64,
+}
+/// Why samples are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SampleGapCause {
+    /// Never sent.
+    Unspecified = 0,
+    /// The daemon was not there in time: the machine was busy, the lines slow to read, or the period too short for them.
+    Late = 1,
+    /// This socket had used up its share of the thread that samples (`limits.program_burst_us`).
+    Limit = 2,
+    /// This client read too slowly; no sample is taken that there is no room for.
+    Client = 3,
+}
+impl SampleGapCause {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SAMPLE_GAP_CAUSE_UNSPECIFIED",
+            Self::Late => "SAMPLE_GAP_CAUSE_LATE",
+            Self::Limit => "SAMPLE_GAP_CAUSE_LIMIT",
+            Self::Client => "SAMPLE_GAP_CAUSE_CLIENT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SAMPLE_GAP_CAUSE_UNSPECIFIED" => Some(Self::Unspecified),
+            "SAMPLE_GAP_CAUSE_LATE" => Some(Self::Late),
+            "SAMPLE_GAP_CAUSE_LIMIT" => Some(Self::Limit),
+            "SAMPLE_GAP_CAUSE_CLIENT" => Some(Self::Client),
+            _ => None,
+        }
+    }
+}
 /// A line that a client wants to hold.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SessionLine {
@@ -1733,6 +1843,36 @@ pub mod gpio_service_client {
                 .insert(GrpcMethod::new("gpiod.v1.GpioService", "Watch"));
             self.inner.server_streaming(req, path, codec).await
         }
+        /// Reads several lines at a steady rate and streams what they were, packed. Needs no hold and disturbs none; the watch
+        /// socket samples, too. Each line needs the operation READ.
+        /// Samples that could not be taken in time are counted where they are missing. The sampling ends with the stream.
+        ///
+        /// INVALID_ARGUMENT, NOT_FOUND: as `Read`; also a period of 0 or of more than 60 s.
+        /// RESOURCE_EXHAUSTED (LIMIT_REACHED): `limits.samples`; (BEYOND_LIMIT): a period too short for `limits.samples_per_s`.
+        pub async fn sample(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SampleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::SampleResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/gpiod.v1.GpioService/Sample",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("gpiod.v1.GpioService", "Sample"));
+            self.inner.server_streaming(req, path, codec).await
+        }
         /// Holds lines and carries commands on them. When the stream ends, however it ends, the lines are let go: at once when
         /// the client ends its half, after the group's grace when the connection breaks. A client that ends its half ends the
         /// session, with whatever program or watch runs in it, and sees the daemon's half end only after the lines are free. A
@@ -1856,6 +1996,22 @@ pub mod gpio_service_server {
             &self,
             request: tonic::Request<super::WatchRequest>,
         ) -> std::result::Result<tonic::Response<Self::WatchStream>, tonic::Status>;
+        /// Server streaming response type for the Sample method.
+        type SampleStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::SampleResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Reads several lines at a steady rate and streams what they were, packed. Needs no hold and disturbs none; the watch
+        /// socket samples, too. Each line needs the operation READ.
+        /// Samples that could not be taken in time are counted where they are missing. The sampling ends with the stream.
+        ///
+        /// INVALID_ARGUMENT, NOT_FOUND: as `Read`; also a period of 0 or of more than 60 s.
+        /// RESOURCE_EXHAUSTED (LIMIT_REACHED): `limits.samples`; (BEYOND_LIMIT): a period too short for `limits.samples_per_s`.
+        async fn sample(
+            &self,
+            request: tonic::Request<super::SampleRequest>,
+        ) -> std::result::Result<tonic::Response<Self::SampleStream>, tonic::Status>;
         /// Server streaming response type for the Session method.
         type SessionStream: tonic::codegen::tokio_stream::Stream<
                 Item = std::result::Result<super::SessionResponse, tonic::Status>,
@@ -2136,6 +2292,52 @@ pub mod gpio_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = WatchSvc(inner);
+                        let codec = crate::codec::Codec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/gpiod.v1.GpioService/Sample" => {
+                    #[allow(non_camel_case_types)]
+                    struct SampleSvc<T: GpioService>(pub Arc<T>);
+                    impl<
+                        T: GpioService,
+                    > tonic::server::ServerStreamingService<super::SampleRequest>
+                    for SampleSvc<T> {
+                        type Response = super::SampleResponse;
+                        type ResponseStream = T::SampleStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SampleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as GpioService>::sample(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SampleSvc(inner);
                         let codec = crate::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -28,6 +28,7 @@ pub(crate) enum Call {
     Write(v1::WriteRequest, Reply<v1::WriteResponse>),
     RunProgram(v1::RunProgramRequest, Reply<v1::RunProgramResponse>),
     Watch(v1::WatchRequest, mpsc::Sender<Result<v1::WatchResponse, Status>>),
+    Sample(v1::SampleRequest, mpsc::Sender<Result<v1::SampleResponse, Status>>),
     Session(Served),
 }
 
@@ -229,6 +230,17 @@ impl GpioService for Scripted {
     async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
         let (sender, receiver) = mpsc::channel(16);
         self.hand_over(Call::Watch(request.into_inner(), sender)).await?;
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+
+    type SampleStream = ReceiverStream<Result<v1::SampleResponse, Status>>;
+
+    async fn sample(
+        &self,
+        request: Request<v1::SampleRequest>,
+    ) -> Result<Response<Self::SampleStream>, Status> {
+        let (sender, receiver) = mpsc::channel(16);
+        self.hand_over(Call::Sample(request.into_inner(), sender)).await?;
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 
