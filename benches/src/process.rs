@@ -159,7 +159,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         // Some systems count the time of processes in ticks only: one that sleeps may have used none for ever.
         let mut busy = Command::new("sh");
-        let mut busy = Process::start("sh", busy.args(["-c", "while :; do :; done"]), dir.path()).unwrap();
+        let busy = Process::start("sh", busy.args(["-c", "while :; do :; done"]), dir.path()).unwrap();
         let pid = busy.pid().unwrap();
         while busy.usage().unwrap().processor_ns == 0 {
             std::thread::yield_now();
