@@ -27,6 +27,7 @@ bench: ## How fast and how small: each figure beside its floor and goal; tables 
 	$(CARGO) build --release -p gpiod -p gpiod-bench
 	mkdir -p $(BUILT)/bench
 	$(BUILT)/gpiod-bench speed --markdown $(BUILT)/bench/speed.md --json $(BUILT)/bench/speed.json
+	$(BUILT)/gpiod-bench sampling --markdown $(BUILT)/bench/sampling.md --json $(BUILT)/bench/sampling.json
 	$(BUILT)/gpiod-bench footprint --gpiod $(BUILT)/gpiod --markdown $(BUILT)/bench/footprint.md --json $(BUILT)/bench/footprint.json
 	$(BUILT)/gpiod-bench counts --markdown $(BUILT)/bench/counts.md --json $(BUILT)/bench/counts.json
 

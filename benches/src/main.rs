@@ -11,6 +11,7 @@ mod memory;
 mod peers;
 mod pins;
 mod process;
+mod sampling;
 mod series;
 mod soak;
 mod speed;
@@ -39,6 +40,7 @@ usage: gpiod-bench BENCH [OPTION]...
   hostile what a flood at one socket does to a session at another
   memory  what gpiod takes of memory when all its limits are reached at once
   peers   gpiod beside other programs that own GPIO lines, on one chip of the kernel's GPIO simulator
+  sampling  at what rate lines are sampled, what is missed, and what one sample costs
   soak    is nobody left holding when clients and the daemon are killed, restarted and flooded?
   speed   how long calls take and how late edges are heard, beside the least that there can be
 
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Some("hostile") => begin(hostile::parse(arguments), hostile::HELP, hostile::run),
         Some("memory") => begin(memory::parse(arguments), memory::HELP, memory::run),
         Some("peers") => begin(peers::arguments::parse(arguments), peers::arguments::HELP, peers::run),
+        Some("sampling") => begin(sampling::parse(arguments), sampling::HELP, sampling::run),
         Some("soak") => begin(soak::arguments::parse(arguments), soak::arguments::HELP, soak::run),
         Some("speed") => begin(speed::parse(arguments), speed::HELP, speed::run),
         // Parts of these, each in a process of its own.

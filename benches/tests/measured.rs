@@ -35,3 +35,13 @@ fn memory_is_measured_while_clients_and_watches_come() {
         assert!(steps.len() == 4 && steps[0][1].as_u64() < steps[3][1].as_u64(), "{growth}");
     }
 }
+
+#[test]
+fn every_sample_of_each_rate_is_taken_or_accounted_for() {
+    let rates = measured(&["sampling", "--seconds", "1"]);
+    for reached in rates.as_array().unwrap() {
+        let of = |key: &str| reached[key].as_u64().unwrap();
+        let missed: u64 = ["late", "over_limit", "unread"].map(of).iter().sum();
+        assert!(of("taken") > 0 && of("taken") + missed == of("asked"), "{reached}");
+    }
+}

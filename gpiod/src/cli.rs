@@ -11,6 +11,7 @@ pub mod guard;
 pub mod lines;
 pub mod output;
 pub mod pinout;
+pub mod probe;
 pub mod program;
 mod refusal;
 pub mod release;
@@ -80,6 +81,8 @@ pub enum Command {
     Release(release::Args),
     /// Make the daemon read its configuration anew
     Reload(reload::Args),
+    /// Tell whether the daemon serves, as a container's probe
+    Probe(probe::Args),
     /// Check a board with one wire between two of its lines
     Selftest(selftest::Args),
 }
@@ -103,6 +106,7 @@ pub fn run(command: Command) -> Result<(), Failure> {
         Command::Program(args) => program::run(&args),
         Command::Release(args) => release::run(&args),
         Command::Reload(args) => reload::run(&args),
+        Command::Probe(args) => probe::run(&args),
         Command::Selftest(args) => selftest::run(&args),
     }
 }

