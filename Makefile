@@ -4,7 +4,7 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-gate soak fuzz test-hardware test-python images test-images images-push fmt fmt-check lint proto buf deny docs ci
+.PHONY: help demo test bench bench-gate soak fuzz test-hardware test-python test-manifests images test-images images-push fmt fmt-check lint proto buf deny docs ci
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,11 @@ test-hardware: ## Real pins on emulated machines: the kernel's GPIO simulator an
 test-python: ## The Python example against a daemon, with stubs generated from proto/
 	$(CARGO) build -p gpiod --bins
 	scripts/with-python-tools.sh sdk/examples/python/run.py
+
+# OVERLAY names some, such as "overlays/sim"; all by default.
+test-manifests: ## The Kubernetes manifests, without a cluster: schemas, Pod Security, policies, configurations, metrics
+	$(CARGO) build -p gpiod --bins
+	scripts/manifests/test.sh --gpiod $(or $(CARGO_TARGET_DIR),target)/debug/gpiod $(OVERLAY)
 
 # PLATFORMS names some, such as "linux/arm64"; those of one tag by default. The table in images/README.md has those.
 images: ## Build the images for all platforms, pack them and measure them; PLATFORMS="linux/amd64" for some
@@ -90,5 +95,5 @@ docs: ## Build the documentation, warnings as errors
 
 # `test` stays last: CI shows the end of the output.
 ci: ## Everything that must hold before a change goes in
-	@$(MAKE) --no-print-directory fmt-check lint buf docs deny test-python
+	@$(MAKE) --no-print-directory fmt-check lint buf docs deny test-python test-manifests
 	@$(MAKE) --no-print-directory test

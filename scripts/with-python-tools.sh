@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs a command with the tools of requirements.txt (buf, grpcio, grpcio-tools) first in PATH.
+# Runs a command with the tools of requirements.txt (buf, grpcio, grpcio-tools), or of another such list, first in PATH.
 # They live in a virtual environment in the cache, made when it is missing and never changed afterwards.
 set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: scripts/with-python-tools.sh COMMAND [ARGUMENT...]
+usage: scripts/with-python-tools.sh [--requirements FILE] COMMAND [ARGUMENT...]
 
-Runs COMMAND with buf, and a python3 that has grpcio and grpcio-tools, first in PATH.
+Runs COMMAND with buf, and a python3 that has grpcio and grpcio-tools, first in PATH; or with what FILE lists.
 The tools are installed when they are missing, into ${XDG_CACHE_HOME:-~/.cache}/gpiod-dev.
 
 environment:
@@ -15,13 +15,17 @@ environment:
 TEXT
 }
 
+requirements="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/requirements.txt"
+if [[ "${1-}" == --requirements && -n "${2-}" ]]; then
+    requirements="$2"
+    shift 2
+fi
 case "${1-}" in
     -h | --help) usage; exit 0 ;;
-    '') usage >&2; exit 64 ;;
+    '' | -*) usage >&2; exit 64 ;;
 esac
 
 python="${PYTHON:-python3}"
-requirements="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/requirements.txt"
 # Another list or another interpreter gets an environment of its own, so branches do not fight over one.
 key="$({ cat "$requirements"; "$python" -c 'import sys; print(sys.version, sys.executable)'; } | sha256sum | cut -c1-12)"
 tools="${XDG_CACHE_HOME:-$HOME/.cache}/gpiod-dev"
@@ -33,7 +37,7 @@ if [[ ! -e "$venv/complete" ]]; then
     exec 9>"$tools/python.lock"
     flock 9
     if [[ ! -e "$venv/complete" ]]; then
-        echo "installing buf and Python's gRPC into $venv" >&2
+        echo "installing what $requirements lists into $venv" >&2
         rm -rf "$venv"
         "$python" -m venv "$venv"
         "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements" >&2

@@ -1,0 +1,51 @@
+"""What the tests begin from: real overlays, rendered once, of which each test gets a copy to spoil."""
+
+import copy
+
+import overlays
+
+
+def rendered(path):
+    """A copy of an overlay."""
+    return copy.deepcopy(overlays.render(next(overlay for overlay in overlays.OVERLAYS if overlay.path == path)))
+
+
+def pod(overlay, name):
+    """The pod of a workload of that name, such as DaemonSet/gpiod."""
+    return next(pod for pod in overlay.pods() if pod.name == name)
+
+
+def container(overlay, name):
+    """The first container of that pod."""
+    return pod(overlay, name).spec["containers"][0]
+
+
+def restricted():
+    """A pod that the level restricted lets through, with one container."""
+    return overlays.pod_of(
+        {
+            "kind": "Pod",
+            "metadata": {"name": "good", "namespace": "gpio-apps"},
+            "spec": {
+                "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+                "containers": [
+                    {
+                        "name": "app",
+                        "image": "app:1",
+                        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+                    }
+                ],
+            },
+        }
+    )
+
+
+def put(thing, path, value):
+    """Sets what a path such as "spec.containers.0.image" leads to; the last step may be new."""
+    *way, last = path.split(".")
+    for step in way:
+        thing = thing[int(step)] if isinstance(thing, list) else thing.setdefault(step, {})
+    if isinstance(thing, list):
+        thing[int(last)] = value
+    else:
+        thing[last] = value
