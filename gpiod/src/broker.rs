@@ -47,6 +47,7 @@ use crate::backend::{self, Backend, EdgeSource};
 use crate::clock;
 use crate::config::Limits;
 use crate::error::Error;
+use crate::fair::FairMutex;
 use crate::holder::Caller;
 use crate::line::{Direction, EdgeEvent, Moment, Values, known_mask};
 use crate::operations::Operation;
@@ -75,7 +76,7 @@ pub type EdgeSources = Vec<(RequestIndex, Box<dyn EdgeSource>)>;
 /// Lines, holders and watchers of the whole daemon.
 #[derive(Debug)]
 pub struct Broker {
-    state: Mutex<State>,
+    state: FairMutex<State>,
     /// Taken before the state, so that what is written last is what is so last.
     saved: Mutex<Section>,
     limits: Limits,
@@ -124,11 +125,11 @@ impl Broker {
             stopping: false,
         };
         state.adopt(&adopted, keep_until_ns);
-        Ok((Arc::new(Self { state: Mutex::new(state), saved: Mutex::new(saved), limits }), sources))
+        Ok((Arc::new(Self { state: FairMutex::new(state), saved: Mutex::new(saved), limits }), sources))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Writes down who holds what.

@@ -53,6 +53,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod failure;
+pub mod fair;
 pub mod guard;
 pub mod header;
 pub mod holder;

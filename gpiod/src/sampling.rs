@@ -39,7 +39,7 @@ impl Times {
 
 /// Takes samples until all are taken or the lines may not be read any more. Dropping the future ends it where it is.
 ///
-/// A sample whose time is over when its turn comes is missed: none is taken in its place, so that each stands for its
+/// A sample whose time is over when its turn comes, or when its lines have been read, is missed: none is taken in its place, so that each stands for its
 /// own moment.
 pub async fn run(sampler: Arc<Sampler>, times: Times, mut feed: Feed, pace: &Pace) {
     let mut rests = pace.rests();
@@ -60,9 +60,12 @@ pub async fn run(sampler: Arc<Sampler>, times: Times, mut feed: Feed, pace: &Pac
         }
         match sampler.take() {
             Ok(values) => {
-                let due_ns = times.due_ns(feed.index());
-                let lateness_ns = values.read.latest_ns().saturating_sub(due_ns);
-                feed.put(values.bits, lateness_ns, pace.used_ns());
+                let (index, read_ns) = (feed.index(), values.read.latest_ns());
+                // Others may have had the pins first, or the board took long.
+                match times.index_at(read_ns) {
+                    next if next > index => feed.miss_to(next, Cause::Late),
+                    _ => feed.put(values.bits, read_ns.saturating_sub(times.due_ns(index)), pace.used_ns()),
+                }
             }
             Err(error) => return feed.fail(error, clock::now_ns()),
         }

@@ -136,17 +136,26 @@ impl StateFile {
         let sessions = kept.sections.iter().flatten().flatten().cloned().collect();
         let saved =
             Saved { boot: self.boot.clone(), starts: self.starts, sessions, lives: kept.lives.clone() };
-        let written = self.replace(&format::write(&saved));
+        let written = self.replace(&format::write(&saved)).inspect_err(|_| self.remove());
         match (&written, kept.failing) {
             (Err(error), false) => tracing::error!(
                 { keys::PATH } = %self.dir.join(NAME).display(), { keys::ERROR } = %error,
-                "the state file can not be written: a restart would not know who holds what"
+                "the state file can not be written, and is removed: a restart would not know who holds what"
             ),
             (Ok(()), true) => tracing::info!("the state file can be written again"),
             (Err(_), true) | (Ok(()), false) => {}
         }
         kept.failing = written.is_err();
         kept.failures += u64::from(kept.failing);
+    }
+
+    /// A file that is older than the last change would be believed: none is better. That goes on a full disk, too.
+    fn remove(&self) {
+        if let Err(error) = fs::remove_file(self.dir.join(NAME))
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::error!({ keys::ERROR } = %error, "the old state file can not be removed");
+        }
     }
 
     /// Puts whole new contents in the place of the old, so that whoever dies meanwhile leaves the one or the other.

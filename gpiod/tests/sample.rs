@@ -81,12 +81,12 @@ async fn a_client_that_does_not_read_costs_only_itself_and_is_told_what_it_misse
     let endpoint = Endpoint::try_from(format!("unix:{}", rig.watch_socket("bench").display())).unwrap();
     let channel = endpoint.initial_stream_window_size(1000).connect().await.unwrap();
     let mut client = GpioServiceClient::new(channel);
-    let request = SampleRequest { lines: vec!["in".to_owned()], period_ns: 20_000, ..Default::default() };
+    let request = SampleRequest { lines: vec!["in".to_owned()], period_ns: 100_000, ..Default::default() };
     let mut frozen = client.sample(request).await.unwrap().into_inner();
     // Meanwhile another socket is served.
     let other = rig.client("traffic-light").await;
     let mut samples =
-        other.sample(["red"]).period(Duration::from_millis(10)).count(300).open().await.unwrap();
+        other.sample(["red"]).period(Duration::from_millis(10)).count(400).open().await.unwrap();
     let (mut taken, mut missed) = (0, 0);
     while let Some(item) = next(&mut samples).await {
         match item {
@@ -94,7 +94,7 @@ async fn a_client_that_does_not_read_costs_only_itself_and_is_told_what_it_misse
             SampleItem::Missed(gap) => missed += gap.count,
         }
     }
-    assert!(taken > 0 && taken + missed == 300, "{taken} taken, {missed} missed");
+    assert!(taken > 0 && taken + missed == 400, "{taken} taken, {missed} missed");
     let mut expected = 0;
     loop {
         let part = tokio::time::timeout(PATIENCE, frozen.message()).await.expect("it goes on");

@@ -76,6 +76,21 @@ fn the_next_daemon_finds_what_the_last_one_wrote_of_all_its_parts() {
 }
 
 #[test]
+fn what_can_not_be_written_leaves_nothing_older_to_be_believed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, _) = StateFile::open(dir.path());
+    let section = file.section();
+    section.write(vec![session("one")]);
+    // Where the new one is to grow there is something else, as on a disk that is full.
+    std::fs::create_dir(dir.path().join(NURSERY)).unwrap();
+    section.write(vec![]);
+    assert!(!dir.path().join(NAME).exists());
+    std::fs::remove_dir(dir.path().join(NURSERY)).unwrap();
+    section.write(vec![session("two")]);
+    assert!(dir.path().join(NAME).exists());
+}
+
+#[test]
 fn a_file_that_can_not_be_used_is_set_aside_and_one_of_before_the_boot_is_not_believed() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join(NAME), "what is this?").unwrap();
