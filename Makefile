@@ -4,10 +4,10 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-gate soak fuzz test-hardware test-python test-manifests images test-images images-push fmt fmt-check lint proto buf deny docs ci
+.PHONY: help demo test bench bench-gate soak fuzz test-hardware test-python test-manifests images test-images images-push test-cluster-scripts fmt fmt-check lint proto buf deny docs ci
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # DEMO_SECONDS, from the environment or from make's command line, reaches the demo by its environment.
 demo: ## Board, daemon and both apps as processes, drawn live; DEMO_SECONDS=20 ends it by itself
@@ -65,6 +65,9 @@ test-images: ## Board, daemon and both apps as containers, hardened; for ARM und
 images-push: ## Push the images: REGISTRY=ghcr.io/you
 	scripts/images/push.sh $(REGISTRY)
 
+test-cluster-scripts: ## The scripts that make a cluster of Pis, on false machines: no cluster, no network, no root
+	scripts/cluster-scripts.sh
+
 # FUZZ names targets, such as "rpc"; all by default.
 fuzz: ## Arbitrary input for all that reads input, FUZZ_SECONDS (300) each; FUZZ="rpc" for some of it
 	scripts/fuzz.sh --seconds $(or $(FUZZ_SECONDS),300) $(FUZZ)
@@ -95,5 +98,5 @@ docs: ## Build the documentation, warnings as errors
 
 # `test` stays last: CI shows the end of the output.
 ci: ## Everything that must hold before a change goes in
-	@$(MAKE) --no-print-directory fmt-check lint buf docs deny test-python test-manifests
+	@$(MAKE) --no-print-directory fmt-check lint buf docs deny test-python test-manifests test-cluster-scripts
 	@$(MAKE) --no-print-directory test

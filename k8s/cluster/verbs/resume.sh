@@ -1,0 +1,15 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# resume: what the unit of --reboot calls after the reboot; not for people.
+
+usage_resume() { echo "usage: cluster resume    (called by gpiod-cluster-resume.service, after a reboot)"; }
+
+verb_resume() {
+    options "" "$@"
+    need_root
+    local again=()
+    [[ -f "$state/resume" ]] || { already "there is nothing to go on with"; return; }
+    mapfile -t again <"$state/resume"
+    # Once: if it fails now, it is for a person to look.
+    not_resumed
+    exec "$program" "${again[@]}"
+}
