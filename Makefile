@@ -98,5 +98,5 @@ docs: ## Build the documentation, warnings as errors
 
 # `test` stays last: CI shows the end of the output.
 ci: ## Everything that must hold before a change goes in
-	@$(MAKE) --no-print-directory fmt-check lint buf docs deny test-python test-manifests test-cluster-scripts
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target fmt-check lint test-cluster-scripts buf docs deny test-python test-manifests
 	@$(MAKE) --no-print-directory test
