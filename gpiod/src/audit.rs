@@ -10,6 +10,7 @@ pub mod tell;
 pub use driven::{Drove, Writer};
 
 use crate::holder::Caller;
+use crate::pods::Tenant;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub struct Party<'a> {
     pub client: &'a str,
     /// The process.
     pub caller: Caller,
+    /// The pod that has the group's device.
+    pub tenant: &'a Tenant,
     /// By what: `session`, `program`, `write`.
     pub via: &'static str,
 }
@@ -173,6 +176,7 @@ impl Audit {
             group: party.group.to_owned(),
             client: party.client.to_owned(),
             caller: party.caller,
+            tenant: party.tenant.clone(),
             lines: lines.iter().cloned().collect(),
             writes: 1,
             since_ns: now_ns,

@@ -14,6 +14,7 @@ mod counts;
 mod hold;
 mod list;
 mod listening;
+mod offered;
 mod open;
 mod pins;
 mod prepare;
@@ -51,6 +52,7 @@ use crate::fair::FairMutex;
 use crate::holder::Caller;
 use crate::line::{Direction, EdgeEvent, Moment, Values, known_mask};
 use crate::operations::Operation;
+use crate::pods::Pods;
 use crate::random;
 use crate::state_file::Section;
 use crate::watch::PreviousLife;
@@ -59,7 +61,7 @@ use counts::Counts;
 use pins::Pins;
 use state::{LineState, State};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use usage::Usage;
 
 /// Which session.
@@ -80,6 +82,8 @@ pub struct Broker {
     /// Taken before the state, so that what is written last is what is so last.
     saved: Mutex<Section>,
     limits: Limits,
+    /// The same as the state's, once they are known.
+    pods: OnceLock<Arc<Pods>>,
 }
 
 impl Broker {
@@ -112,6 +116,7 @@ impl Broker {
             samplings: BTreeMap::new(),
             usage: Usage::default(),
             audit: Audit::default(),
+            pods: Arc::default(),
             counts: Counts::default(),
             rates: BTreeMap::new(),
             events_per_s: limits.socket_events_per_s,
@@ -125,7 +130,8 @@ impl Broker {
             stopping: false,
         };
         state.adopt(&adopted, keep_until_ns);
-        Ok((Arc::new(Self { state: FairMutex::new(state), saved: Mutex::new(saved), limits }), sources))
+        let pods = OnceLock::new();
+        Ok((Arc::new(Self { state: FairMutex::new(state), saved: Mutex::new(saved), limits, pods }), sources))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -153,13 +159,21 @@ impl Broker {
         }
     }
 
-    /// Whether a client is let in at a socket now. It is asked at each connection and at each call: who was let in
-    /// once may have been excluded since.
+    /// Whether a client is let in at a socket now. It is asked at each call: who was let in once may have been excluded
+    /// since.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`], [`Error::NamespaceNotAllowed`], [`Error::PodUnknown`].
+    pub fn admit(&self, scope: Scope, caller: Caller) -> Result<(), Error> {
+        self.lock().admit(scope, caller)
+    }
+
+    /// The same of a connection, before its first call: by its ids alone, for what is known of pods may be known by then.
     ///
     /// # Errors
     /// [`Error::NotPermitted`].
-    pub fn admit(&self, scope: Scope, caller: Caller) -> Result<(), Error> {
-        scope.admit(&self.lock().wiring, caller)
+    pub fn admit_caller(&self, scope: Scope, caller: Caller) -> Result<(), Error> {
+        scope.admit_caller(&self.lock().wiring, caller)
     }
 
     /// The limits in force.

@@ -8,12 +8,14 @@ mod ceiling;
 mod check;
 mod file;
 mod fixed;
+mod kubernetes;
 mod limits;
 mod problem;
 
 pub use allowed::Allowed;
 pub use ceiling::Term;
 pub(crate) use check::MAX_GROUP_NAME;
+pub use kubernetes::Kubernetes;
 pub use limits::Limits;
 pub use problem::{Problem, Problems};
 
@@ -49,6 +51,8 @@ pub struct Config {
     pub resume_within: Duration,
     /// What clients may use up.
     pub limits: Limits,
+    /// How groups are offered to a Kubernetes node; `None`: not at all.
+    pub kubernetes: Option<Kubernetes>,
     /// What of it is fixed as long as a daemon runs, as it is written.
     written: Written,
     /// The line groups, in the file's order.

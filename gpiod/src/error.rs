@@ -27,6 +27,22 @@ pub enum Error {
     /// The socket or the configuration does not allow it.
     #[error("{0}")]
     NotPermitted(String),
+    /// The group is for some namespaces of the cluster alone, and a pod that has it is in none of them.
+    #[error("group {group:?} is not for pod {pod}: its namespace is not in the group's allow_namespaces")]
+    NamespaceNotAllowed {
+        /// The group.
+        group: String,
+        /// The pod, as `namespace/name`.
+        pod: String,
+    },
+    /// The group is for some namespaces of the cluster alone, and it is not known which pod has it.
+    #[error("group {group:?} is for some namespaces alone, and which pod has it is not known: {why}")]
+    PodUnknown {
+        /// The group.
+        group: String,
+        /// Why it is not known.
+        why: &'static str,
+    },
     /// Somebody else holds the line.
     #[error("line {line:?} is held by {holder}")]
     LineHeld {

@@ -1,6 +1,7 @@
 //! Who is at the other end of a socket, and who holds a line.
 
 use crate::pod::Pod;
+use crate::pods::Tenant;
 use std::fmt;
 
 /// The longest name that a client may give itself, in bytes.
@@ -28,6 +29,8 @@ pub struct Holder {
     pub group: String,
     /// The process.
     pub caller: Caller,
+    /// The pod that had the group's device when the hold began.
+    pub tenant: Tenant,
     /// Since when: CLOCK_MONOTONIC, ns.
     pub since_ns: u64,
     /// Until when it is waited for, if it is not there: CLOCK_MONOTONIC, ns.
@@ -39,6 +42,10 @@ impl fmt::Display for Holder {
         let name = if self.name.is_empty() { "a client without a name" } else { &self.name };
         let Caller { uid, pid, .. } = self.caller;
         let away = if self.away_until_ns.is_some() { ", away and waited for" } else { "" };
-        write!(f, "{name} (uid {uid}, pid {pid}, through {}{away})", self.group)
+        write!(f, "{name} (")?;
+        if let Some(pod) = self.tenant.pod() {
+            write!(f, "pod {pod}, ")?;
+        }
+        write!(f, "uid {uid}, pid {pid}, through {}{away})", self.group)
     }
 }

@@ -15,6 +15,8 @@
 //! - [`shares`]: how much of the reactor each socket may use while others are in use.
 //! - [`server`]: gRPC. The only module that names tonic or the API's messages.
 //! - [`audit`]: who held, drove and let go of which line, told in the log; [`metrics`]: numbers for whoever measures.
+//! - [`kubelet`]: line groups offered to a Kubernetes node; [`pods`] is what is known of who has them, [`health`] which
+//!   lines can not be used.
 //! - [`serve`]: start-up and stop. [`guard`]: a process of its own that outlives the daemon, for outputs that must not.
 //! - [`board`]: the simulated board, a process of its own.
 //! - [`cli`]: one file for each command.
@@ -56,7 +58,9 @@ pub mod failure;
 pub mod fair;
 pub mod guard;
 pub mod header;
+pub mod health;
 pub mod holder;
+pub mod kubelet;
 pub mod line;
 pub mod log;
 pub mod log_keys;
@@ -65,6 +69,7 @@ mod notify;
 pub mod operations;
 pub mod pace;
 pub mod pod;
+pub mod pods;
 pub mod program;
 pub mod programs;
 mod random;

@@ -18,6 +18,16 @@ pub const GID: &str = "gid";
 pub const PID: &str = "pid";
 /// Uid of the pod that a client belongs to, where that is known.
 pub const POD: &str = "pod";
+/// Namespace of the pod that has the group's device, where the kubelet tells it.
+pub const NAMESPACE: &str = "namespace";
+/// Name of that pod.
+pub const POD_NAME: &str = "pod_name";
+/// Why it is not known.
+pub const POD_UNKNOWN: &str = "pod_unknown";
+/// A resource that is offered to a kubelet: `gpiod.local/door`.
+pub const RESOURCE: &str = "resource";
+/// Ids of a resource's devices.
+pub const DEVICES: &str = "devices";
 /// Why something ended.
 pub const CAUSE: &str = "cause";
 /// What went wrong.
@@ -34,7 +44,8 @@ pub const WAIT: &str = "wait";
 pub const PATH: &str = "path";
 /// How many.
 pub const COUNT: &str = "count";
-/// Which kind of audit event: `held`, `resumed`, `adopted`, `away`, `drove`, `released`, `kept`, `ordered`, `summed`.
+/// Which kind of audit event: `held`, `resumed`, `adopted`, `away`, `drove`, `released`, `kept`, `readied`, `ordered`,
+/// `summed`.
 pub const AUDIT: &str = "audit";
 /// By what a line was held or driven: `session`, `program`, `write`.
 pub const VIA: &str = "via";

@@ -24,9 +24,12 @@ use part::{Part, on_own_thread};
 use crate::backend::Backend;
 use crate::config::{Config, Problems};
 use crate::failure::{Exit, Failure};
+use crate::health::Health;
+use crate::kubelet::{self, Offer};
 use crate::log_keys as keys;
 use crate::metrics::{self, Address, Listener, Measured, Reloads};
 use crate::notify;
+use crate::pods::Pods;
 use crate::programs::Programs;
 use crate::server::socket::{RunDir, Socket};
 use crate::state_file::StateFile;
@@ -34,7 +37,7 @@ use crate::wiring::Thread;
 use std::io;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -68,10 +71,13 @@ pub async fn run_on(
     let metrics = metrics.map(|address| Listener::bind(&address, run_dir.path())).transpose();
     let metrics = metrics.map_err(|error| Failure::new(Exit::Os, error.to_string()))?;
     let (state_file, previous) = StateFile::open(run_dir.path());
+    let (pods, health) = (Arc::<Pods>::default(), Arc::<Health>::default());
     let (backend, taken) = tokio::select! {
-        taken = lines::take(reach, &config, &state_file, &previous) => taken?,
+        taken = lines::take(reach, &config, &state_file, &previous, &health) => taken?,
         () = shutdown.cancelled() => return Ok(()),
     };
+    pods.ask_kubelet(config.kubernetes.is_some());
+    taken.iter().for_each(|lines| lines.broker.know(&pods, &health));
     lines::resume(&taken, &previous, &config);
     for socket in &sockets {
         tracing::info!({ keys::PATH } = %socket.path.display(), "listening");
@@ -109,6 +115,9 @@ pub async fn run_on(
     if let Some(listener) = metrics {
         measure(listener, &overseen, Arc::clone(&reloads), state_file, shutdown.clone());
     }
+    let (offer, offered) = watch::channel(Offer::of(&config));
+    let brokers = overseen.iter().map(|part| Arc::clone(&part.broker)).collect();
+    kubelet::begin(kubelet::Lines { brokers, health, pods }, offered);
     let sockets_of_groups = GroupSockets::made_for(&config);
     let file = ConfigFile::watch(&config);
     let (sockets_at_start, most_sockets) = (config.sockets(), config.sockets() + config.sockets_later());
@@ -121,6 +130,7 @@ pub async fn run_on(
         parts: overseen,
         sockets: sockets_of_groups,
         reloads,
+        offer,
     };
     tokio::spawn(control.run(file, given, hangup));
     notify::keep_alive();

@@ -40,7 +40,11 @@ fn offenders(dir: &str, words: &[&str], allowed: &[&str]) -> Vec<String> {
 fn only_the_server_names_tonic_and_the_apis_messages() {
     let none: Vec<String> = Vec::new();
     assert_eq!(
-        offenders("gpiod/src", &["tonic::", "tonic_", "gpiod_proto", "prost"], &["gpiod/src/server"]),
+        offenders(
+            "gpiod/src",
+            &["tonic::", "tonic_", "gpiod_proto", "prost"],
+            &["gpiod/src/server", "gpiod/src/kubelet"]
+        ),
         none
     );
 }
@@ -128,8 +132,30 @@ fn http_1_is_for_metrics_alone_and_they_know_no_server() {
     let none: Vec<String> = Vec::new();
     let http = ["gpiod/src/metrics/http.rs"];
     assert_eq!(offenders("gpiod/src", &["hyper::", "hyper_util"], &http), none);
-    assert_eq!(offenders("gpiod/src", &["h2::", "http_body::"], &["gpiod/src/server"]), none);
+    let http_2 = ["gpiod/src/server", "gpiod/src/kubelet"];
+    assert_eq!(offenders("gpiod/src", &["h2::", "http_body::"], &http_2), none);
     assert_eq!(offenders("gpiod/src/metrics", &["crate::server", "crate::serve::"], &[]), none);
+}
+
+#[test]
+fn a_kubelet_is_spoken_to_in_one_place_that_knows_neither_server_nor_api() {
+    let none: Vec<String> = Vec::new();
+    let above = ["crate::server", "crate::serve::", "crate::cli", "crate::backend", "gpiod_proto"];
+    assert_eq!(offenders("gpiod/src/kubelet", &above, &[]), none);
+    // Of tonic only the types that h2's interface has, and of h2 no more than `grpc` and what stands below it.
+    let tonic: Vec<String> = offenders("gpiod/src/kubelet", &["tonic"], &["gpiod/src/kubelet/grpc.rs"]);
+    assert_eq!(tonic, none);
+    let users = ["gpiod/src/serve.rs", "gpiod/src/serve/control.rs"];
+    assert_eq!(
+        offenders("gpiod/src", &["crate::kubelet"], &[&users[..], &["gpiod/src/kubelet"]].concat()),
+        none
+    );
+    // What is known of pods and of lines that can not be used is told from outside.
+    for file in ["pods.rs", "health.rs"] {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file)).unwrap();
+        let above = ["crate::broker", "crate::server", "crate::kubelet::", "h2::"];
+        assert!(!above.iter().any(|word| text.contains(word)), "{file}");
+    }
 }
 
 #[test]

@@ -35,8 +35,8 @@ pub use error::{Code, Error, Reason};
 pub use line::line_use::LineUse;
 pub use line::name::{Assignment, Drivable, LineRef, LineRefs};
 pub use line::{
-    Backend, Bias, Direction, Drive, Edge, Guardian, Holder, Line, LineOperation, Lines, OnDaemonExit,
-    OnRelease, Value,
+    Backend, Bias, Direction, Drive, Edge, Guardian, Holder, HolderPod, Line, LineOperation, Lines,
+    OnDaemonExit, OnRelease, Value,
 };
 pub use program::{Program, ProgramResult, StepOutcome, StepResult};
 pub use sample::builder::SampleBuilder;

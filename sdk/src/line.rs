@@ -191,11 +191,28 @@ pub struct Holder {
     pub gid: u32,
     /// Process id of the client, in the daemon's pid namespace; 0 where it is not visible there.
     pub pid: u32,
+    /// The pod that had the group's device when the hold began; `None` where the daemon asks no kubelet.
+    pub pod: Option<HolderPod>,
     /// When the hold began: CLOCK_MONOTONIC, ns.
     pub since_ns: u64,
     /// Set while the holder is away, its connection broken or the daemon started anew: until when its lines are kept
     /// for it. CLOCK_MONOTONIC, ns.
     pub away_until_ns: Option<u64>,
+}
+
+/// The pod of a cluster that has a group's device, as the kubelet says. Whoever reached the group's socket by another
+/// way than that device is not told apart from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HolderPod {
+    /// This one.
+    Known {
+        /// Its namespace.
+        namespace: String,
+        /// Its name there.
+        name: String,
+    },
+    /// It is not known, and why.
+    Unknown(String),
 }
 
 /// What stands behind the lines and what it can do.

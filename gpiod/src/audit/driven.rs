@@ -2,6 +2,7 @@
 
 use super::{Party, WINDOW_NS};
 use crate::holder::Caller;
+use crate::pods::Tenant;
 use std::collections::BTreeSet;
 
 /// What a session drove since that was last told.
@@ -66,6 +67,7 @@ pub struct Writer {
     pub(super) group: String,
     pub(super) client: String,
     pub(super) caller: Caller,
+    pub(super) tenant: Tenant,
     /// Which lines.
     pub lines: BTreeSet<String>,
     /// How often.
@@ -76,7 +78,8 @@ pub struct Writer {
 impl Writer {
     /// Who it is.
     pub fn party(&self) -> Party<'_> {
-        Party { group: &self.group, client: &self.client, caller: self.caller, via: "write" }
+        let Self { group, client, caller, tenant, .. } = self;
+        Party { group, client, caller: *caller, tenant, via: "write" }
     }
 
     /// How long ago the first was, in ms.

@@ -3,6 +3,7 @@
 use super::{Drove, Kind, Party, Sums, Writer};
 use crate::holder::Caller;
 use crate::log_keys as keys;
+use crate::pods::Tenant;
 use std::time::Duration;
 
 /// What the events are found by in a filter, such as `warn,gpiod::audit=info`.
@@ -10,12 +11,14 @@ pub const TARGET: &str = "gpiod::audit";
 
 /// Lines are held: [`Kind::Held`], [`Kind::Resumed`] or [`Kind::Adopted`].
 pub fn held(kind: Kind, party: Party<'_>, lines: &str) {
-    let Party { group, client, caller: Caller { uid, gid, pid, pod }, via } = party;
+    let Party { group, client, caller: Caller { uid, gid, pid, pod }, tenant, via } = party;
     tracing::info!(
         target: TARGET,
         {
             { keys::AUDIT } = kind.word(), { keys::GROUP } = group, { keys::CLIENT } = client, { keys::UID } = uid,
-            { keys::GID } = gid, { keys::PID } = pid, { keys::POD } = pod.map(display), { keys::VIA } = via, { keys::LINES } = lines
+            { keys::GID } = gid, { keys::PID } = pid, { keys::POD } = pod.map(display),
+            { keys::NAMESPACE } = namespace(tenant), { keys::POD_NAME } = pod_name(tenant), { keys::POD_UNKNOWN } = tenant.unknown(),
+            { keys::VIA } = via, { keys::LINES } = lines
         },
         "lines held"
     );
@@ -23,12 +26,14 @@ pub fn held(kind: Kind, party: Party<'_>, lines: &str) {
 
 /// The holder of lines is not there, and they are kept for it.
 pub fn away(party: Party<'_>, lines: &str, cause: &str, wait: Duration) {
-    let Party { group, client, caller: Caller { uid, gid, pid, pod }, via } = party;
+    let Party { group, client, caller: Caller { uid, gid, pid, pod }, tenant, via } = party;
     tracing::info!(
         target: TARGET,
         {
             { keys::AUDIT } = Kind::Away.word(), { keys::GROUP } = group, { keys::CLIENT } = client, { keys::UID } = uid,
-            { keys::GID } = gid, { keys::PID } = pid, { keys::POD } = pod.map(display), { keys::VIA } = via, { keys::LINES } = lines, { keys::CAUSE } = cause,
+            { keys::GID } = gid, { keys::PID } = pid, { keys::POD } = pod.map(display),
+            { keys::NAMESPACE } = namespace(tenant), { keys::POD_NAME } = pod_name(tenant), { keys::POD_UNKNOWN } = tenant.unknown(),
+            { keys::VIA } = via, { keys::LINES } = lines, { keys::CAUSE } = cause,
             { keys::WAIT } = %humantime::format_duration(wait)
         },
         "holder is away, its lines are kept for it"
@@ -37,12 +42,14 @@ pub fn away(party: Party<'_>, lines: &str, cause: &str, wait: Duration) {
 
 /// Lines were driven by whoever holds them.
 pub fn drove(party: Party<'_>, lines: &str, drove: &Drove, now_ns: u64) {
-    let Party { group, client, caller: Caller { uid, gid, pid, pod }, via } = party;
+    let Party { group, client, caller: Caller { uid, gid, pid, pod }, tenant, via } = party;
     tracing::info!(
         target: TARGET,
         {
             { keys::AUDIT } = Kind::Drove.word(), { keys::GROUP } = group, { keys::CLIENT } = client, { keys::UID } = uid,
-            { keys::GID } = gid, { keys::PID } = pid, { keys::POD } = pod.map(display), { keys::VIA } = via, { keys::LINES } = lines,
+            { keys::GID } = gid, { keys::PID } = pid, { keys::POD } = pod.map(display),
+            { keys::NAMESPACE } = namespace(tenant), { keys::POD_NAME } = pod_name(tenant), { keys::POD_UNKNOWN } = tenant.unknown(),
+            { keys::VIA } = via, { keys::LINES } = lines,
             { keys::WRITES } = drove.writes, { keys::CONFIGURES } = drove.configures, { keys::PROGRAMS } = drove.programs,
             { keys::WITHIN_MS } = drove.within_ms(now_ns)
         },
@@ -52,13 +59,15 @@ pub fn drove(party: Party<'_>, lines: &str, drove: &Drove, now_ns: u64) {
 
 /// Lines were set without being held.
 pub fn wrote(writer: &Writer, now_ns: u64) {
-    let Party { group, client, caller: Caller { uid, gid, pid, pod }, via } = writer.party();
+    let Party { group, client, caller: Caller { uid, gid, pid, pod }, tenant, via } = writer.party();
     let lines: Vec<&str> = writer.lines.iter().map(String::as_str).collect();
     tracing::info!(
         target: TARGET,
         {
             { keys::AUDIT } = Kind::Drove.word(), { keys::GROUP } = group, { keys::CLIENT } = client, { keys::UID } = uid,
-            { keys::GID } = gid, { keys::PID } = pid, { keys::POD } = pod.map(display), { keys::VIA } = via, { keys::LINES } = lines.join(","),
+            { keys::GID } = gid, { keys::PID } = pid, { keys::POD } = pod.map(display),
+            { keys::NAMESPACE } = namespace(tenant), { keys::POD_NAME } = pod_name(tenant), { keys::POD_UNKNOWN } = tenant.unknown(),
+            { keys::VIA } = via, { keys::LINES } = lines.join(","),
             { keys::WRITES } = writer.writes, { keys::WITHIN_MS } = writer.within_ms(now_ns)
         },
         "lines driven"
@@ -67,12 +76,14 @@ pub fn wrote(writer: &Writer, now_ns: u64) {
 
 /// Lines were let go ([`Kind::Released`]), or are left as they are for the next daemon ([`Kind::Kept`]).
 pub fn released(kind: Kind, party: Party<'_>, lines: &str, cause: &str, became: &str) {
-    let Party { group, client, caller: Caller { uid, gid, pid, pod }, via } = party;
+    let Party { group, client, caller: Caller { uid, gid, pid, pod }, tenant, via } = party;
     tracing::info!(
         target: TARGET,
         {
             { keys::AUDIT } = kind.word(), { keys::GROUP } = group, { keys::CLIENT } = client, { keys::UID } = uid,
-            { keys::GID } = gid, { keys::PID } = pid, { keys::POD } = pod.map(display), { keys::VIA } = via, { keys::LINES } = lines, { keys::CAUSE } = cause,
+            { keys::GID } = gid, { keys::PID } = pid, { keys::POD } = pod.map(display),
+            { keys::NAMESPACE } = namespace(tenant), { keys::POD_NAME } = pod_name(tenant), { keys::POD_UNKNOWN } = tenant.unknown(),
+            { keys::VIA } = via, { keys::LINES } = lines, { keys::CAUSE } = cause,
             { keys::BECAME } = became
         },
         "lines let go"
@@ -89,6 +100,25 @@ pub fn unclaimed(lines: &str, became: &str) {
         },
         "nobody came back for these outputs"
     );
+}
+
+/// Free lines of a group were made what they are without a holder, for a container that is about to start.
+pub fn readied(group: &str, lines: &str, became: &str) {
+    tracing::info!(
+        target: TARGET,
+        {
+            { keys::AUDIT } = "readied", { keys::GROUP } = group, { keys::LINES } = lines, { keys::BECAME } = became
+        },
+        "lines made ready for a container"
+    );
+}
+
+fn namespace(tenant: &Tenant) -> Option<&str> {
+    tenant.pod().map(|pod| pod.namespace.as_str())
+}
+
+fn pod_name(tenant: &Tenant) -> Option<&str> {
+    tenant.pod().map(|pod| pod.name.as_str())
 }
 
 /// The administrator ordered that a group be let go of, for a reason in words of its own.
@@ -120,6 +150,7 @@ pub fn summed(group: &str, sums: &Sums) {
 mod tests {
     use super::*;
     use crate::pod::Pod;
+    use crate::pods::PodName;
     use std::io;
     use std::sync::{Arc, Mutex};
 
@@ -147,13 +178,22 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             for pod in [Some(Pod::from([0xab; 16])), None] {
                 let caller = Caller { uid: 1, gid: 2, pid: 3, pod };
-                held(Kind::Held, Party { group: "door", client: "me", caller, via: "session" }, "lock");
+                let tenant = match pod {
+                    Some(_) => {
+                        Tenant::Pod(Arc::new(PodName { namespace: "apps".into(), name: "lock-0".into() }))
+                    }
+                    None => Tenant::Unknown("why"),
+                };
+                let party = Party { group: "door", client: "me", caller, tenant: &tenant, via: "session" };
+                held(Kind::Held, party, "lock");
             }
         });
         let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         let events: Vec<serde_json::Value> =
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(events[0]["pod"], "abababab-abab-abab-abab-abababababab");
+        assert_eq!((&events[0]["namespace"], &events[0]["pod_name"]), (&"apps".into(), &"lock-0".into()));
+        assert_eq!((events[0].get("pod_unknown"), &events[1]["pod_unknown"]), (None, &"why".into()));
         assert_eq!((&events[1]["pid"], events[1].get("pod")), (&3.into(), None));
     }
 }

@@ -3,7 +3,8 @@ use super::*;
 const MS: u64 = 1_000_000;
 
 fn party(client: &str, pid: u32) -> Party<'_> {
-    Party { group: "bench", client, caller: Caller { uid: 1, gid: 2, pid, pod: None }, via: "write" }
+    let caller = Caller { uid: 1, gid: 2, pid, pod: None };
+    Party { group: "bench", client, caller, tenant: &Tenant::Untold, via: "write" }
 }
 
 #[test]

@@ -15,9 +15,9 @@ use tokio::sync::Notify;
 impl Session {
     /// Who it is, to the audit. Only a program's call has no token.
     fn party(&self) -> Party<'_> {
-        let Holder { name, group, caller, .. } = &self.holder;
+        let Holder { name, group, caller, tenant, .. } = &self.holder;
         let via = if self.token.is_some() { "session" } else { "program" };
-        Party { group, client: name, caller: *caller, via }
+        Party { group, client: name, caller: *caller, tenant, via }
     }
 
     fn names(&self) -> String {
@@ -150,7 +150,7 @@ impl State {
 }
 
 /// What a line is: `input`, or an output's value.
-fn word(pins: &Pins, line: LineIndex) -> String {
+pub(super) fn word(pins: &Pins, line: LineIndex) -> String {
     let now = pins.config(line);
     match now.direction {
         Direction::Input => "input".to_owned(),
@@ -162,8 +162,9 @@ impl Broker {
     /// Counts lines that a client has set without holding them.
     pub fn wrote(&self, scope: Scope, caller: Caller, client: &str, lines: &[String]) {
         let mut state = self.lock();
+        let tenant = state.tenant(scope);
         let State { wiring, audit, .. } = &mut *state;
-        let party = Party { group: scope.name(wiring), client, caller, via: "write" };
+        let party = Party { group: scope.name(wiring), client, caller, tenant: &tenant, via: "write" };
         audit.wrote(party, lines, clock::now_ns());
     }
 

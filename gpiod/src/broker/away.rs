@@ -15,6 +15,7 @@ use crate::config::Kind;
 use crate::error::Error;
 use crate::holder::{Caller, Holder};
 use crate::log_keys as keys;
+use crate::pods::Tenant;
 use crate::state_file::{HeldAs, Saved, SavedLine, SavedSession};
 use crate::token::Token;
 use crate::wiring::{GroupIndex, LineIndex};
@@ -173,8 +174,11 @@ impl Broker {
         let caller = Caller { uid: saved.uid, gid: saved.gid, pid: saved.pid, pod: None };
         let group = scope.name(&state.wiring).to_owned();
         let away_until_ns = Some(until_ns);
-        let holder =
-            Holder { name: saved.name.clone(), group, caller, since_ns: saved.since_ns, away_until_ns };
+        // Which pod it was is not written down; whoever comes back is asked for anew.
+        let tenant =
+            if state.pods.is_told() { Tenant::Unknown("held before gpiod started") } else { Tenant::Untold };
+        let (name, since_ns) = (saved.name.clone(), saved.since_ns);
+        let holder = Holder { name, group, caller, tenant, since_ns, away_until_ns };
         let rights = state.rights(scope, &indices);
         let session = state.enter(Session {
             holder,

@@ -102,7 +102,7 @@ impl Broker {
             return Err(Error::Stopping);
         }
         scope.may_drive()?;
-        scope.admit(&state.wiring, caller)?;
+        state.admit(scope, caller)?;
         let names: Vec<&str> = wanted.iter().map(|line| line.name.as_str()).collect();
         let predecessor = state.predecessor(scope, token, &scope.resolve(&state.wiring, &names)?)?;
         let (indices, lines) = state.resolve(scope, &wanted, predecessor.session())?;
@@ -140,7 +140,8 @@ impl Broker {
         let token = if resumed { token } else { new_token };
         let group = scope.name(&state.wiring).to_owned();
         let since_ns = before.filter(|_| resumed).map_or_else(clock::now_ns, |before| before.holder.since_ns);
-        let holder = Holder { name: client_name, group, caller, since_ns, away_until_ns: None };
+        let tenant = state.tenant(scope);
+        let holder = Holder { name: client_name, group, caller, tenant, since_ns, away_until_ns: None };
         let (end, ended) = oneshot::channel();
         let session = state.enter(Session {
             holder,

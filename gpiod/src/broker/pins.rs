@@ -14,9 +14,11 @@ use super::RequestIndex;
 use crate::backend::{Error, HeldLines};
 use crate::clock;
 use crate::config::Kind;
-use crate::line::{Direction, EdgeEvent, LineConfig, Moment, Value, Values, ones};
+use crate::health::Health;
+use crate::line::{Direction, EdgeEvent, LineConfig, Moment, Value, Values, known_mask, ones};
 use crate::wiring::{LineIndex, WiredLine};
 use std::io;
+use std::sync::Arc;
 
 /// The wired lines, held.
 #[derive(Debug, Default)]
@@ -24,6 +26,8 @@ pub(super) struct Pins {
     /// A request that was dropped leaves its place empty.
     requests: Vec<Option<HeldRequest>>,
     lines: Vec<HeldLine>,
+    /// Told when accesses begin to fail, and when they no longer do.
+    health: Arc<Health>,
 }
 
 #[derive(Debug)]
@@ -32,6 +36,8 @@ struct HeldRequest {
     /// Which line stands at each of its positions.
     lines: Vec<LineIndex>,
     reckoning: Reckoning,
+    /// Whether the last access to it failed.
+    failing: bool,
 }
 
 /// Which line of which request a line is.
@@ -86,6 +92,39 @@ impl Pins {
         Ok(&mut request.held)
     }
 
+    /// Takes note of whether an access failed.
+    fn noted<T>(&mut self, request: usize, outcome: Result<T, Error>) -> Result<T, Error> {
+        if let Some(Some(held)) = self.requests.get_mut(request)
+            && held.failing != outcome.is_err()
+        {
+            held.failing = outcome.is_err();
+            self.health.changed();
+        }
+        outcome
+    }
+
+    /// Whether the last access to a line failed.
+    pub(super) fn is_failing(&self, line: LineIndex) -> bool {
+        let request = self.requests.get(self.lines[line.0].place.request).and_then(Option::as_ref);
+        request.is_some_and(|request| request.failing)
+    }
+
+    /// Reads the lines to which the last access failed.
+    pub(super) fn try_failing(&mut self) {
+        for index in 0..self.requests.len() {
+            if let Some(request) = self.requests[index].as_mut().filter(|request| request.failing) {
+                let read = request.held.read(known_mask(request.lines.len()));
+                // What it is now is noted, and nobody waits for the values.
+                let _ = self.noted(index, read);
+            }
+        }
+    }
+
+    /// Whom to tell of failures.
+    pub(super) fn tell_health(&mut self, health: Arc<Health>) {
+        self.health = health;
+    }
+
     /// Reads lines: bit i of the answer is line i of the list. Lines outside of the mask read 0.
     pub(super) fn read(&mut self, lines: &[LineIndex], mask: u64) -> Result<Values, Error> {
         let mut bits = 0;
@@ -94,7 +133,8 @@ impl Pins {
         while left != 0 {
             let (request, part, request_mask) = self.next_part(lines, left);
             left &= !part;
-            let read = self.held(request)?.read(request_mask)?;
+            let read = self.held(request)?.read(request_mask);
+            let read = self.noted(request, read)?;
             when = Some(when.map_or(read.read, |when| when.and(read.read)));
             for i in ones(part) {
                 bits |= (read.bits >> self.lines[lines[i].0].place.position & 1) << i;
@@ -129,7 +169,8 @@ impl Pins {
         for i in ones(part) {
             request_bits |= (bits >> i & 1) << self.lines[lines[i].0].place.position;
         }
-        let moment = self.held(request)?.write(request_mask, request_bits)?;
+        let written = self.held(request)?.write(request_mask, request_bits);
+        let moment = self.noted(request, written)?;
         for i in ones(part) {
             self.lines[lines[i].0].config.value = Value::from_bit(bits >> i & 1 == 1);
         }

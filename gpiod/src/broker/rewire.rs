@@ -95,7 +95,7 @@ impl State {
             .filter(|(_, session)| {
                 let known = session.scope.lines(&self.wiring);
                 let may = self.rights(session.scope, &session.indices) == session.rights
-                    && session.scope.admit(&self.wiring, session.holder.caller).is_ok();
+                    && self.still_admits(old, session.scope, session.holder.caller);
                 !may || session.indices.iter().zip(&session.lines).any(|(line, named)| {
                     concerned.contains(line)
                         || !known.iter().any(|(name, index)| index == line && *name == named.name)
@@ -138,7 +138,7 @@ impl State {
                 || scope.operations(old, *line) != scope.operations(&self.wiring, *line)
                 || !self.reaches(*scope, *line)
         };
-        lines.iter().any(otherwise) || scope.admit(&self.wiring, *caller).is_err()
+        lines.iter().any(otherwise) || !self.still_admits(old, *scope, *caller)
     }
 
     /// Whether a watcher may not go on. A session's watches go with it, and a program's.
@@ -154,7 +154,7 @@ impl State {
         }
         let (Some(scope), Some(caller)) = (watcher.scope, watcher.caller) else { return false };
         scope.operations(old, line) != scope.operations(&self.wiring, line)
-            || scope.admit(&self.wiring, caller).is_err()
+            || !self.still_admits(old, scope, caller)
             || !self.reaches(scope, line)
     }
 

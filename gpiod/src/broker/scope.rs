@@ -35,6 +35,11 @@ impl Scope {
         }
     }
 
+    /// Which namespaces of a cluster it is for; none: all.
+    pub(super) fn namespaces(self, wiring: &Wiring) -> &[String] {
+        self.allowed(wiring).map_or(&[], |allowed| &allowed.namespaces)
+    }
+
     /// Who may connect to it; `None` where its socket's own permissions say that.
     fn allowed(self, wiring: &Wiring) -> Option<&Allowed> {
         match self {
@@ -47,7 +52,7 @@ impl Scope {
     ///
     /// # Errors
     /// [`Error::NotPermitted`].
-    pub(super) fn admit(self, wiring: &Wiring, caller: Caller) -> Result<(), Error> {
+    pub(super) fn admit_caller(self, wiring: &Wiring, caller: Caller) -> Result<(), Error> {
         let Caller { uid, gid, .. } = caller;
         if self.allowed(wiring).is_none_or(|allowed| allowed.lets_in(uid, gid)) {
             return Ok(());

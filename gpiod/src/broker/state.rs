@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::holder::Holder;
 use crate::line::{Direction, Edge, EdgeEvent, LineConfig, Moment, Value, Values, known_mask, ones};
 use crate::log_keys as keys;
+use crate::pods::Pods;
 use crate::watch::{Event, PreviousLife, Source};
 use crate::wiring::{LineIndex, Wiring};
 use std::collections::{BTreeMap, VecDeque};
@@ -35,6 +36,8 @@ pub(super) struct State {
     pub(super) samplings: BTreeMap<u64, Sampled>,
     pub(super) usage: Usage,
     pub(super) audit: Audit,
+    /// Which pods have which group.
+    pub(super) pods: Arc<Pods>,
     pub(super) counts: Counts,
     /// What the watchers of each socket may still be told, and of how many events per second.
     pub(super) rates: BTreeMap<Scope, Rate>,

@@ -7,14 +7,14 @@ pub(super) use json::{line_json, listing};
 use super::connect::{Target, with_client};
 use super::output::{json, print, printable, table};
 use crate::failure::Failure;
-use gpiod_sdk::{Direction, Guardian, Holder, Line};
+use gpiod_sdk::{Direction, Guardian, Holder, HolderPod, Line};
 use std::time::Duration;
 
 /// Arguments of `gpiod lines`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A group's socket shows the group's lines; the admin socket shows all of the board, as GROUP/NAME. A holder's name is \
-what it calls itself; its uid and pid are the kernel's word.
+what it calls itself; its uid and pid are the kernel's word, its pod the kubelet's.
 
 Examples:
   gpiod lines
@@ -98,8 +98,16 @@ fn holder(holder: &Holder) -> String {
         "" => name,
         _ => {
             let away = if holder.away_until_ns.is_some() { ", away" } else { "" };
-            format!("{name} (uid {}, pid {}{away})", holder.uid, holder.pid)
+            let pod = holder.pod.as_ref().map(pod).unwrap_or_default();
+            format!("{name} ({pod}uid {}, pid {}{away})", holder.uid, holder.pid)
         }
+    }
+}
+
+fn pod(pod: &HolderPod) -> String {
+    match pod {
+        HolderPod::Known { namespace, name } => format!("pod {}/{}, ", printable(namespace), printable(name)),
+        HolderPod::Unknown(_) => "pod unknown, ".to_owned(),
     }
 }
 
@@ -125,6 +133,15 @@ mod tests {
         assert_eq!(told(Some(OnDaemonExit::Input), guardian(true, 0)), "input, by the guardian at once");
         let within = "input, by the guardian within 1s 500ms";
         assert_eq!(told(Some(OnDaemonExit::Input), guardian(true, 1_500_000_000)), within);
+    }
+
+    #[test]
+    fn a_holders_pod_is_told_or_that_it_is_unknown() {
+        let of = |pod| super::holder(&Holder { pod, ..red().holder.unwrap() });
+        let known = HolderPod::Known { namespace: "apps".into(), name: "lights-0".into() };
+        assert_eq!(of(Some(known)), "traffic-light (pod apps/lights-0, uid 65532, pid 17)");
+        let unknown = HolderPod::Unknown("the kubelet does not answer".into());
+        assert_eq!(of(Some(unknown)), "traffic-light (pod unknown, uid 65532, pid 17)");
     }
 
     #[test]

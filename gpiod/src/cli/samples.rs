@@ -18,6 +18,7 @@ pub(super) fn red() -> Line {
             uid: 65532,
             gid: 65532,
             pid: 17,
+            pod: None,
             since_ns: 1,
             away_until_ns: None,
         }),

@@ -55,6 +55,10 @@ const LISTENED: u64 = 2 * KIB;
 /// An event that is remembered of a line, in a list that grows by doubling.
 const REMEMBERED: u64 = 80;
 
+/// A resource with a kubelet's connection to it, two while it changes over, and a part of what the kubelet tells of pods.
+/// Reckoned.
+const OFFERED: u64 = 80 * KIB;
+
 /// One term of the sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Term {
@@ -68,9 +72,14 @@ pub struct Term {
 
 impl Config {
     /// The terms of the memory ceiling.
-    pub fn memory_terms(&self) -> [Term; 10] {
+    pub fn memory_terms(&self) -> [Term; 11] {
         let lines = self.groups.iter().map(|group| group.lines.len() as u64).sum();
-        terms(&self.limits, self.sockets() as u64, lines)
+        let groups = self.groups.len() as u64;
+        let offered = self.kubernetes.as_ref().map_or(0, |kubernetes| {
+            let watched = u64::from(kubernetes.watchers > 0);
+            groups * (1 + watched)
+        });
+        terms(&self.limits, self.sockets() as u64, lines, offered)
     }
 
     /// What the daemon may come to need, in bytes; limits that clients reach together.
@@ -79,7 +88,7 @@ impl Config {
     }
 }
 
-fn terms(limits: &Limits, sockets: u64, lines: u64) -> [Term; 10] {
+fn terms(limits: &Limits, sockets: u64, lines: u64, offered: u64) -> [Term; 11] {
     let term = |what, count, bytes| Term { what, count, bytes };
     let of = u64::from;
     // A watch socket has no sessions and no programs.
@@ -106,6 +115,7 @@ fn terms(limits: &Limits, sockets: u64, lines: u64) -> [Term; 10] {
         // Those that wait, the one that is filled, and the last.
         term("samplings", sockets * of(limits.samples), SAMPLING + (CHUNKS as u64 + 2) * chunk),
         term("watched lines", lines, LISTENED + of(limits.replay_events) * REMEMBERED),
+        term("resources offered to a kubelet", offered, OFFERED),
     ]
 }
 
@@ -115,7 +125,7 @@ mod tests {
     use std::path::Path;
 
     fn ceiling(limits: &Limits) -> u64 {
-        terms(limits, 5, 8).iter().map(|term| term.count * term.bytes).sum()
+        terms(limits, 5, 8, 0).iter().map(|term| term.count * term.bytes).sum()
     }
 
     #[test]
@@ -148,7 +158,7 @@ mod tests {
         let begin = readme.split_once("```toml\n").unwrap().1;
         let config = Config::parse(Path::new("x"), begin.split_once("```").unwrap().0).unwrap();
         assert_eq!(config.limits, Limits::default(), "the README's are the defaults");
-        assert!(ceiling(&config.limits) <= 16 << 20, "{:?}", terms(&config.limits, 5, 8));
+        assert!(ceiling(&config.limits) <= 16 << 20, "{:?}", terms(&config.limits, 5, 8, 0));
         assert!(config.memory_ceiling_bytes() <= 16 << 20, "{:?}", config.memory_terms());
     }
 }

@@ -1,6 +1,7 @@
 //! From what is written to what is valid: names, ranges, and what contradicts itself.
 
 mod group;
+mod kubernetes;
 mod rights;
 
 use super::file::{self, BackendKind, line_of};
@@ -27,7 +28,7 @@ const MAX_GROUPS: usize = 64;
 const MAX_SOCKET_PATH: usize = 107;
 
 pub(super) fn check(path: &Path, text: &str, file: file::File) -> Result<Config, Vec<Problem>> {
-    let mut checker = Checker { text, problems: Vec::new() };
+    let mut checker = Checker { text, problems: Vec::new(), has_kubelet: file.kubernetes.is_some() };
     let config = checker.config(path, file);
     if checker.problems.is_empty() { Ok(config) } else { Err(checker.problems) }
 }
@@ -35,6 +36,8 @@ pub(super) fn check(path: &Path, text: &str, file: file::File) -> Result<Config,
 struct Checker<'a> {
     text: &'a str,
     problems: Vec<Problem>,
+    /// Whether groups are offered to a kubelet.
+    has_kubelet: bool,
 }
 
 impl Checker<'_> {
@@ -67,6 +70,8 @@ impl Checker<'_> {
         self.shared_lines(&groups);
         let run_dir =
             file.run_dir.map_or_else(|| PathBuf::from(RUN_DIR), |run_dir| self.run_dir(&run_dir, &groups));
+        let kubernetes =
+            file.kubernetes.map(|given| self.kubernetes(given, (written.run_dir, &run_dir), &groups));
         Config {
             path: path.to_owned(),
             text: self.text.into(),
@@ -75,6 +80,7 @@ impl Checker<'_> {
             own_thread,
             resume_within,
             limits: written.limits.limits(sockets),
+            kubernetes,
             written,
             groups,
         }

@@ -17,6 +17,7 @@ pub(super) struct File {
     pub(super) backend: Option<Spanned<Backend>>,
     #[serde(default)]
     pub(super) limits: Given,
+    pub(super) kubernetes: Option<Kubernetes>,
     #[serde(default)]
     pub(super) group: Vec<Spanned<Group>>,
 }
@@ -29,6 +30,14 @@ pub(super) struct Backend {
     pub(super) board: Option<Spanned<PathBuf>>,
     #[serde(default)]
     pub(super) own_thread: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Kubernetes {
+    pub(super) resource_domain: Option<Spanned<String>>,
+    pub(super) kubelet_dir: Option<Spanned<PathBuf>>,
+    pub(super) watchers: Option<Spanned<u32>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -52,6 +61,7 @@ pub(super) struct Group {
     pub(super) operations: Option<Vec<Spanned<String>>>,
     pub(super) allow_uids: Option<Spanned<Vec<u32>>>,
     pub(super) allow_gids: Option<Spanned<Vec<u32>>>,
+    pub(super) allow_namespaces: Option<Spanned<Vec<String>>>,
     #[serde(default)]
     pub(super) lines: BTreeMap<String, Spanned<Line>>,
 }

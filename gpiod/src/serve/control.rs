@@ -11,6 +11,7 @@ use crate::broker::{Broker, Released};
 use crate::config::{Config, Group, Line, Problem, Problems};
 use crate::error::Error;
 use crate::holder::Caller;
+use crate::kubelet::Offer;
 use crate::log_keys as keys;
 use crate::metrics::Reloads;
 use crate::server::SocketChange;
@@ -19,7 +20,7 @@ use crate::server::socket::RunDir;
 use crate::wiring::{Thread, Wiring};
 use std::sync::Arc;
 use tokio::signal::unix::Signal;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// One part of the daemon, as it is told of changes.
 #[derive(Debug)]
@@ -56,6 +57,8 @@ pub(super) struct Control {
     pub(super) parts: Vec<Overseen>,
     pub(super) sockets: GroupSockets,
     pub(super) reloads: Arc<Reloads>,
+    /// What a kubelet is offered.
+    pub(super) offer: watch::Sender<Offer>,
 }
 
 impl Control {
@@ -156,6 +159,10 @@ impl Control {
         let reloaded = difference(&self.config, &config);
         self.config = config;
         let failures = self.sockets.change(sockets, &self.config, &self.run_dir, &self.parts).await;
+        self.offer.send_if_modified(|offer| {
+            let new = Offer::of(&self.config);
+            std::mem::replace(offer, new) != *offer
+        });
         if failures.is_empty() {
             return Ok(reloaded);
         }

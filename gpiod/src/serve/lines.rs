@@ -8,6 +8,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::error::chain;
 use crate::failure::{Exit, Failure};
+use crate::health::Health;
 use crate::log_keys as keys;
 use crate::state_file::{Previous, StateFile};
 use crate::wiring::{Thread, Wiring};
@@ -24,6 +25,7 @@ pub(super) async fn take(
     config: &Config,
     state_file: &Arc<StateFile>,
     previous: &Previous,
+    health: &Arc<Health>,
 ) -> Result<(Arc<dyn Backend>, Vec<Lines>), Failure> {
     let backend = reach(config)?;
     let bind = || {
@@ -38,7 +40,7 @@ pub(super) async fn take(
         wiring = bind()?;
         guardian::there(link, &wiring);
     }
-    changes::watch(backend.as_ref(), &wiring);
+    changes::watch(backend.as_ref(), &wiring, health);
     promises::say(&wiring);
     let backend: Arc<dyn Backend> = Arc::from(backend);
     let mut all = Vec::new();

@@ -61,7 +61,7 @@ impl Incoming {
                             continue;
                         }
                     };
-                    let admitted = self.broker.admit(self.scope, caller);
+                    let admitted = self.broker.admit_caller(self.scope, caller);
                     match admitted.and_then(|()| self.door.enter(self.broker.limits())) {
                         Ok(place) => {
                             let caller = caller::with_pod(caller, &stream);

@@ -42,6 +42,7 @@ impl Service {
         request: RecvStream,
         answering: Answering,
     ) -> Result<(), Gone> {
+        self.broker.look_for_pods(self.scope, false).await;
         match method {
             "ListLines" => {
                 self.unary(request, answering, async |_: v1::ListLinesRequest| self.list_lines(caller)).await
@@ -151,6 +152,7 @@ impl Service {
         let client_name = convert::client_name(client_name)?;
         let steps = convert::steps(program)?;
         let lines = convert::wanted_lines(lines)?;
+        self.broker.look_for_pods(self.scope, true).await;
         let (hold, mut ended) = self.broker.open_for_program(
             OpenRequest { scope: self.scope, caller, client_name, lines, token: None },
             &steps,

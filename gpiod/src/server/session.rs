@@ -59,6 +59,7 @@ pub(super) async fn open(
     let watchdog_ns = convert::watchdog(watchdog_ns)?;
     let lines = convert::wanted_lines(lines)?;
     let token = convert::token(&resume_token)?;
+    broker.look_for_pods(scope, true).await;
     let (hold, end) = broker.open(OpenRequest { scope, caller, client_name, lines, token })?;
     let watchdog = watchdog_ns.map(|ns| Watchdog::start(Arc::clone(broker), hold.session(), ns));
     let opened = SessionResponse { id, result: Some(Answer::Open(convert::open_result(&hold))) };

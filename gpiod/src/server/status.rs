@@ -14,6 +14,8 @@ fn code_and_reason(error: &Error) -> (Code, &'static str) {
         Error::InvalidRequest(_) => (Code::InvalidArgument, "INVALID_REQUEST"),
         Error::InvalidProgram(_) => (Code::InvalidArgument, "INVALID_PROGRAM"),
         Error::NotPermitted(_) => (Code::PermissionDenied, "NOT_PERMITTED"),
+        Error::NamespaceNotAllowed { .. } => (Code::PermissionDenied, "NAMESPACE_NOT_ALLOWED"),
+        Error::PodUnknown { .. } => (Code::Unavailable, "POD_UNKNOWN"),
         Error::LineHeld { .. } | Error::Hardware(backend::Error::Busy { .. }) => {
             (Code::FailedPrecondition, "LINE_HELD")
         }
@@ -69,20 +71,24 @@ impl From<Error> for v1::Error {
 mod tests {
     use super::*;
     use crate::holder::{Caller, Holder};
+    use crate::pods::Tenant;
     use std::io;
     use std::time::Duration;
 
     fn one_of_each() -> Vec<Error> {
         let line = || "red".to_owned();
         let caller = Caller { uid: 0, gid: 0, pid: 1, pod: None };
-        let holder =
-            Holder { name: "a".to_owned(), group: "b".to_owned(), caller, since_ns: 0, away_until_ns: None };
+        let tenant = Tenant::Untold;
+        let (name, group) = ("a".to_owned(), "b".to_owned());
+        let holder = Holder { name, group, caller, tenant, since_ns: 0, away_until_ns: None };
         let failed = backend::Error::Failed { operation: "x", source: io::Error::other("y") };
         vec![
             Error::LineNotFound { line: line(), known: vec![], elsewhere: vec![] },
             Error::InvalidRequest(line()),
             Error::InvalidProgram(line()),
             Error::NotPermitted(line()),
+            Error::NamespaceNotAllowed { group: line(), pod: line() },
+            Error::PodUnknown { group: line(), why: "x" },
             Error::LineHeld { line: line(), holder: Box::new(holder) },
             Error::ProgramRunning { line: line() },
             Error::WrongDirection { line: line(), is: "an input", wanted: "an output" },

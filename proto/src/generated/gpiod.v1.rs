@@ -105,6 +105,23 @@ pub struct Holder {
     /// it. CLOCK_MONOTONIC, ns.
     #[prost(uint64, optional, tag = "7")]
     pub away_until_ns: ::core::option::Option<u64>,
+    /// The pod that had the group's device when the hold began, as the kubelet says; absent where the daemon asks no
+    /// kubelet. Whoever reached the socket by another way than that device is not told apart from it.
+    #[prost(message, optional, tag = "8")]
+    pub pod: ::core::option::Option<HolderPod>,
+}
+/// A pod of a Kubernetes cluster.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HolderPod {
+    /// Its namespace; empty where it is unknown.
+    #[prost(string, tag = "1")]
+    pub namespace: ::prost::alloc::string::String,
+    /// Its name in the namespace; empty where it is unknown.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// Why it is unknown; absent where it is known.
+    #[prost(string, optional, tag = "3")]
+    pub unknown: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// What stands behind the lines and what it can do.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

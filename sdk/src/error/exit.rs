@@ -31,7 +31,7 @@ fn exit_code_of(reason: &Reason) -> u8 {
         | Reason::InvalidRequest
         | Reason::InvalidProgram
         | Reason::BeyondLimit => 65,
-        Reason::Stopping | Reason::Reconfigured => 69,
+        Reason::Stopping | Reason::Reconfigured | Reason::PodUnknown => 69,
         Reason::Hardware | Reason::ConfigPartlyTaken => 74,
         Reason::LineHeld
         | Reason::ProgramRunning
@@ -39,7 +39,7 @@ fn exit_code_of(reason: &Reason) -> u8 {
         | Reason::OpenTimedOut
         | Reason::WatchdogExpired
         | Reason::SessionEnded => 75,
-        Reason::NotPermitted | Reason::Released => 77,
+        Reason::NotPermitted | Reason::NamespaceNotAllowed | Reason::Released => 77,
         Reason::ConfigRefused => 78,
         Reason::Other(_) => 70,
     }

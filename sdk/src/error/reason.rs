@@ -14,6 +14,10 @@ pub enum Reason {
     ProgramRunning,
     /// This socket may not do that, or the line's configuration forbids it.
     NotPermitted,
+    /// The group is for some namespaces of the cluster alone, and a pod that has it is in none of them.
+    NamespaceNotAllowed,
+    /// The group is for some namespaces of the cluster alone, and which pod has it is not known.
+    PodUnknown,
     /// The line does not go that way, now or ever.
     WrongDirection,
     /// The request is malformed.
@@ -49,11 +53,13 @@ pub enum Reason {
 }
 
 /// The reasons and their words on the wire, once for both ways.
-const REASONS: [(Reason, &str); 19] = [
+const REASONS: [(Reason, &str); 21] = [
     (Reason::LineNotFound, "LINE_NOT_FOUND"),
     (Reason::LineHeld, "LINE_HELD"),
     (Reason::ProgramRunning, "PROGRAM_RUNNING"),
     (Reason::NotPermitted, "NOT_PERMITTED"),
+    (Reason::NamespaceNotAllowed, "NAMESPACE_NOT_ALLOWED"),
+    (Reason::PodUnknown, "POD_UNKNOWN"),
     (Reason::WrongDirection, "WRONG_DIRECTION"),
     (Reason::InvalidRequest, "INVALID_REQUEST"),
     (Reason::InvalidProgram, "INVALID_PROGRAM"),

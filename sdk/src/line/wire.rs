@@ -2,8 +2,8 @@
 
 use crate::line::line_use::LineUse;
 use crate::line::{
-    Backend, Bias, Direction, Drive, Edge, Guardian, Holder, Line, LineOperation, Lines, OnDaemonExit,
-    OnRelease, Value,
+    Backend, Bias, Direction, Drive, Edge, Guardian, Holder, HolderPod, Line, LineOperation, Lines,
+    OnDaemonExit, OnRelease, Value,
 };
 use gpiod_proto::v1;
 use std::time::Duration;
@@ -133,8 +133,12 @@ impl From<v1::Line> for Line {
 
 impl From<v1::Holder> for Holder {
     fn from(holder: v1::Holder) -> Self {
-        let v1::Holder { name, group, uid, gid, pid, since_ns, away_until_ns } = holder;
-        Self { name, group, uid, gid, pid, since_ns, away_until_ns }
+        let v1::Holder { name, group, uid, gid, pid, pod, since_ns, away_until_ns } = holder;
+        let pod = pod.map(|v1::HolderPod { namespace, name, unknown }| match unknown {
+            Some(why) => HolderPod::Unknown(why),
+            None => HolderPod::Known { namespace, name },
+        });
+        Self { name, group, uid, gid, pid, pod, since_ns, away_until_ns }
     }
 }
 

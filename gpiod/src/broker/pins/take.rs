@@ -77,7 +77,7 @@ impl Pins {
                 let index = RequestIndex(self.requests.len());
                 let lines: Vec<LineIndex> = request.wanted.iter().map(|wanted| own[*wanted]).collect();
                 let reckoning = Reckoning::of(lines.len());
-                let held = HeldRequest { held: request.lines, lines, reckoning };
+                let held = HeldRequest { held: request.lines, lines, reckoning, failing: false };
                 for line in self.hold(held, request.kept)? {
                     if let Some(start) = starts.get_mut(&line) {
                         start.found = Some(true);

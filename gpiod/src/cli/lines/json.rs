@@ -1,6 +1,6 @@
 //! Lines as JSON, in the words of the API.
 
-use gpiod_sdk::{Guardian, Holder, Line, Lines};
+use gpiod_sdk::{Guardian, Holder, HolderPod, Line, Lines};
 use serde_json::{Value as Json, json};
 
 /// All lines and what stands behind them.
@@ -56,9 +56,17 @@ fn holder(holder: &Holder) -> Json {
         "uid": holder.uid,
         "gid": holder.gid,
         "pid": holder.pid,
+        "pod": holder.pod.as_ref().map(pod),
         "since_ns": holder.since_ns,
         "away_until_ns": holder.away_until_ns,
     })
+}
+
+fn pod(pod: &HolderPod) -> Json {
+    match pod {
+        HolderPod::Known { namespace, name } => json!({ "namespace": namespace, "name": name }),
+        HolderPod::Unknown(why) => json!({ "unknown": why }),
+    }
 }
 
 fn word(value: Option<impl ToString>) -> Option<String> {

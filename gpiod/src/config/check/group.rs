@@ -26,6 +26,7 @@ impl Checker<'_> {
             operations,
             allow_uids,
             allow_gids,
+            allow_namespaces,
             lines,
         } = group.into_inner();
         let name_at = line_of(self.text, name.span().start);
@@ -55,7 +56,7 @@ impl Checker<'_> {
             let line = line_of(self.text, text.span().start);
             self.duration(line, &format!("{key}.grace"), text.get_ref(), MAX_GRACE)
         });
-        let allowed = self.allowed(&key, allow_uids, allow_gids);
+        let allowed = self.allowed(&key, allow_uids, allow_gids, allow_namespaces);
         let operations = self.operations(&key, operations.as_ref()).and_then(Result::ok);
         let mut lines: Vec<_> = lines.into_iter().collect();
         lines.sort_by_key(|(_, line)| line.span().start);

@@ -12,6 +12,7 @@ impl Checker<'_> {
         group: &str,
         uids: Option<Spanned<Vec<u32>>>,
         gids: Option<Spanned<Vec<u32>>>,
+        namespaces: Option<Spanned<Vec<String>>>,
     ) -> Allowed {
         let mut ids = |key: &str, ids: Option<Spanned<Vec<u32>>>| {
             let Some(ids) = ids else { return Vec::new() };
@@ -22,7 +23,8 @@ impl Checker<'_> {
             }
             ids.into_inner()
         };
-        Allowed { uids: ids("allow_uids", uids), gids: ids("allow_gids", gids) }
+        let (uids, gids) = (ids("allow_uids", uids), ids("allow_gids", gids));
+        Allowed { uids, gids, namespaces: self.namespaces(group, namespaces) }
     }
 
     /// The operations of a list, if there is one; as an error those that were told beside a word that is none.

@@ -5,6 +5,7 @@ use crate::config::{Driven, Kind, Limits, OnRelease};
 use crate::holder::Holder;
 use crate::line::{Bias, Direction, Drive, OnExit, Value};
 use crate::operations::Operation;
+use crate::pods::{PodName, Tenant};
 use crate::wiring::Presence;
 use gpiod_proto::v1;
 
@@ -90,8 +91,22 @@ pub(super) fn holder(holder: Holder) -> v1::Holder {
         uid: holder.caller.uid,
         gid: holder.caller.gid,
         pid: holder.caller.pid,
+        pod: pod(&holder.tenant),
         since_ns: holder.since_ns,
         away_until_ns: holder.away_until_ns,
+    }
+}
+
+fn pod(tenant: &Tenant) -> Option<v1::HolderPod> {
+    match tenant {
+        Tenant::Untold => None,
+        Tenant::Unknown(why) => {
+            Some(v1::HolderPod { unknown: Some((*why).to_owned()), ..Default::default() })
+        }
+        Tenant::Pod(pod) => {
+            let PodName { namespace, name } = PodName::clone(pod);
+            Some(v1::HolderPod { namespace, name, unknown: None })
+        }
     }
 }
 
