@@ -20,6 +20,7 @@ mod prepare;
 mod program_hold;
 mod rate;
 mod release;
+mod renamed;
 mod rest;
 mod rewire;
 mod rights;
@@ -57,7 +58,7 @@ use crate::wiring::{LineIndex, Wiring};
 use counts::Counts;
 use pins::Pins;
 use state::{LineState, State};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use usage::Usage;
 
@@ -118,6 +119,7 @@ impl Broker {
             // Drawn by lot; where the system has no lots, no two lives begin at the same moment of a boot.
             epoch: random::bytes().map_or_else(|_| clock::now_ns(), u64::from_ne_bytes).max(1),
             previous,
+            renamed_ns: HashMap::new(),
             unwanted: Arc::default(),
             away_changed: Arc::default(),
             prepared: None,
