@@ -197,9 +197,9 @@ impl Broker {
     /// # Errors
     /// [`Error::NotPermitted`], [`Error::LineHeld`], [`Error::WrongDirection`], and those of [`Broker::read`].
     pub fn write(&self, scope: Scope, names: &[String], bits: u64) -> Result<Moment, Error> {
-        scope.may_drive()?;
         let mut state = self.lock();
         state.counts.command(scope, Command::Write);
+        scope.may_drive()?;
         let lines = scope.resolve(&state.wiring, names)?;
         if bits & !known_mask(lines.len()) != 0 {
             return Err(Error::InvalidRequest(format!("bits has more than the {} lines named", lines.len())));
