@@ -9,6 +9,7 @@ mod config_file;
 mod control;
 mod group_sockets;
 mod guardian;
+mod left_driven;
 mod lines;
 mod part;
 mod promises;
@@ -72,7 +73,7 @@ pub async fn run_on(
         taken = lines::take(reach, &config, &state_file, &previous) => taken?,
         () = shutdown.cancelled() => return Ok(()),
     };
-    lines::resume(&taken, &previous, &config);
+    lines::resume(backend.as_ref(), &taken, &previous, &config);
     for socket in &sockets {
         tracing::info!({ keys::PATH } = %socket.path.display(), "listening");
     }
