@@ -21,6 +21,7 @@ mod prepare;
 mod program_hold;
 mod rate;
 mod release;
+mod renamed;
 mod rest;
 mod rewire;
 mod rights;
@@ -60,7 +61,7 @@ use crate::wiring::{LineIndex, Wiring};
 use counts::Counts;
 use pins::Pins;
 use state::{LineState, State};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use usage::Usage;
 
@@ -124,6 +125,7 @@ impl Broker {
             // Drawn by lot; where the system has no lots, no two lives begin at the same moment of a boot.
             epoch: random::bytes().map_or_else(|_| clock::now_ns(), u64::from_ne_bytes).max(1),
             previous,
+            renamed_ns: HashMap::new(),
             unwanted: Arc::default(),
             away_changed: Arc::default(),
             prepared: None,
@@ -210,9 +212,9 @@ impl Broker {
     /// # Errors
     /// [`Error::NotPermitted`], [`Error::LineHeld`], [`Error::WrongDirection`], and those of [`Broker::read`].
     pub fn write(&self, scope: Scope, names: &[String], bits: u64) -> Result<Moment, Error> {
-        scope.may_drive()?;
         let mut state = self.lock();
         state.counts.command(scope, Command::Write);
+        scope.may_drive()?;
         let lines = scope.resolve(&state.wiring, names)?;
         if bits & !known_mask(lines.len()) != 0 {
             return Err(Error::InvalidRequest(format!("bits has more than the {} lines named", lines.len())));

@@ -137,9 +137,14 @@ pub struct LineInfo {
 }
 
 impl LineInfo {
+    /// Chip and offset, such as `pinctrl-bcm2835:17`.
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.chip, self.id.offset)
+    }
+
     /// Its name, or chip and offset where it has none.
     pub fn name_or_place(&self) -> String {
-        if self.name.is_empty() { format!("{}:{}", self.chip, self.id.offset) } else { self.name.clone() }
+        if self.name.is_empty() { self.place() } else { self.name.clone() }
     }
 }
 

@@ -9,6 +9,7 @@ mod config_file;
 mod control;
 mod group_sockets;
 mod guardian;
+mod left_driven;
 mod lines;
 mod part;
 mod promises;
@@ -78,7 +79,7 @@ pub async fn run_on(
     };
     pods.ask_kubelet(config.kubernetes.is_some());
     taken.iter().for_each(|lines| lines.broker.know(&pods, &health));
-    lines::resume(&taken, &previous, &config);
+    lines::resume(backend.as_ref(), &taken, &previous, &config);
     for socket in &sockets {
         tracing::info!({ keys::PATH } = %socket.path.display(), "listening");
     }

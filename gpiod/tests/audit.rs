@@ -73,7 +73,10 @@ async fn a_scene_is_told_as_it_was_and_nothing_else() {
     child.kill().await.unwrap();
     until(&rig, has("away", 1)).await;
     let heir = rig.client("light-sensor").await.session().both("light").open().await.unwrap();
-    // By order.
+    // By order; one for a group that is not there is none.
+    let mut command = gpiod();
+    command.args(["release", "nosuch", "--reason", "nothing"]).stderr(Stdio::null());
+    assert!(!command.arg("--socket").arg(rig.admin_socket()).status().await.unwrap().success());
     let mut command = gpiod();
     command.args(["release", "light-sensor", "--reason", "for \"repair\""]);
     assert!(command.arg("--socket").arg(rig.admin_socket()).status().await.unwrap().success());

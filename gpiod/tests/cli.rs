@@ -131,7 +131,9 @@ async fn a_line_that_must_be_held_is_refused_with_the_way_to_hold_it() {
     let rig = Rig::start().await;
     let refused = run(&rig.socket("bench"), "set out=1").await;
     assert_eq!(refused.code, 77);
-    assert!(refused.err.contains("gpiod set --hold out=active"), "{}", refused.err);
+    // It can be run as it stands there: the socket that was asked is named.
+    let hint = format!("gpiod set --socket {} --hold out=active", rig.socket("bench").display());
+    assert!(refused.err.contains(&hint), "{}", refused.err);
     let refused = run(&rig.watch_socket("bench"), "set out=1").await;
     assert_eq!(refused.code, 77);
     assert!(!refused.err.contains("--hold"), "a watch socket can not hold: {}", refused.err);
@@ -196,6 +198,14 @@ async fn a_watch_of_one_edge_tells_no_other_and_speaks_json() {
     let edge: Json = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
     assert_eq!((&edge["event"], &edge["edge"]), (&"edge".into(), &"falling".into()));
     assert_eq!((&edge["line"], &edge["source"]), (&"button".into(), &"kernel".into()));
+}
+
+#[tokio::test]
+async fn samples_speak_json_as_all_commands_for_lines_do() {
+    let rig = Rig::start().await;
+    let samples = run(&rig.watch_socket("bench"), "sample in --every 1ms --count 3 --json").await;
+    let objects = samples.out.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
+    assert!(samples.code == 0 && objects.count() > 0, "{}", samples.out);
 }
 
 const READING: &str = "-- drive light=inactive, wait 100ms, listen light, edge light rising 2s";

@@ -8,7 +8,7 @@ mod openmetrics;
 use fixture::{CONFIG, PATIENCE, Rig, gpiod, raw};
 use gpiod::board::record::Change;
 use gpiod_proto::v1::{ReadRequest, WatchRequest};
-use gpiod_sdk::{LineUse, Program, Value};
+use gpiod_sdk::{Client, LineUse, Program, Value};
 use nix::sys::signal::{Signal, kill};
 use openmetrics::{Samples, parse};
 use std::future::Future;
@@ -134,6 +134,21 @@ async fn counters_move_as_clients_do() {
     let ended = daemon.until(|samples| samples.get("gpiod_watches{group=\"bench\"}") == 0.0).await;
     assert!(ended.get("gpiod_releases_total{cause=\"ended\"}") == 1.0);
     assert!(ended.get("gpiod_events_total{group=\"bench\"}") == 4.0, "what was counted stays");
+}
+
+#[tokio::test]
+async fn what_a_watch_socket_refuses_is_counted_as_asked_for() {
+    let daemon = Measured::start(CONFIG).await;
+    let client = Client::at(daemon.rig.watch_socket("bench")).connect().await.unwrap();
+    client.write([("lamp", Value::Active)]).await.unwrap_err();
+    client.session().output("out").open().await.unwrap_err();
+    let program = Program::new().set([("out", Value::Active)]);
+    client.run_program([LineUse::output("out")], &program).await.unwrap_err();
+    let after = daemon.scrape().await;
+    for kind in ["write", "open", "program"] {
+        let name = format!("gpiod_commands_total{{group=\"bench\",kind=\"{kind}\"}}");
+        assert!(after.get(&name) == 1.0, "{name} is {}", after.get(&name));
+    }
 }
 
 #[tokio::test]

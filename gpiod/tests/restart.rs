@@ -47,6 +47,31 @@ async fn a_killed_daemon_blinks_nothing_and_its_clients_come_back() {
 }
 
 #[tokio::test]
+async fn a_hold_does_not_go_on_under_its_name_on_another_line() {
+    let mut rig = Rig::start().await;
+    let client = rig.client("traffic-light").await;
+    let session = client.session().output("red").output("green").open().await.unwrap();
+    session.write([("red", Value::Active), ("green", Value::Active)]).await.unwrap();
+
+    rig.daemon.take().unwrap().signal(Signal::SIGTERM).await;
+    assert!(matches!(session.next_notice().await, Notice::Lost { .. }));
+    rig.edit(|text| text.replace("\"GPIO9\"", "\"GPIO21\""));
+    rig.start_daemon().await;
+
+    // Its client is told that it holds them anew; what it had is let go as by a reload.
+    let Notice::Resumed { kept, values, .. } = session.next_notice().await else { panic!("it opens anew") };
+    assert_eq!((kept, values.bits()), (false, 0));
+    assert_eq!(levels(&rig, "GPIO11").await, [true, false]);
+    let log = rig.log();
+    for told in ["a hold of the last daemon is not to be had any more", "no group has it any more"] {
+        assert!(log.contains(told), "{log}");
+    }
+    assert!(log.contains("\"line\":\"traffic-light/red\",\"board_line\":\"GPIO9\""), "{log}");
+    assert_eq!(levels(&rig, "GPIO9").await, [true], "it stays as it is");
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn an_output_that_nobody_comes_back_for_is_released() {
     let mut rig = Rig::with(&format!("resume_within = \"100ms\"\n{CONFIG}")).await;
     let mut command = gpiod();

@@ -114,8 +114,9 @@ impl State {
             Scope::Group(group) | Scope::Watch(group) => Some(self.wiring.groups[group.0].name.clone()),
             Scope::Admin => None,
         };
-        let lines = session.lines.iter().map(|line| SavedLine {
+        let lines = session.lines.iter().zip(session.indices.iter()).map(|(line, index)| SavedLine {
             name: line.name.clone(),
+            place: Some(self.wiring.line(*index).info.place()),
             held_as: match line.kind {
                 Kind::Input => HeldAs::Input,
                 Kind::Output(_) => HeldAs::Output,
@@ -170,6 +171,14 @@ impl Broker {
         });
         let mut state = self.lock();
         let (indices, lines) = state.resolve(scope, &wanted.collect::<Vec<_>>(), None)?;
+        // A name that is another line's now does not make that one the client's.
+        let moved = |(line, saved): (&LineIndex, &SavedLine)| {
+            let place = saved.place.as_ref();
+            place.is_some_and(|place| *place != state.wiring.line(*line).info.place())
+        };
+        if indices.iter().zip(&saved.lines).any(moved) {
+            return Err(Error::Reconfigured);
+        }
         state.usage.take(scope, Resource::Session, &self.limits)?;
         let caller = Caller { uid: saved.uid, gid: saved.gid, pid: saved.pid, pod: None };
         let group = scope.name(&state.wiring).to_owned();

@@ -249,6 +249,11 @@ impl Broker {
         }
     }
 
+    /// Counts a command that was refused before it came to the broker.
+    pub fn count_refused(&self, scope: Scope, command: Command) {
+        self.lock().counts.command(scope, command);
+    }
+
     /// Counts a connection for as long as the answer lives.
     pub fn connected(self: &Arc<Self>, scope: Scope) -> Connected {
         self.lock().counts.at(scope).connections += 1;

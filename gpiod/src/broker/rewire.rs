@@ -5,7 +5,7 @@ use super::sampler::Sampled;
 use super::session::Cause;
 use super::state::LineState;
 use super::watch::Watcher;
-use super::{Broker, EdgeSources, RequestIndex, Scope, SessionId, State};
+use super::{Broker, EdgeSources, RequestIndex, SessionId, State};
 use crate::clock;
 use crate::config::Kind;
 use crate::error::Error;
@@ -25,8 +25,8 @@ pub struct Rewired {
 
 impl Broker {
     /// Puts in force the wiring that was [prepared](Broker::prepare). Lines that no group has any more are released and
-    /// let go. Sessions and watches of lines that changed or are gone end with [`Error::Reconfigured`]. For lines that
-    /// were found driven before, it stays as it was until when they are kept. Nothing happens where none was prepared.
+    /// let go. Sessions, watches and samplings of lines that changed, are gone or are called otherwise on their socket end
+    /// with [`Error::Reconfigured`]. For lines that were found driven before, it stays as it was until when they are kept. Nothing happens where none was prepared.
     ///
     /// # Errors
     /// [`Error::Stopping`]; then all is as before.
@@ -45,6 +45,7 @@ impl Broker {
         let before_ns = clock::now_ns();
         let concerned = state.concerned(&old);
         state.end_concerned(&old, &concerned);
+        state.mark_renamed(&old);
         state.shorten_graces();
         let lines: Vec<LineIndex> = concerned.into_iter().collect();
         state.forget_for_newcomers(&old, &lines);
@@ -136,7 +137,7 @@ impl State {
         let otherwise = |line: &LineIndex| {
             concerned.contains(line)
                 || scope.operations(old, *line) != scope.operations(&self.wiring, *line)
-                || !self.reaches(*scope, *line)
+                || self.is_renamed(*scope, *line, old)
         };
         lines.iter().any(otherwise) || !self.still_admits(old, *scope, *caller)
     }
@@ -155,7 +156,7 @@ impl State {
         let (Some(scope), Some(caller)) = (watcher.scope, watcher.caller) else { return false };
         scope.operations(old, line) != scope.operations(&self.wiring, line)
             || !self.still_admits(old, scope, caller)
-            || !self.reaches(scope, line)
+            || self.is_renamed(scope, line, old)
     }
 
     /// What happened of a line before a group had it is none of the group's business.
@@ -218,10 +219,6 @@ impl State {
                 "these outputs stay claimed and become inputs when gpiod ends; after that they keep their levels"
             );
         }
-    }
-
-    fn reaches(&self, scope: Scope, line: LineIndex) -> bool {
-        scope.lines(&self.wiring).iter().any(|(_, known)| *known == line)
     }
 
     /// Whether a write to any lines of one socket's group is one access.

@@ -87,6 +87,19 @@ impl Scope {
         }
     }
 
+    /// The socket that knows lines by the same names and drives them, too.
+    pub(super) fn full(self) -> Self {
+        match self {
+            Self::Group(group) | Self::Watch(group) => Self::Group(group),
+            Self::Admin => Self::Admin,
+        }
+    }
+
+    /// What the socket calls a line; `None` for one that it does not have.
+    pub(super) fn name_of(self, wiring: &Wiring, line: LineIndex) -> Option<String> {
+        self.lines(wiring).into_iter().find_map(|(name, known)| (known == line).then_some(name))
+    }
+
     /// Finds lines by name: 1 to 64, none twice.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ use crate::log_keys as keys;
 use crate::pods::Pods;
 use crate::watch::{Event, PreviousLife, Source};
 use crate::wiring::{LineIndex, Wiring};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -46,6 +46,9 @@ pub(super) struct State {
     /// Which life of the daemon this is.
     pub(super) epoch: u64,
     pub(super) previous: Vec<PreviousLife>,
+    /// Since when lines that were called otherwise, or not to be had, have the names that they have on a group's sockets
+    /// or the administrator's.
+    pub(super) renamed_ns: HashMap<(Scope, LineIndex), u64>,
     /// Told when a line's edges are no longer wanted.
     pub(super) unwanted: Arc<Notify>,
     /// Told when somebody else is waited for than before.

@@ -133,7 +133,7 @@ impl Broker {
                 return Err(error);
             }
         };
-        let begun = state.begun(&lines, first, resume);
+        let begun = state.begun(scope, &lines, first, resume);
         let queue = Queue::new(self.limits.watch_events as usize, filter, mask, begun.position.clone());
         if let Some(time) = begun.unwatched {
             queue.unwatched(time);
@@ -190,11 +190,21 @@ impl State {
         }
     }
 
-    /// Where a watch begins. A position that can not be one of this life is taken for one of another.
-    fn begun(&self, lines: &[LineIndex], first: Values, resume: Option<Position>) -> Begun {
+    /// Where a watch begins. A position that can not be one of this life is taken for one of another, and so is one from
+    /// before a line had its name: it is of another line.
+    fn begun(
+        &self,
+        scope: Option<Scope>,
+        lines: &[LineIndex],
+        first: Values,
+        resume: Option<Position>,
+    ) -> Begun {
         let line_seqnos: Vec<u64> = lines.iter().map(|line| self.lines[line.0].seqno).collect();
         let (seqno, unwatched) = match resume {
-            Some(position) if position.is_of(self.epoch, &line_seqnos) => {
+            Some(position)
+                if position.is_of(self.epoch, &line_seqnos)
+                    && !self.is_renamed_since(scope, lines, position.timestamp_ns) =>
+            {
                 return Begun { position, goes_on: true, unwatched: None };
             }
             Some(was) => {

@@ -23,6 +23,12 @@ pub struct Target {
 }
 
 impl Target {
+    /// The arguments that name it, to be put behind a command; empty where none was given.
+    pub(super) fn arguments(&self) -> String {
+        let socket = self.socket.as_ref().map(|path| format!(" --socket {}", path.display()));
+        socket.or_else(|| self.group.as_ref().map(|group| format!(" --group {group}"))).unwrap_or_default()
+    }
+
     async fn connect(&self, name: &str) -> Result<Client, Failure> {
         let variable = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
         if let Some(path) = &self.socket {

@@ -26,7 +26,7 @@ Examples:
   gpiod sample clock data --every 50us --for 2s
   gpiod sample clock data --every 50us --for 2s --format vcd > bus.vcd     then: pulseview -I vcd -i bus.vcd
   gpiod sample button --every 1ms --format csv                             until Ctrl-C
-  gpiod sample button --every 10ms --count 100 --format json")]
+  gpiod sample button --every 10ms --count 100 --json")]
 pub struct Args {
     /// The lines to sample, 1 to 64, as `gpiod lines` calls them
     #[arg(value_name = "NAME", required = true)]
@@ -43,11 +43,18 @@ pub struct Args {
     /// text: changes; vcd: changes, for other programs; csv: every sample; json: every sample, one object on a line
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     format: Format,
+    /// Short for --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
     #[command(flatten)]
     target: Target,
 }
 
 impl Args {
+    fn format(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
+
     /// How many samples to ask for; 0 is without end.
     fn samples(&self) -> u64 {
         let in_span = |span: Duration| {
@@ -69,7 +76,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     with_client(&args.target, "gpiod sample", async |client| {
         let sampling = client.sample(&args.names).period(args.every).count(args.samples());
         let mut samples = sampling.open().await?;
-        let mut writer = Writer::new(args.format, &args.names);
+        let mut writer = Writer::new(args.format(), &args.names);
         let mut report = report::Report::default();
         let mut text = writer.head();
         let ended = loop {

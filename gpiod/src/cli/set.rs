@@ -87,7 +87,9 @@ async fn explained(client: &Client, args: &Args, error: Error) -> Failure {
         && let Ok(lines) = client.lines().await
         && args.values.iter().all(|(name, _)| lines.get(name).is_some_and(|line| line.may_drive))
     {
-        failure.message += "; to hold the lines while you need them: gpiod set --hold";
+        failure.message += "; to hold the lines while you need them: gpiod set";
+        failure.message += &printable(&args.target.arguments());
+        failure.message += " --hold";
         for (name, value) in &args.values {
             failure.message += &format!(" {}={value}", printable(name));
         }

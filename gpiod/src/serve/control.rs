@@ -93,6 +93,10 @@ impl Control {
     }
 
     async fn release(&self, group: String, reason: String, by: Caller) -> Result<Vec<Released>, Error> {
+        // An order that can not be carried out is none: the audit tells what was done.
+        if self.config.groups.iter().all(|known| known.name != group) {
+            return Err(self.no_group(group));
+        }
         tell::ordered(&group, &reason, by);
         for part in &self.parts {
             let (broker, group, reason) = (Arc::clone(&part.broker), group.clone(), reason.clone());
@@ -102,8 +106,12 @@ impl Control {
                 return Ok(released);
             }
         }
+        Err(self.no_group(group))
+    }
+
+    fn no_group(&self, group: String) -> Error {
         let known = self.config.groups.iter().map(|group| group.name.clone()).collect();
-        Err(Error::GroupNotFound { group, known })
+        Error::GroupNotFound { group, known }
     }
 
     /// Reads the configuration anew and does what it says; says in the log what came of it.

@@ -1,7 +1,7 @@
 //! Taking the lines of the board, and waiting for those who held them when the last daemon ended.
 
 use super::part::Lines;
-use super::{changes, config_failure, guardian, promises};
+use super::{changes, config_failure, guardian, left_driven, promises};
 use crate::backend::{self, Backend};
 use crate::broker::Broker;
 use crate::clock;
@@ -79,7 +79,7 @@ pub(super) async fn take(
 }
 
 /// Waits for those who held lines when the last daemon ended.
-pub(super) fn resume(taken: &[Lines], previous: &Previous, config: &Config) {
+pub(super) fn resume(backend: &dyn Backend, taken: &[Lines], previous: &Previous, config: &Config) {
     let Previous::Known(saved) = previous else {
         return taken.iter().for_each(|lines| lines.broker.save());
     };
@@ -89,10 +89,12 @@ pub(super) fn resume(taken: &[Lines], previous: &Previous, config: &Config) {
             tracing::warn!(
                 { keys::GROUP } = group,
                 { keys::CLIENT } = session.name,
-                "the last daemon held lines of this group, which is not configured any more: they are left as they are"
+                "the last daemon held lines of this group, which is not configured any more: nobody is waited for, and lines \
+                 that no group has are left as they are"
             );
         }
     }
+    left_driven::tell(backend, saved, config);
     for lines in taken {
         // The administrator's sessions are served by the first thread, whose lines alone they can have.
         let mut own = saved.clone();

@@ -14,7 +14,7 @@ use super::metered::slice_is_over;
 use super::places::Places;
 use super::service::Service;
 use super::watch::WatchStream;
-use crate::broker::{Hold, OpenRequest, SessionEnd};
+use crate::broker::{self, Hold, OpenRequest, SessionEnd};
 use crate::error::Error;
 use crate::holder::Caller;
 use crate::programs::Programs;
@@ -45,7 +45,7 @@ pub(super) async fn open(
 ) -> Result<SessionStream, Status> {
     let scope = *scope;
     // A watch socket says no at once, whatever would have been asked.
-    scope.may_drive()?;
+    scope.may_drive().inspect_err(|_| broker.count_refused(scope, broker::Command::Open))?;
     let first = tokio::time::timeout(OPEN_TIME, requests.next());
     let first = first.await.map_err(|_| Error::OpenTimedOut(OPEN_TIME.as_secs()))??;
     let Some(SessionRequest {

@@ -58,6 +58,10 @@ pub struct SavedLine {
     pub name: String,
     /// As what it was opened.
     pub held_as: HeldAs,
+    /// Which of the board's lines it is, by chip and offset, such as `pinctrl-bcm2835:9`; `None` where a daemon wrote it
+    /// that did not say that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// As what a session holds a line.

@@ -11,7 +11,7 @@ fn session(name: &str) -> SavedSession {
         gid: 65532,
         pid: 0,
         since_ns: 1,
-        lines: vec![SavedLine { name: "red".to_owned(), held_as: HeldAs::Output }],
+        lines: vec![SavedLine { name: "red".to_owned(), held_as: HeldAs::Output, place: None }],
     }
 }
 
@@ -52,6 +52,16 @@ fn the_first_version_is_read_for_ever_and_the_next_one_too() {
     assert_eq!(next(2), Ok(Saved { boot: "b".to_owned(), ..Saved::default() }));
     assert_eq!(next(9).unwrap_err().to_string(), "it is of version 9, this gpiod reads 1 to 2");
     assert_eq!(next(0), Err(Unusable::Version(0)));
+}
+
+#[test]
+fn the_place_of_a_line_is_read_back_and_of_no_consequence_to_whoever_does_not_know_it() {
+    let place = Some("pinctrl-bcm2835:9".to_owned());
+    let line = SavedLine { name: "red".to_owned(), held_as: HeldAs::Output, place };
+    let saved = Saved { sessions: vec![SavedSession { lines: vec![line], ..session("one") }], ..saved() };
+    let bytes = format::write(&saved);
+    assert_eq!(parse(&bytes), Ok(saved));
+    assert!(bytes.starts_with(b"gpiod-state 1 "), "the daemon before this one reads it, too");
 }
 
 #[test]
