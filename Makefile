@@ -4,7 +4,7 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-gate soak fuzz test-hardware test-python test-manifests images test-images images-push test-cluster-scripts fmt fmt-check lint proto buf deny docs ci
+.PHONY: help demo test bench bench-gate soak fuzz test-hardware test-python test-manifests images test-images images-push test-cluster-scripts cluster-test fmt fmt-check lint proto buf deny docs ci
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -67,6 +67,16 @@ images-push: ## Push the images: REGISTRY=ghcr.io/you
 
 test-cluster-scripts: ## The scripts that make a cluster of Pis, on false machines: no cluster, no network, no root
 	scripts/cluster-scripts.sh
+
+# A KUBECONFIG in the environment is not taken, only one on make's command line: what the other names may be in use.
+cluster-test: ## The thesis's walk on a real Kubernetes, two nodes on this machine, as root; KUBECONFIG=file REGISTRY=ghcr.io/you: on that one
+ifeq ($(origin KUBECONFIG),command line)
+	scripts/cluster/test.sh --kubeconfig $(KUBECONFIG) $(if $(REGISTRY),--registry $(REGISTRY))
+else
+	scripts/images/build.sh linux/amd64
+	scripts/images/pack.sh linux/amd64
+	scripts/cluster/test.sh
+endif
 
 # FUZZ names targets, such as "rpc"; all by default.
 fuzz: ## Arbitrary input for all that reads input, FUZZ_SECONDS (300) each; FUZZ="rpc" for some of it

@@ -1,0 +1,114 @@
+"""The thesis's walk on a real Kubernetes: step by step, judged by what the simulated boards recorded."""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import ending
+import failures
+import labels
+import running
+import updates
+from board import Board
+from cluster import APPS, GPIOD, Cluster, restarts
+from deployment import ROOT, Deployment
+from report import Gone, Report
+
+NODES, IMAGES, NOTHING, FIRST = "two nodes", "images on the nodes", "applied: no pod", "first node labelled: pods there"
+LAMPS, LIGHT, HTTP = "lamps follow their clock", "readings follow the light", "a reading from outside, by the Service"
+SECOND = "second node labelled: pods there"
+APPS_ROLL, DAEMON_ROLLS = "apps updated by set image", "daemon updated below running apps"
+FORCE, KILL, READING = "pod deleted by force: lights off", "app killed: lights off", "single reading, as of a CronJob"
+DEVICES, REMOVED = "kubelet restarted: devices back", "all removed: nothing left"
+
+
+class Walk:
+    """What the steps share."""
+
+    def __init__(self, options):
+        self.cluster = Cluster(options.kubeconfig)
+        self.nodes = sorted(self.cluster.nodes())[:2]
+        self.archives = options.archives
+        self.domain = options.domain
+        scratch = options.scratch
+        shutil.rmtree(scratch, ignore_errors=True)
+        self.deployment = Deployment(self.cluster, options.overlay, scratch, options.registry, options.tag)
+        self.plugin = None
+        if (options.plugin / "kustomization.yaml").exists():
+            self.plugin = Deployment(self.cluster, options.plugin, scratch, options.registry, options.tag)
+        self.images = self.deployment.images()
+
+    def board(self, node):
+        return Board(self.cluster, node)
+
+    def app_pods(self):
+        """Each pod of an app: which one it is, and how often its containers were started anew."""
+        return {p["metadata"]["name"]: (p["metadata"]["uid"], restarts(p)) for p in self.cluster.pods(APPS)}
+
+    def holders(self, node):
+        """Who holds the lamps' lines, by the daemon's word."""
+        pod = self.cluster.pod(GPIOD, "gpiod", node)
+        said = self.cluster.kubectl("exec", "--namespace", GPIOD, pod, "--", "/gpiod", "lines", "--json")
+        lines = json.loads(said)["lines"]
+        return {line["name"]: line.get("holder") for line in lines if line["name"].startswith("traffic-light/")}
+
+
+def steps(report, walk):
+    first, second = walk.nodes
+    report.run(NODES, "both ready", lambda: labels.nodes(walk))
+    report.run(IMAGES, "each image under the manifests' name", lambda: labels.images(walk), [NODES])
+    report.run(NOTHING, "no node is labelled, so there is no pod", lambda: labels.apply(walk), [NODES])
+    report.run(FIRST, f"all on {first}, none on {second}", lambda: labels.label(walk, first, [first]), [NOTHING])
+    report.run(LAMPS, "each phase in the board's record", lambda: running.lamps(walk, first, 4), [FIRST])
+    report.run(LIGHT, "the charge time of the circuit, within a quarter", lambda: running.light(walk, first), [FIRST])
+    report.run(HTTP, "the newest reading in JSON", lambda: running.by_http(walk), [FIRST])
+    report.run(SECOND, "all on both", lambda: labels.label(walk, second, walk.nodes), [FIRST])
+    report.run(APPS_ROLL, "new pods of the new image, which do their work", lambda: updates.apps(walk), [SECOND])
+    report.run(DAEMON_ROLLS, "no lamp blinks, no session is lost", lambda: updates.daemon(walk), [SECOND])
+    report.run(FORCE, "all lamps off, their lines free", lambda: failures.by_force(walk, first), [SECOND])
+    report.run(KILL, "all lamps off, then the app again", lambda: failures.killed(walk, first), [SECOND])
+    report.run(READING, "one reading, exit code 0", lambda: ending.single_reading(walk, second), [SECOND])
+    report.run(DEVICES, "as many as before, no blink", lambda: failures.devices(walk, first), [SECOND])
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="walk", description=__doc__)
+    parser.add_argument("--kubeconfig", help="a cluster that is there, with two nodes; by default the one of cluster.sh")
+    parser.add_argument("--registry", help="where the nodes get the images from, such as ghcr.io/you")
+    parser.add_argument("--tag", help="of the images in the registry; by default the manifests'")
+    parser.add_argument("--archives", type=Path, default=ROOT / "target/images", help="where the images' archives are")
+    parser.add_argument("--overlay", type=Path, default=ROOT / "k8s/overlays/sim", help="what is applied")
+    plugin = ROOT / "k8s/overlays/sim-device-plugin"
+    parser.add_argument("--plugin", type=Path, default=plugin, help="the same with the device plugin")
+    parser.add_argument("--domain", default="gpiod.local", help="of the device plugin's resources")
+    made = ROOT / "target/cluster"
+    parser.add_argument("--scratch", type=Path, default=made / "overlays", help="a folder for what is applied")
+    parser.add_argument("--json", type=Path, default=made / "walk.json", help="a file for what was seen")
+    options = parser.parse_args()
+    try:
+        walk = Walk(options)
+        if len(walk.nodes) < 2:
+            raise Gone(f"two nodes that take pods are needed; there are {walk.nodes}")
+        there = ending.namespaces(walk)
+        nodes = walk.cluster.get("nodes")["items"]
+        labelled = [n["metadata"]["name"] for n in nodes if "device" in n["metadata"]["labels"]]
+        # What is there is somebody's, and would be removed at the end.
+        if there or labelled:
+            raise Gone(f"this cluster is in use: namespaces {there}, nodes with a label `device`: {labelled}")
+    except Gone as error:
+        print(f"walk: {error}", file=sys.stderr)
+        return 69
+    report = Report(walk.cluster.story)
+    try:
+        steps(report, walk)
+    finally:
+        # Also when the walk was interrupted: a cluster that is not ours is left as it was found.
+        report.run(REMOVED, "no trace on either node", lambda: ending.removal(walk))
+    whose = "two nodes on this machine" if walk.cluster.own else options.kubeconfig
+    return report.end(options.json, f"Kubernetes {walk.cluster.version()}, {whose}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
