@@ -222,7 +222,10 @@ impl<'a> Arbitrary<'a> for Call {
             }
             Some("Sample") => {
                 let (lines, period_ns, count) = (names(u)?, period(u)?, u.int_in_range(0..=1000)?);
-                vec![Bytes::of(&v1::SampleRequest { lines, period_ns, count, client_name: String::new() }, u)?]
+                vec![Bytes::of(
+                    &v1::SampleRequest { lines, period_ns, count, client_name: String::new() },
+                    u,
+                )?]
             }
             Some("RunProgram") => {
                 let (lines, program) = (wanted(u)?, Some(program(u)?));
