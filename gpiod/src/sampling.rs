@@ -39,8 +39,8 @@ impl Times {
 
 /// Takes samples until all are taken or the lines may not be read any more. Dropping the future ends it where it is.
 ///
-/// A sample whose time is over when its turn comes, or when its lines have been read, is missed: none is taken in its place, so that each stands for its
-/// own moment.
+/// A sample whose time is over when its turn comes, or when its lines have been read, is missed: none is taken in its
+/// place, so that each stands for its own moment.
 pub async fn run(sampler: Arc<Sampler>, times: Times, mut feed: Feed, pace: &Pace) {
     let mut rests = pace.rests();
     while !times.is_over(feed.index()) {

@@ -41,11 +41,17 @@ in_time() {
     esac
 }
 
+enough() {
+    ((end - SECONDS >= walk_minutes * 60)) && return
+    echo "CLUSTER NOT RUN: less than $walk_minutes minutes are left to walk" >&2
+    exit 75
+}
+
 # Whether the walk would see what it is to see.
 python3 -B -m unittest discover --quiet scripts/cluster/walk
-((end - SECONDS > walk_minutes * 60)) || { echo "CLUSTER NOT RUN: less than $walk_minutes minutes are left to walk" >&2; exit 75; }
+enough
 scripts/hardware/packages.sh cluster --install >/dev/null || echo "packages of cluster could not be installed" >&2
 in_time "$walk_minutes" "fetch what Kubernetes runs on" scripts/cluster/runtime.sh >/dev/null
 in_time "$walk_minutes" "build Kubernetes" scripts/cluster/kubernetes.sh >/dev/null
-((end - SECONDS >= walk_minutes * 60)) || { echo "CLUSTER NOT RUN: less than $walk_minutes minutes are left to walk" >&2; exit 75; }
+enough
 in_time 0 "walk" scripts/cluster/test.sh

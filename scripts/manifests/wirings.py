@@ -11,7 +11,6 @@ from pathlib import Path
 FILE = "gpiod.toml"
 UNITS = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
 # What a gpiod without a device plugin does not know: a section, and a key of groups.
-PLUGIN = re.compile(r"^\[kubernetes\]\n(?:(?!\[).*\n)*|^allow_namespaces = .*\n", re.MULTILINE)
 
 
 def texts(rendered):
@@ -45,15 +44,6 @@ def problems(rendered):
 
 
 def check(text):
-    """What `gpiod check` says of a configuration. A gpiod without a device plugin is asked about the rest, which is said."""
-    checked = ask(text)
-    if [problem["key"] for problem in checked["problems"]] in (["kubernetes"], ["allow_namespaces"]):
-        print("NOT CHECKED: this gpiod knows no [kubernetes]")
-        checked = ask(PLUGIN.sub("", text))
-    return checked
-
-
-def ask(text):
     """What `gpiod check` says of a configuration, all of it."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, FILE)

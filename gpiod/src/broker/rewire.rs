@@ -26,7 +26,8 @@ pub struct Rewired {
 impl Broker {
     /// Puts in force the wiring that was [prepared](Broker::prepare). Lines that no group has any more are released and
     /// let go. Sessions, watches and samplings of lines that changed, are gone or are called otherwise on their socket end
-    /// with [`Error::Reconfigured`]. For lines that were found driven before, it stays as it was until when they are kept. Nothing happens where none was prepared.
+    /// with [`Error::Reconfigured`]. For lines that were found driven before, it stays as it was until when they are kept.
+    /// Nothing happens where none was prepared.
     ///
     /// # Errors
     /// [`Error::Stopping`]; then all is as before.

@@ -1,4 +1,5 @@
-//! What others do with the board's lines, as the kernel tells it: said in the log, so that an owner sees who took one, and known to whoever offers them to others.
+//! What others do with the board's lines, as the kernel tells it: said in the log, so that an owner sees who took
+//! one, and known to whoever offers them to others.
 
 use crate::backend::{Backend, ChangeSource};
 use crate::health::Health;

@@ -2,7 +2,7 @@
 
 from board import judge_undisturbed, shown
 from cluster import APPS, GPIOD, restarts, until
-from report import Failed, Gone, NotRun
+from report import Failed, NotRun
 from running import lamps, lamps_off, same_pods
 
 
@@ -51,9 +51,6 @@ def devices(walk, node):
         raise NotRun("k8s/overlays/ has no overlay with simulated boards and the device plugin")
     walk.deployment = walk.plugin
     walk.plugin.apply()
-    told = until("the daemons speak with their kubelets", lambda: plugin_state(walk, node), lambda s: s != "waiting")
-    if told != "there":
-        raise NotRun(told)
     for namespace, name in ((GPIOD, "gpiod"), (APPS, "traffic-light"), (APPS, "light-sensor")):
         walk.cluster.rolled_out(namespace, name)
     had = until(f"{node} has line groups to give out", lambda: resources(walk, node), lambda r: r and all(r.values()))
@@ -81,17 +78,3 @@ def devices(walk, node):
 def beat(walk, node):
     conditions = walk.cluster.get("node", node)["status"]["conditions"]
     return [c["lastHeartbeatTime"] for c in conditions if c["type"] == "Ready"]
-
-
-def plugin_state(walk, node):
-    """ "there", "waiting", or why there is no plugin."""
-    if any(resources(walk, node).values()):
-        return "there"
-    for pod in walk.cluster.pods(GPIOD, "gpiod"):
-        try:
-            log = walk.cluster.logs(GPIOD, pod["metadata"]["name"])
-        except Gone:
-            continue
-        if "unknown field" in log:
-            return f"this gpiod is no device plugin: {log.strip().splitlines()[-1][:300]}"
-    return "waiting"

@@ -1,5 +1,6 @@
 """Configurations are judged by gpiod itself, and what they need must be granted."""
 
+import re
 import unittest
 
 import wirings
@@ -44,7 +45,8 @@ class Wirings(unittest.TestCase):
         mounts[:] = [mount for mount in mounts if mount["name"] != "pod-resources"]
         self.assertIn("of the kubelet, and has", self.found(overlay))
         overlay = rendered("overlays/device-plugin")
-        wiring(overlay)["gpiod.toml"] = wirings.PLUGIN.sub("", wiring(overlay)["gpiod.toml"])
+        section = re.compile(r"^\[kubernetes\]\n(?:(?!\[).*\n)*|^allow_namespaces = .*\n", re.MULTILINE)
+        wiring(overlay)["gpiod.toml"] = section.sub("", wiring(overlay)["gpiod.toml"])
         self.assertIn("it needs [] of the kubelet", self.found(overlay))
 
     def test_a_circuit_is_judged_by_a_board(self):
