@@ -6,7 +6,7 @@
 //! alone; `session`, `watch` and `sample` are the streams; `messages` and `answers` frame what comes and what goes, `body`
 //! passes on what comes to services that are tonic's, and what those leave unsaid of it;
 //! `convert` turns messages into domain values and back; `status` turns errors into statuses, `too_large` one of tonic's own;
-//! `connection` bounds what one connection may use up; `doors` decides who is let in, `streams` how much is open at a time
+//! `connection` bounds what one connection may use up; `reflection` says what the API looks like; `doors` decides who is let in, `streams` how much is open at a time
 //! (of the `places` that all sockets share) and `incoming` how long one may stay silent; `metered` gives each socket its turns; `socket` makes the
 //! sockets.
 
@@ -22,6 +22,7 @@ mod incoming;
 mod messages;
 mod metered;
 mod places;
+mod reflection;
 mod sample;
 mod service;
 mod session;
@@ -37,6 +38,7 @@ use crate::programs::Programs;
 use admin::Orders;
 use gpiod_proto::v1::gpio_service_server::SERVICE_NAME;
 use metered::Turns;
+use reflection::Reflections;
 use socket::Socket;
 use sockets::Sockets;
 use std::io;
@@ -87,7 +89,10 @@ pub async fn run(
     let turns = Turns::new(broker.limits().turn_ns());
     tokio::spawn(Arc::clone(&turns).call());
     let (meters, open) = Default::default();
-    let mut all = Sockets { served, health: health_service, tasks: tasks.clone(), turns, meters, open };
+    let most = broker.limits().message_bytes as usize;
+    let reflections = Reflections::new(most);
+    let mut all =
+        Sockets { served, health: health_service, reflections, tasks: tasks.clone(), turns, meters, open };
     for socket in sockets {
         all.add(socket, &shutdown)?;
     }

@@ -5,6 +5,7 @@ use super::answers::Answering;
 use super::body::RequestBody;
 use super::doors::Door;
 use super::places::Places;
+use super::reflection::Reflection;
 use super::service::Service as Api;
 use super::streams::{StreamPlace, Streams};
 use super::too_large;
@@ -17,7 +18,6 @@ use gpiod_proto::v1::admin_service_server::{self, AdminServiceServer};
 use gpiod_proto::v1::gpio_service_server::SERVICE_NAME;
 use h2::RecvStream;
 use std::convert::Infallible;
-use std::io;
 use std::sync::Arc;
 use tonic::Status;
 use tonic::body::Body;
@@ -28,59 +28,41 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
 
 /// The name of the health service.
-const HEALTH: &str = "grpc.health.v1.Health";
+pub(super) const HEALTH: &str = "grpc.health.v1.Health";
 
 /// What is told of a path that is not here; the longest of ours has 59.
 const PATH_CHARS: usize = 64;
 
-type Boxed = BoxCloneSyncService<Request<RequestBody>, Response<Body>, Infallible>;
+pub(super) type Boxed = BoxCloneSyncService<Request<RequestBody>, Response<Body>, Infallible>;
 
 /// All services of one socket.
 #[derive(Clone)]
 pub(super) struct Services {
     api: Api,
-    /// Health and reflection, and the administrator's orders, by name.
+    /// Health, and the administrator's orders, by name.
     others: Arc<[(&'static str, Boxed)]>,
+    reflection: Arc<Reflection>,
     broker: Arc<Broker>,
     streams: Places,
 }
 
 impl Services {
     /// The services of a socket.
-    ///
-    /// # Errors
-    /// When the description of the API is damaged, which would be a defect of the build.
     pub(super) fn new(
         broker: Arc<Broker>,
         programs: Arc<Programs>,
         (scope, door): (Scope, &Door),
         admin: Option<Admin>,
         health: HealthServer<impl Health>,
-    ) -> io::Result<Self> {
+        reflection: Arc<Reflection>,
+    ) -> Self {
         let most = broker.limits().message_bytes as usize;
-        // The description is of the whole API; what this socket does not serve is not listed.
-        let reflection = |itself: &'static str| {
-            let admin = admin.as_ref().map(|_| admin_service_server::SERVICE_NAME);
-            let served = [SERVICE_NAME, HEALTH, itself].into_iter().chain(admin);
-            let described = tonic_reflection::server::Builder::configure()
-                .register_encoded_file_descriptor_set(gpiod_proto::FILE_DESCRIPTOR_SET)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
-            served.fold(described, |described, name| described.with_service_name(name))
-        };
-        let v1 = reflection("grpc.reflection.v1.ServerReflection").build_v1().map_err(io::Error::other)?;
-        // As many clients still ask for it.
-        let v1alpha = reflection("grpc.reflection.v1alpha.ServerReflection");
-        let v1alpha = v1alpha.build_v1alpha().map_err(io::Error::other)?;
-        let mut others = vec![
-            boxed(health.max_decoding_message_size(most)),
-            boxed(v1.max_decoding_message_size(most)),
-            boxed(v1alpha.max_decoding_message_size(most)),
-        ];
+        let mut others = vec![boxed(health.max_decoding_message_size(most))];
         if let Some(admin) = admin {
             others.push(boxed(AdminServiceServer::new(admin).max_decoding_message_size(most)));
         }
         let api = Api { broker: Arc::clone(&broker), programs, scope, watches: door.watches.clone() };
-        Ok(Self { api, others: others.into(), broker, streams: door.streams.clone() })
+        Self { api, others: others.into(), reflection, broker, streams: door.streams.clone() }
     }
 
     /// The limits of its connections.
@@ -91,6 +73,12 @@ impl Services {
     /// The streams of one more connection.
     pub(super) fn streams(&self) -> Streams {
         Streams::new(self.streams.clone())
+    }
+
+    /// The service of that name beside the API's own.
+    fn other(&self, name: &str) -> Option<&Boxed> {
+        let other = self.others.iter().find(|(known, _)| *known == name).map(|(_, service)| service);
+        other.or_else(|| self.reflection.named(name))
     }
 
     /// A place for one more stream of a connection.
@@ -108,7 +96,7 @@ impl Services {
         let answered = if name == SERVICE_NAME {
             let method = method.to_owned();
             self.api.call(&method, caller, request.into_body(), answering).await
-        } else if let Some((_, service)) = self.others.iter().find(|(known, _)| *known == name) {
+        } else if let Some(service) = self.other(name) {
             let (head, stream) = request.into_parts();
             let (body, unread) = RequestBody::new(stream, self.limits().message_bytes as usize);
             let mut request = Request::from_parts(head, body);
@@ -139,7 +127,7 @@ impl Services {
     }
 }
 
-fn boxed<S>(service: S) -> (&'static str, Boxed)
+pub(super) fn boxed<S>(service: S) -> (&'static str, Boxed)
 where
     S: Service<Request<RequestBody>, Response = Response<Body>, Error = Infallible> + NamedService,
     S: Clone + Send + Sync + 'static,

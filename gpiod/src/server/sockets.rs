@@ -5,6 +5,7 @@ use super::connection;
 use super::dispatch::Services;
 use super::incoming::Incoming;
 use super::metered::{Meter, Turns};
+use super::reflection::Reflections;
 use super::{Served, Socket};
 use crate::broker::Scope;
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 pub(super) struct Sockets<H> {
     pub(super) served: Served,
     pub(super) health: HealthServer<H>,
+    pub(super) reflections: Reflections,
     pub(super) tasks: TaskTracker,
     pub(super) turns: Arc<Turns>,
     /// A group that comes back goes on with what it has used.
@@ -33,8 +35,9 @@ impl<H: Health> Sockets<H> {
         let Socket { listener, scope, door, .. } = socket;
         let Served { broker, programs, orders } = self.served.clone();
         let admin = (scope == Scope::Admin).then_some(Admin(orders));
+        let (health, reflection) = (self.health.clone(), self.reflections.of(scope));
         let services =
-            Services::new(Arc::clone(&broker), programs, (scope, &door), admin, self.health.clone())?;
+            Services::new(Arc::clone(&broker), programs, (scope, &door), admin, health, reflection);
         // Whichever thread serves it: it becomes the reactor's here.
         let listener = UnixListener::from_std(listener)?;
         let incoming = Incoming::new(listener, door, broker, scope);
