@@ -147,24 +147,28 @@ impl Pins {
     /// Sets outputs. Lines of one group change together; of several, all that switch off change before any that
     /// switches on.
     pub(super) fn write(&mut self, lines: &[LineIndex], mask: u64, bits: u64) -> Result<Moment, Error> {
-        let (_, first_part, _) = self.next_part(lines, mask);
-        if first_part == mask {
-            return self.write_part(lines, mask, bits);
+        let first = self.next_part(lines, mask);
+        if first.1 == mask {
+            return self.write_part(lines, first, bits);
         }
         let mut last = Moment { timestamp_ns: 0, uncertainty_ns: 0 };
         for mut left in [mask & !bits, mask & bits] {
             while left != 0 {
-                let (_, part, _) = self.next_part(lines, left);
-                left &= !part;
+                let part = self.next_part(lines, left);
+                left &= !part.1;
                 last = self.write_part(lines, part, bits)?;
             }
         }
         Ok(last)
     }
 
-    /// Sets outputs that are all in one request.
-    fn write_part(&mut self, lines: &[LineIndex], part: u64, bits: u64) -> Result<Moment, Error> {
-        let (request, _, request_mask) = self.next_part(lines, part);
+    /// Sets outputs that are all in one request: a part as [`next_part`](Self::next_part) tells it.
+    fn write_part(
+        &mut self,
+        lines: &[LineIndex],
+        (request, part, request_mask): (usize, u64, u64),
+        bits: u64,
+    ) -> Result<Moment, Error> {
         let mut request_bits = 0;
         for i in ones(part) {
             request_bits |= (bits >> i & 1) << self.lines[lines[i].0].place.position;

@@ -134,7 +134,10 @@ impl State {
     }
 
     pub(super) fn session(&mut self, session: SessionId) -> Result<&mut Session, Error> {
-        self.sessions.get_mut(&session).ok_or(Error::SessionEnded)
+        match self.sessions.get_mut(&session) {
+            Some(session) => Ok(session),
+            None => Err(Error::SessionEnded),
+        }
     }
 
     /// Checks a mask of a session's lines and answers which lines they are.

@@ -5,6 +5,7 @@
 //! never held over an `.await`.
 
 mod answered;
+mod ids;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -13,13 +14,13 @@ mod watching;
 use crate::client::connection::{PATIENCE, now};
 use crate::error::{Error, status};
 use crate::line::positions::Positions;
+use crate::session::core::ids::ById;
 use crate::session::core::state::{Link, Places, Resuming, State};
 use crate::session::notice::{Notices, Resumed};
 use crate::values::Values;
 use gpiod_proto::v1;
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
@@ -65,8 +66,8 @@ impl Core {
             link: Link::Open(requests),
             // 0 was the command that opened it.
             next_id: 1,
-            waiters: HashMap::new(),
-            watches: HashMap::new(),
+            waiters: ById::default(),
+            watches: ById::default(),
             opened_with,
             resuming: None,
             heeded: false,

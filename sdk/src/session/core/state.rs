@@ -3,6 +3,7 @@
 use crate::client::connection::now;
 use crate::error::{Error, status};
 use crate::session::core::answered::Waiter;
+use crate::session::core::ids::ById;
 use crate::session::notice::Resumed;
 use crate::values::Values;
 use crate::watch::Loss;
@@ -10,7 +11,7 @@ use crate::watch::ring::Ring;
 use gpiod_proto::v1;
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
@@ -19,8 +20,8 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 pub(super) struct State {
     pub(super) link: Link,
     pub(super) next_id: u64,
-    pub(super) waiters: HashMap<u64, Waiter>,
-    pub(super) watches: HashMap<u64, SessionWatch>,
+    pub(super) waiters: ById<Waiter>,
+    pub(super) watches: ById<SessionWatch>,
     pub(super) opened_with: Values,
     pub(super) resuming: Option<Resuming>,
     /// Whether the task looks after the commands on their way.
