@@ -150,7 +150,8 @@ async fn commands_that_come_at_once_each_in_a_frame_of_its_own_do_not_cost_the_c
     let mut stream = session(&rig.socket("strict"), "red").await;
     rig.saw(0, |entry| became(entry, "GPIO9", true)).await;
     let feed = |id| frame(DATA, 0, 1, &message(id, Command::Feed(FeedCommand {})));
-    stream.write_all(&(1..=190).flat_map(feed).collect::<Vec<u8>>()).await.unwrap();
+    // As many as are on their way to a daemon that had no turn for a while.
+    stream.write_all(&(1..=2000).flat_map(feed).collect::<Vec<u8>>()).await.unwrap();
     assert!(alive(&mut stream).await);
     let lines = rig.client("strict").await.lines().await.unwrap();
     assert!(lines.get("red").unwrap().holder.is_some());

@@ -12,6 +12,7 @@ use super::metered::Meter;
 use super::streams::REFUSALS;
 use crate::error::Error;
 use h2::server::Builder;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -24,8 +25,8 @@ pub(super) const WINDOWS: (u32, u32) = (16 * 1024, 65_535);
 /// connection is closed. The second are never forgotten while it lives, and cross with every end that is ours.
 const RESETS: (usize, usize) = (16, 1024);
 /// Small frames that wait to be looked at on one connection; beyond these it is closed. h2 reckons what each lacks to 256
-/// bytes. So many commands may come at once, each sent by itself, before the first is looked at; `config/ceiling.rs` has
-/// what they take.
+/// bytes; `config/ceiling.rs` has what they take. What is read of a connection in one turn (`READ` in `incoming.rs`) has
+/// fewer, and no more is read before that was looked at, unless the client does not read its answers.
 const SMALL_FRAMES: usize = 192 * 256;
 /// How long a client may take to hear why it is refused.
 const REFUSAL_TIME: Duration = Duration::from_secs(2);
@@ -49,7 +50,7 @@ pub(super) async fn serve(
     meter: Meter,
     shutdown: CancellationToken,
 ) {
-    let caller = connection.caller();
+    let (caller, backlog) = (connection.caller(), connection.backlog());
     let broke = |error: h2::Error| tracing::debug!(%error, pid = caller.pid, "a connection broke");
     let most = services.limits().streams + REFUSALS;
     let begun = tokio::select! {
@@ -65,7 +66,8 @@ pub(super) async fn serve(
     let streams = services.streams();
     let answer = |(request, mut respond)| match services.enter(&streams) {
         Ok(place) => {
-            meter.spawn(services.clone().answer(request, Answering::new(respond, place), caller));
+            let peer = (caller, Arc::clone(&backlog));
+            meter.spawn(services.clone().answer(request, Answering::new(respond, place), peer));
         }
         Err(full) => answers::refuse(&mut respond, full.into()),
     };

@@ -2,6 +2,7 @@
 
 use super::admin::Admin;
 use super::answers::Answering;
+use super::backlog::Backlog;
 use super::body::RequestBody;
 use super::doors::Door;
 use super::places::Places;
@@ -90,12 +91,17 @@ impl Services {
     }
 
     /// Answers a request.
-    pub(super) async fn answer(self, request: Request<RecvStream>, mut answering: Answering, caller: Caller) {
+    pub(super) async fn answer(
+        self,
+        request: Request<RecvStream>,
+        mut answering: Answering,
+        (caller, backlog): (Caller, Arc<Backlog>),
+    ) {
         let path = request.uri().path();
         let (name, method) = path.strip_prefix('/').and_then(|path| path.split_once('/')).unwrap_or_default();
         let answered = if name == SERVICE_NAME {
             let method = method.to_owned();
-            self.api.call(&method, caller, request.into_body(), answering).await
+            self.api.call(&method, caller, (request.into_body(), backlog), answering).await
         } else if let Some(service) = self.other(name) {
             let (head, stream) = request.into_parts();
             let (body, unread) = RequestBody::new(stream, self.limits().message_bytes as usize);

@@ -1,5 +1,6 @@
 //! Connections, before anything of HTTP is read: how many, how fast, and how long one may stay silent.
 
+use super::backlog::Backlog;
 use super::caller;
 use super::doors::{Door, Place};
 use super::metered::slice_is_over;
@@ -11,7 +12,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{UnixListener, UnixStream};
@@ -21,6 +22,9 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 const PREFACE_BYTES: usize = 24;
 /// How long a client may take for it.
 const PREFACE_TIME: Duration = Duration::from_secs(5);
+/// Bytes that are read of a connection before those whose commands came with them have their turn. The shortest command
+/// has 18 with its frame, so that there are 170 of them at most.
+const READ: usize = 3 * 1024;
 /// How long accepting rests after it failed, as it does when there are no descriptors left.
 const REST: Duration = Duration::from_millis(100);
 /// Refused connections are logged in sums, at most this often.
@@ -111,13 +115,22 @@ pub(super) struct Connection {
     caller: Caller,
     /// Until when the preface must be there, and how much of it is missing; gone once it has come.
     preface: Option<(Pin<Box<Sleep>>, usize)>,
+    /// What was read in this turn.
+    read: usize,
+    backlog: Arc<Backlog>,
     _place: Place,
 }
 
 impl Connection {
     fn new(stream: UnixStream, caller: Caller, place: Place) -> Self {
         let deadline = Box::pin(sleep_until(Instant::now() + PREFACE_TIME));
-        Self { stream, caller, preface: Some((deadline, PREFACE_BYTES)), _place: place }
+        let (preface, backlog) = (Some((deadline, PREFACE_BYTES)), Arc::default());
+        Self { stream, caller, preface, read: 0, backlog, _place: place }
+    }
+
+    /// Whether it is read.
+    pub(super) fn backlog(&self) -> Arc<Backlog> {
+        Arc::clone(&self.backlog)
     }
 
     /// Who is at the other end.
@@ -132,12 +145,20 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if slice_is_over() {
+        if slice_is_over() || self.read == READ {
+            // Those whose commands have come have their turn before.
+            self.read = 0;
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
+        ready!(self.backlog.poll_clear(context));
         let before = buffer.filled().len();
-        let poll = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let room = buffer.remaining().min(READ - self.read);
+        let mut part = ReadBuf::new(buffer.initialize_unfilled_to(room));
+        let poll = Pin::new(&mut self.stream).poll_read(context, &mut part);
+        let read = part.filled().len();
+        buffer.advance(read);
+        self.read = if poll.is_pending() { 0 } else { self.read + read };
         if let Some((deadline, missing)) = &mut self.preface {
             *missing = missing.saturating_sub(buffer.filled().len() - before);
             if *missing == 0 {

@@ -1,6 +1,7 @@
 //! The messages that a client sends on a stream: of each a byte that says whether it is compressed, four with its length,
 //! and its bytes (gRPC over HTTP/2, "Length-Prefixed-Message"), in frames that may end anywhere.
 
+use super::backlog::{Backlog, Behind};
 use crate::broker::Broker;
 use h2::RecvStream;
 use prost::Message;
@@ -8,7 +9,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use tonic::Status;
 use tonic::codegen::Bytes;
 
@@ -19,6 +20,7 @@ const HEAD: usize = 5;
 pub(super) struct Messages<T> {
     body: RecvStream,
     framing: Framing,
+    behind: Behind,
     message: PhantomData<fn() -> T>,
 }
 
@@ -29,9 +31,9 @@ impl<T> fmt::Debug for Messages<T> {
 }
 
 impl<T: Message + Default> Messages<T> {
-    pub(super) fn new(body: RecvStream, broker: Arc<Broker>) -> Self {
+    pub(super) fn new(body: RecvStream, broker: Arc<Broker>, backlog: Arc<Backlog>) -> Self {
         let framing = Framing { broker, frame: Bytes::new(), part: Vec::new() };
-        Self { body, framing, message: PhantomData }
+        Self { body, framing, behind: Behind::new(backlog), message: PhantomData }
     }
 
     /// The next message; `None` when the client has sent its last, an error when it has gone or can not be understood.
@@ -40,7 +42,11 @@ impl<T: Message + Default> Messages<T> {
             if let Some(message) = self.framing.take().transpose() {
                 return Poll::Ready(Some(message));
             }
-            match ready!(self.body.poll_data(context)) {
+            let Poll::Ready(frame) = self.body.poll_data(context) else {
+                self.behind.set(false);
+                return Poll::Pending;
+            };
+            match frame {
                 Some(Ok(frame)) => {
                     // One that is looked at makes room for another.
                     let room = self.body.flow_control().release_capacity(frame.len());
@@ -58,6 +64,11 @@ impl<T: Message + Default> Messages<T> {
                 }
             }
         }
+    }
+
+    /// Says that what is left is looked at in the next turn, and no more is to be read until then.
+    pub(super) fn leave_rest(&mut self) {
+        self.behind.set(true);
     }
 
     /// The next message.

@@ -3,6 +3,7 @@
 //! They are called by name and without tonic's server: what each layer costs a call, `benches/README.md` tells.
 
 use super::answers::{Answering, Gone};
+use super::backlog::Backlog;
 use super::convert;
 use super::messages::Messages;
 use super::places::Places;
@@ -39,7 +40,7 @@ impl Service {
         &self,
         method: &str,
         caller: Caller,
-        request: RecvStream,
+        request: (RecvStream, Arc<Backlog>),
         answering: Answering,
     ) -> Result<(), Gone> {
         self.broker.look_for_pods(self.scope, false).await;
@@ -75,14 +76,14 @@ impl Service {
     }
 
     /// What a client sends.
-    fn messages<Q: Message + Default>(&self, request: RecvStream) -> Messages<Q> {
-        Messages::new(request, Arc::clone(&self.broker))
+    fn messages<Q: Message + Default>(&self, (body, backlog): (RecvStream, Arc<Backlog>)) -> Messages<Q> {
+        Messages::new(body, Arc::clone(&self.broker), backlog)
     }
 
     /// Answers a call of one message with one; a client that does not wait for it ends it.
     async fn unary<Q: Message + Default, A: Message>(
         &self,
-        request: RecvStream,
+        request: (RecvStream, Arc<Backlog>),
         mut answering: Answering,
         answer: impl AsyncFnOnce(Q) -> Result<A, Status>,
     ) -> Result<(), Gone> {

@@ -142,10 +142,14 @@ impl Open {
         loop {
             // A client that never pauses still gives others their turn: when its own is over, and after a batch.
             if std::mem::take(&mut self.pause) || slice_is_over() {
+                self.requests.leave_rest();
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            let turn = ready!(coop::poll_proceed(context));
+            let Poll::Ready(turn) = coop::poll_proceed(context) else {
+                self.requests.leave_rest();
+                return Poll::Pending;
+            };
             let request = match ready!(self.requests.poll_next(context)) {
                 Some(Ok(request)) => request,
                 // What can not be read ends the session, and its sender is told why.
