@@ -4,7 +4,7 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-gate soak fuzz test-hardware test-python test-manifests images test-images images-push test-cluster-scripts cluster-test fmt fmt-check lint proto buf deny docs ci
+.PHONY: help demo test bench bench-gate bench-gate-counts soak fuzz test-hardware test-python test-manifests images test-images images-push test-cluster-scripts cluster-test fmt fmt-check lint proto buf deny docs ci
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,9 +31,15 @@ bench: ## How fast and how small: each figure beside its floor and goal; tables 
 	$(BUILT)/gpiod-bench footprint --gpiod $(BUILT)/gpiod --markdown $(BUILT)/bench/footprint.md --json $(BUILT)/bench/footprint.json
 	$(BUILT)/gpiod-bench counts --markdown $(BUILT)/bench/counts.md --json $(BUILT)/bench/counts.json
 
-bench-gate: ## Fail where a call costs more instructions or allocations than its bound, or an idle daemon does anything
+bench-gate: ## Fail where a call costs more instructions, allocations or time than its bound, or an idle daemon does anything
 	$(CARGO) build --release -p gpiod-bench
 	$(BUILT)/gpiod-bench counts --gate
+	$(BUILT)/gpiod-bench speed --rounds 3 --gate
+
+# What CI gates on: nothing is measured by a clock, and nothing is built that the tests have not built.
+bench-gate-counts: ## The exact counts of bench-gate alone, of the build that the tests use
+	$(CARGO) build -p gpiod-bench
+	$(patsubst %/release,%/debug,$(BUILT))/gpiod-bench counts --gate
 
 soak: ## Real processes killed, restarted and flooded, judged by the board's record; on a machine at rest
 	$(CARGO) build --release -p gpiod -p gpiod-bench

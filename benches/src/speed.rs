@@ -11,7 +11,7 @@ use crate::number;
 use crate::process::keep_on_one_processor;
 use crate::series::Series;
 use crate::told::Told;
-use calls::{Call, Caller};
+use calls::{BATCHES_IN_FLIGHT, Call, Caller, IN_FLIGHT};
 use edges::Watchers;
 use floors::{PingPong, Train, one_way};
 use lexopt::prelude::*;
@@ -28,6 +28,7 @@ usage: gpiod-bench speed [OPTION]...
   --rounds N       rounds, in each of which everything has its turn [10]
   --json PATH      write the figures there
   --markdown PATH  write the table there
+  --gate           fail where a ratio is above one and a half times its goal
 
 Ratios to the floor of the same run can be compared between machines; what goes through in a second can not.
 ";
@@ -36,6 +37,7 @@ Ratios to the floor of the same run can be compared between machines; what goes 
 #[derive(Debug)]
 pub(crate) struct Arguments {
     rounds: u32,
+    gate: bool,
     told: Told,
 }
 
@@ -51,13 +53,14 @@ const WATCHERS: usize = 100;
 /// Reads the command line; `None` when help was asked for.
 pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<Arguments>, String> {
     let mut parser = lexopt::Parser::from_args(arguments);
-    let mut wanted = Arguments { rounds: 10, told: Told::default() };
+    let mut wanted = Arguments { rounds: 10, gate: false, told: Told::default() };
     let mistake = |error: lexopt::Error| error.to_string();
     while let Some(argument) = parser.next().map_err(mistake)? {
         match argument {
             Long("rounds") => wanted.rounds = number(&mut parser).map_err(mistake)?,
             Long("json") => wanted.told.json = Some(PathBuf::from(parser.value().map_err(mistake)?)),
             Long("markdown") => wanted.told.markdown = Some(PathBuf::from(parser.value().map_err(mistake)?)),
+            Long("gate") => wanted.gate = true,
             Short('h') | Long("help") => return Ok(None),
             Short(_) | Long(_) | Value(_) => return Err(argument.unexpected().to_string()),
         }
@@ -68,7 +71,8 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<
 /// Measures, and prints what came out.
 pub(crate) fn run(wanted: &Arguments) -> Fallible<()> {
     let table = measure(wanted.rounds)?;
-    wanted.told.tell(&table, &table.markdown())
+    wanted.told.tell(&table, &table.markdown())?;
+    if wanted.gate { table.gate() } else { Ok(()) }
 }
 
 pub(crate) fn measure(rounds: u32) -> Fallible<Table> {
@@ -122,10 +126,10 @@ fn rates(
     let mut worst_loss = 0f64;
     let mut rates = vec![
         several("session commands, 256 on their way", 2.4e6, &mut || {
-            runtime.block_on(caller.pipelined(100_000, 256))
+            runtime.block_on(caller.pipelined(100_000, IN_FLIGHT))
         })?,
         several("operations in batches of 256, 4 on their way", 11e6, &mut || {
-            runtime.block_on(caller.packed(1000, 4))
+            runtime.block_on(caller.packed(1000, BATCHES_IN_FLIGHT))
         })?,
         several("edges heard by 100 watchers", 5e6, &mut || {
             let (rate, loss) = runtime.block_on(watchers.rate(daemon, MANY))?;

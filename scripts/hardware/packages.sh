@@ -4,13 +4,14 @@
 set -euo pipefail
 
 # One line for each guest: what it is built and booted with, as Debian 12 names it; then what the images are packed with,
-# what runs them as containers and, for ARM, as programs, and what a Kubernetes of our own is built and run with. bash,
+# what runs them as containers and, for ARM, as programs, what counts a call's cost, and what a Kubernetes of our own is built and run with. bash,
 # coreutils, dpkg, apt, tar and util-linux are on every Debian.
 declare -A packages=(
     [sim]="qemu-system-x86 iproute2 gcc make bc bison flex libelf-dev xz-utils"
     [raspi]="qemu-system-arm cpio gzip gcc-aarch64-linux-gnu libc6-dev-arm64-cross make"
     [images]="buildah skopeo"
     [containers]="podman runc qemu-user-static"
+    [bench]="valgrind libc6-dbg strace"
     [cluster]="iproute2 openssl libseccomp2 dpkg-dev"
 )
 
@@ -21,7 +22,7 @@ usage: scripts/hardware/packages.sh GUEST [--install]
 Prints the Debian packages that the guest, or another of the list, needs and this machine lacks, and exits with 1 if
 there are any.
 With --install (as root) they are installed, without what they recommend.
-Guests: sim raspi; scripts/images: images containers; scripts/cluster: cluster
+Guests: sim raspi; scripts/images: images containers; scripts/cluster: cluster; make bench-gate: bench
 TEXT
 }
 

@@ -133,8 +133,8 @@ fn flood(world: &World, clients: usize) -> Fallible<Parts> {
     let mut parts = Parts::default();
     let program = std::env::current_exe()?;
     let start = |arguments: &[&str]| {
-        let mut command = Command::new("nice");
-        command.args(["-n", "10"]).arg(&program).args(arguments);
+        let mut command = Command::new("chrt");
+        command.args(["--idle", "0"]).arg(&program).args(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command
     };

@@ -5,6 +5,12 @@ use crate::{Fallible, now_ns};
 use gpiod_sdk::{Client, Output, Session, Value};
 use std::path::Path;
 
+/// Operations in a batch.
+pub(crate) const BATCH: u32 = 256;
+/// Commands on their way, and batches.
+pub(crate) const IN_FLIGHT: usize = 256;
+pub(crate) const BATCHES_IN_FLIGHT: usize = 4;
+
 /// What is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
@@ -71,7 +77,6 @@ impl Caller {
     /// How many operations are done in a second in batches of 256, while so many batches are on their way.
     pub(crate) async fn packed(&self, batches: u32, in_flight: usize) -> Fallible<f64> {
         use futures_util::stream::{self, StreamExt, TryStreamExt};
-        const BATCH: u32 = 256;
         let begin_ns = now_ns();
         let batch =
             |_| (0..BATCH).fold(self.session.batch(), |batch, n| batch.write([self.out.to(value(n))]));

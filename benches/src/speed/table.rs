@@ -1,5 +1,6 @@
 //! What was measured, for people and for programs.
 
+use crate::Fallible;
 use crate::series::Summary;
 use serde::Serialize;
 use std::fmt::Write;
@@ -58,7 +59,22 @@ impl Rate {
     }
 }
 
+/// What a ratio may be beyond its goal, since machines that are shared swing.
+const SLACK: f64 = 1.5;
+
 impl Table {
+    /// Whether all ratios are near their goals.
+    pub(super) fn gate(&self) -> Fallible<()> {
+        let ratios = self.rows.iter().filter_map(|row| row.ratio.as_ref().map(|ratio| (row.what, ratio)));
+        let above = ratios.filter(|(_, Ratio { to_floor, goal })| *to_floor > goal * SLACK);
+        let above: Vec<String> = above
+            .map(|(what, Ratio { to_floor, goal })| {
+                format!("{what}: {to_floor:.2} times its floor, at most {:.2}", goal * SLACK)
+            })
+            .collect();
+        if above.is_empty() { Ok(()) } else { Err(above.join("; ").into()) }
+    }
+
     pub(crate) fn markdown(&self) -> String {
         let mut text = String::new();
         // A String takes all that is written to it.
