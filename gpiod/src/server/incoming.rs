@@ -8,6 +8,7 @@ use crate::broker::{Broker, Connected, Scope};
 use crate::error::Error;
 use crate::holder::Caller;
 use crate::log_keys as keys;
+use std::cell::RefCell;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -25,6 +26,12 @@ const PREFACE_TIME: Duration = Duration::from_secs(5);
 /// Bytes that are read of a connection before those whose commands came with them have their turn. The shortest command
 /// has 18 with its frame, so that there are 170 of them at most.
 const READ: usize = 3 * 1024;
+
+thread_local! {
+    /// Where they are read to, where there would be room for more.
+    static SCRATCH: RefCell<[u8; READ]> = const { RefCell::new([0; READ]) };
+}
+
 /// How long accepting rests after it failed, as it does when there are no descriptors left.
 const REST: Duration = Duration::from_millis(100);
 /// Refused connections are logged in sums, at most this often.
@@ -153,11 +160,19 @@ impl AsyncRead for Connection {
         }
         ready!(self.backlog.poll_clear(context));
         let before = buffer.filled().len();
-        let room = buffer.remaining().min(READ - self.read);
-        let mut part = ReadBuf::new(buffer.initialize_unfilled_to(room));
-        let poll = Pin::new(&mut self.stream).poll_read(context, &mut part);
-        let read = part.filled().len();
-        buffer.advance(read);
+        let room = READ - self.read;
+        let poll = if buffer.remaining() <= room {
+            Pin::new(&mut self.stream).poll_read(context, buffer)
+        } else {
+            // To give away a part of a buffer all of it would have to be zeroed, each time.
+            SCRATCH.with_borrow_mut(|scratch| {
+                let mut part = ReadBuf::new(&mut scratch[..room]);
+                let poll = Pin::new(&mut self.stream).poll_read(context, &mut part);
+                buffer.put_slice(part.filled());
+                poll
+            })
+        };
+        let read = buffer.filled().len() - before;
         self.read = if poll.is_pending() { 0 } else { self.read + read };
         if let Some((deadline, missing)) = &mut self.preface {
             *missing = missing.saturating_sub(buffer.filled().len() - before);
