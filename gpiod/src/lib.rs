@@ -5,7 +5,7 @@
 //! - [`line`](mod@line): the words for lines, as Linux GPIO uAPI v2 has them; [`header`] places them on a Raspberry Pi's header.
 //! - [`operations`]: what may be done with a line through a socket.
 //! - [`backend`]: the seam to hardware. A hold is a value; dropping it lets go.
-//! - [`config`] and [`wiring`]: what the board's owner wrote, checked, and brought together with a board.
+//! - [`config`] and [`wiring`]: what the board's owner wrote, checked, and brought together with a board; `tables` reads it.
 //! - [`program`], [`watch`] and [`sample`]: timed sequences; the bounded queues between an edge and a watcher, and between
 //!   samples and their client.
 //! - [`broker`]: where lines, holders and watchers meet. It never waits for a client.
@@ -83,6 +83,7 @@ pub mod serve;
 pub mod server;
 pub mod shares;
 pub mod state_file;
+mod tables;
 pub mod token;
 pub mod watch;
 pub mod wiring;

@@ -128,6 +128,12 @@ fn programs_run_on_their_thread_alone_and_only_it_asks_for_priority() {
 }
 
 #[test]
+fn toml_is_read_in_one_place() {
+    let none: Vec<String> = Vec::new();
+    assert_eq!(offenders("gpiod/src", &["toml::de", "toml::from_"], &["gpiod/src/tables"]), none);
+}
+
+#[test]
 fn http_1_is_for_metrics_alone_and_they_know_no_server() {
     let none: Vec<String> = Vec::new();
     let http = ["gpiod/src/metrics/http.rs"];

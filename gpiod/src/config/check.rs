@@ -50,7 +50,7 @@ impl Checker<'_> {
         let written = Written {
             run_dir: at(file.run_dir.as_ref().map(Spanned::span)),
             backend: at(file.backend.as_ref().map(Spanned::span)),
-            limits: file.limits,
+            limits: file.limits.unwrap_or_default(),
         };
         let (backend, own_thread) = self.backend(file.backend);
         let resume_within = file.resume_within.map_or(RESUME_WITHIN, |text| {

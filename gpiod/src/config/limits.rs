@@ -1,6 +1,6 @@
 //! What clients may use up, and between which bounds the board's owner may set it.
 
-use serde::Deserialize;
+use crate::tables::table;
 use std::ops::RangeInclusive;
 use toml::Spanned;
 
@@ -26,11 +26,12 @@ macro_rules! limits {
             }
         }
 
-        /// Those of them that a file gives.
-        #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-        #[serde(deny_unknown_fields, default)]
-        pub(super) struct Given {
-            $($key: Option<Spanned<u32>>,)+
+        table! {
+            /// Those of them that a file gives.
+            #[derive(Clone, Debug, Default, PartialEq, Eq)]
+            pub(super) struct Given {
+                $($key: Option<Spanned<u32>>,)+
+            }
         }
 
         impl Given {

@@ -5,6 +5,7 @@ mod raw;
 use super::{Bounce, Button, Circuit, Led, LightSensor, Pulse, Wire};
 use crate::board::Line;
 use crate::board::light::{BRIGHTEST, Curve, DARKEST, Light, Point};
+use crate::board::sensor::SUPPLY_VOLTS;
 use raw::{RawCircuit, RawLight, RawLightSensor, RawPulse};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -27,16 +28,18 @@ impl std::error::Error for Mistakes {}
 
 /// The most components of a circuit: what can still be shown, and told over the control socket in one piece.
 const MOST_COMPONENTS: usize = 200;
+/// Where a Raspberry Pi's input turns over, roughly.
+const THRESHOLD_VOLTS: f64 = 1.8;
 /// The most points of a light curve.
 const MOST_POINTS: usize = 10_000;
 
 pub(super) fn parse(file: &Path, text: &str) -> Result<Circuit, Mistakes> {
     let mut check = Check { file, text, mistakes: Vec::new(), names: BTreeSet::new(), sensed: Vec::new() };
-    let raw: RawCircuit = match toml::from_str(text) {
+    let raw = match raw::read(text) {
         Ok(raw) => raw,
-        Err(error) => {
-            let span = error.span().unwrap_or(0..0);
-            check.mistake(&span, &key_at(text, span.start), error.message().trim_end());
+        Err(mistake) => {
+            let span = mistake.at.unwrap_or(0..0);
+            check.mistake(&span, &key_at(text, span.start), &mistake.reason);
             return Err(Mistakes(check.mistakes));
         }
     };
@@ -174,10 +177,13 @@ impl Check<'_> {
     fn light_sensor(&mut self, raw: RawLightSensor) -> LightSensor {
         let line = self.line("line", &raw.line);
         self.sensed.push((line, raw.line.span()));
-        let supply_volts = self.number("supply_volts", &raw.supply_volts, 0.5..=5.0);
-        let threshold_volts = self.number("threshold_volts", &raw.threshold_volts, 0.1..=5.0);
+        let usual = |volts| Spanned::new(0..0, volts);
+        let supply = raw.supply_volts.unwrap_or_else(|| usual(SUPPLY_VOLTS));
+        let threshold = raw.threshold_volts.unwrap_or_else(|| usual(THRESHOLD_VOLTS));
+        let supply_volts = self.number("supply_volts", &supply, 0.5..=5.0);
+        let threshold_volts = self.number("threshold_volts", &threshold, 0.1..=5.0);
         if threshold_volts >= supply_volts {
-            self.mistake(&raw.threshold_volts.span(), "threshold_volts", "must be less than supply_volts");
+            self.mistake(&threshold.span(), "threshold_volts", "must be less than supply_volts");
         }
         let light = self.light(raw.light);
         LightSensor {
