@@ -5,6 +5,7 @@
 //! every part of the daemon, each of which has its own section. That it can not be written is told and keeps nobody
 //! from working: then an update of the daemon makes its clients open anew.
 
+mod checksum;
 mod format;
 
 pub use format::{HeldAs, Saved, SavedLine, SavedSession, Unusable, parse};

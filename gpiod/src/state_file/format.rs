@@ -4,6 +4,7 @@
 //! that a daemon can be rolled back: what is new in it is passed over. What a version adds must therefore be of no
 //! consequence to whoever does not know it.
 
+use super::checksum;
 use crate::token::Token;
 use crate::watch::PreviousLife;
 use serde::{Deserialize, Serialize};
@@ -100,7 +101,7 @@ pub enum Unusable {
 pub(super) fn write(saved: &Saved) -> Vec<u8> {
     // Strings and numbers: there is nothing in it that JSON can not say.
     let body = serde_json::to_vec(saved).unwrap_or_default();
-    let mut bytes = format!("{MAGIC} {VERSION} {:08x} {}\n", crc32fast::hash(&body), body.len()).into_bytes();
+    let mut bytes = format!("{MAGIC} {VERSION} {:08x} {}\n", checksum::crc32(&body), body.len()).into_bytes();
     bytes.extend(body);
     bytes
 }
@@ -121,7 +122,7 @@ pub fn parse(bytes: &[u8]) -> Result<Saved, Unusable> {
     if !READABLE.contains(&version) {
         return Err(Unusable::Version(version));
     }
-    let whole = length.parse() == Ok(body.len()) && crc == format!("{:08x}", crc32fast::hash(body));
+    let whole = length.parse() == Ok(body.len()) && crc == format!("{:08x}", checksum::crc32(body));
     if !whole {
         return Err(Unusable::Damaged);
     }
