@@ -126,7 +126,8 @@ pub fn parse(bytes: &[u8]) -> Result<Saved, Unusable> {
     if !whole {
         return Err(Unusable::Damaged);
     }
-    serde_json::from_slice(body).map_err(|error| Unusable::Senseless(error.to_string()))
+    let body = str::from_utf8(body).map_err(|error| Unusable::Senseless(error.to_string()))?;
+    serde_json::from_str(body).map_err(|error| Unusable::Senseless(error.to_string()))
 }
 
 fn fields(head: &str) -> Option<[&str; 4]> {

@@ -64,7 +64,9 @@ impl Pipe {
         loop {
             if let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.unread.drain(..=end).collect();
-                return Ok(Some(serde_json::from_slice(&line)?));
+                let line =
+                    str::from_utf8(&line).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+                return Ok(Some(serde_json::from_str(line)?));
             }
             if self.unread.len() > LONGEST_REPLY {
                 return Err(io::Error::new(ErrorKind::InvalidData, "the simulated board sends without end"));
