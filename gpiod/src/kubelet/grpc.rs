@@ -74,7 +74,7 @@ impl Refusal {
 }
 
 /// A message in its frame.
-fn framed(message: &impl Message) -> Bytes {
+pub(super) fn framed(message: &impl Message) -> Bytes {
     let mut bytes = vec![0; PREFIX];
     // A vector has room for whatever is put into it.
     let _ = message.encode(&mut bytes);
@@ -204,10 +204,7 @@ pub(super) async fn ask<T>(
     work: impl AsyncFnOnce(SendRequest<Bytes>) -> io::Result<T>,
 ) -> io::Result<T> {
     let asked = async {
-        let stream = UnixStream::connect(socket).await?;
-        let mut http = client::Builder::new();
-        http.max_header_list_size(HEADER_BYTES).enable_push(false);
-        let (send, connection) = http.handshake(stream).await.map_err(io::Error::other)?;
+        let (send, connection) = connect(socket).await?;
         tokio::select! {
             outcome = work(send) => outcome,
             end = connection => {
@@ -220,12 +217,20 @@ pub(super) async fn ask<T>(
     timeout(PATIENCE, asked).await.unwrap_or_else(late)
 }
 
-/// One question; `read` takes what comes of the answer's bytes, its prefix first.
+async fn connect(socket: &Path) -> io::Result<(SendRequest<Bytes>, client::Connection<UnixStream>)> {
+    let stream = UnixStream::connect(socket).await?;
+    let mut http = client::Builder::new();
+    http.max_header_list_size(HEADER_BYTES).enable_push(false);
+    http.handshake(stream).await.map_err(io::Error::other)
+}
+
+/// One question, framed; `read` takes what comes of the answer's bytes, its prefix first. All questions are one piece of
+/// code, which is large.
 pub(super) async fn question(
     send: SendRequest<Bytes>,
     path: &'static str,
-    message: &impl Message,
-    mut read: impl FnMut(&[u8]) -> io::Result<()>,
+    message: Bytes,
+    read: &mut (dyn FnMut(&[u8]) -> io::Result<()> + Send),
 ) -> io::Result<()> {
     let mut request = Request::new(());
     *request.method_mut() = Method::POST;
@@ -236,7 +241,7 @@ pub(super) async fn question(
     headers.insert("te", HeaderValue::from_static("trailers"));
     let mut send = send.ready().await.map_err(io::Error::other)?;
     let (answer, mut body) = send.send_request(request, false).map_err(io::Error::other)?;
-    body.send_data(framed(message), true).map_err(io::Error::other)?;
+    body.send_data(message, true).map_err(io::Error::other)?;
     let (head, mut body) = answer.await.map_err(io::Error::other)?.into_parts();
     while let Some(frame) = body.data().await {
         let frame = frame.map_err(io::Error::other)?;

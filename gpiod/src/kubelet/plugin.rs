@@ -180,7 +180,8 @@ impl Plugin {
                     options: Some(OPTIONS),
                 };
                 let path = "/v1beta1.Registration/Register";
-                grpc::question(send.clone(), path, &request, |_| Ok(())).await?;
+                let framed = grpc::framed(&request);
+                grpc::question(send.clone(), path, framed, &mut |_| Ok(())).await?;
                 tracing::info!({ keys::RESOURCE } = request.resource_name, "offered to the kubelet");
                 served.registered = registered;
             }

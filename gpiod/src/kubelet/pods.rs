@@ -46,7 +46,8 @@ async fn list(offer: &Offer) -> io::Result<Allocated> {
     grpc::ask(socket, async |send| {
         let mut listing = Listing::new(&offer.resources);
         let path = "/v1.PodResourcesLister/List";
-        grpc::question(send, path, &ListPodResourcesRequest {}, |bytes| listing.take(bytes)).await?;
+        let all = grpc::framed(&ListPodResourcesRequest {});
+        grpc::question(send, path, all, &mut |bytes| listing.take(bytes)).await?;
         listing.end()
     })
     .await
