@@ -63,6 +63,8 @@ for platform in "${platforms[@]}"; do
     )
     # ARM's short instructions, which every processor of this platform has, make a quarter less.
     [[ "$platform" != linux/arm/v7 ]] || flags+=(-Ctarget-feature=+thumb-mode)
+    # What functions have in common becomes a function; the compiler does that by itself for arm64 alone.
+    [[ "$platform" != linux/amd64 ]] || flags+=(-Cllvm-args=-enable-machine-outliner=always)
     for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
         flags+=("--remap-path-prefix=$registry=")
     done
