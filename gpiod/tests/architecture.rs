@@ -144,6 +144,18 @@ fn http_1_is_for_metrics_alone_and_they_know_no_server() {
 }
 
 #[test]
+fn the_client_library_names_http_2_below_its_calls_alone_and_no_other_client() {
+    let none: Vec<String> = Vec::new();
+    let client = ["transport", "calls", "answers", "outgoing"].map(|file| format!("sdk/src/client/{file}"));
+    let client: Vec<&str> = client.iter().map(String::as_str).collect();
+    assert_eq!(offenders("sdk/src", &["h2::"], &client), none);
+    assert_eq!(
+        offenders("sdk/src", &["hyper::", "hyper_util", "tonic::client", "tonic::transport"], &[]),
+        none
+    );
+}
+
+#[test]
 fn a_kubelet_is_spoken_to_in_one_place_that_knows_neither_server_nor_api() {
     let none: Vec<String> = Vec::new();
     let above = ["crate::server", "crate::serve::", "crate::cli", "crate::backend", "gpiod_proto"];

@@ -1,6 +1,6 @@
 //! Orders to the daemon as a whole: for root, on the admin socket.
 
-use crate::client::Client;
+use crate::client::{Client, methods};
 use crate::error::Error;
 use crate::line::Holder;
 use gpiod_proto::v1;
@@ -34,7 +34,7 @@ impl Client {
     /// socket; [`Error::Away`].
     pub async fn release_group(&self, group: &str, reason: &str) -> Result<Vec<ReleasedHolder>, Error> {
         let request = v1::ReleaseGroupRequest { group: group.to_owned(), reason: reason.to_owned() };
-        let result = self.connection().admin().release_group(request).await;
+        let result = self.connection().rpc().unary(methods::RELEASE_GROUP, &request).await;
         let holders = self.connection().answer(result)?.holders.into_iter();
         let released = holders.map(|v1::ReleasedHolder { holder, lines }| ReleasedHolder {
             holder: holder.unwrap_or_default().into(),
@@ -51,7 +51,8 @@ impl Client {
     /// can not be had, `ConfigPartlyTaken` for what the system refused when the configuration was in force already, and
     /// with `NotPermitted` on any but the admin socket; [`Error::Away`].
     pub async fn reload_config(&self) -> Result<Reloaded, Error> {
-        let result = self.connection().admin().reload_config(v1::ReloadConfigRequest {}).await;
+        let request = v1::ReloadConfigRequest {};
+        let result = self.connection().rpc().unary(methods::RELOAD_CONFIG, &request).await;
         let v1::ReloadConfigResponse { added, removed, changed } = self.connection().answer(result)?;
         Ok(Reloaded { added, removed, changed })
     }

@@ -1,8 +1,13 @@
 //! The client: one connection to one socket of the daemon, shared by its clones.
 
+pub(crate) mod answers;
 pub(crate) mod builder;
+mod calls;
 pub(crate) mod connection;
+mod framing;
 mod health;
+pub(crate) mod methods;
+mod outgoing;
 pub(crate) mod socket;
 pub(crate) mod transport;
 
@@ -76,8 +81,8 @@ impl Client {
     ///
     /// [`Error::Refused`], [`Error::Away`].
     pub async fn lines(&self) -> Result<Lines, Error> {
-        let mut rpc = self.connection.rpc();
-        self.connection.call(rpc.list_lines(v1::ListLinesRequest {})).await.map(Lines::from)
+        let listed = self.connection.rpc().unary(methods::LIST_LINES, &v1::ListLinesRequest {});
+        self.connection.call(listed).await.map(Lines::from)
     }
 
     /// Whether the daemon says that it serves: `false` while it stops. Touches no line.
@@ -98,8 +103,8 @@ impl Client {
     pub async fn read(&self, names: impl IntoIterator<Item = impl Into<String>>) -> Result<Values, Error> {
         let lines: Vec<String> = names.into_iter().map(Into::into).collect();
         let positions = Positions::new(lines.iter().map(String::as_str), None)?;
-        let mut rpc = self.connection.rpc();
-        match self.connection.call(rpc.read(v1::ReadRequest { lines })).await?.values {
+        let request = v1::ReadRequest { lines };
+        match self.connection.call(self.connection.rpc().unary(methods::READ, &request)).await?.values {
             Some(v1::Values { bits, timestamp_ns }) => {
                 Ok(Values::new(positions.names().clone(), positions.all(), bits, timestamp_ns))
             }
@@ -119,8 +124,8 @@ impl Client {
         let positions = Positions::new(lines.iter().map(String::as_str), None)?;
         let (_, bits) = positions.mask_and_bits(&values)?;
         let client_name = self.name.to_string();
-        let mut rpc = self.connection.rpc();
-        let written = self.connection.call(rpc.write(v1::WriteRequest { lines, bits, client_name })).await;
+        let request = v1::WriteRequest { lines, bits, client_name };
+        let written = self.connection.call(self.connection.rpc().unary(methods::WRITE, &request)).await;
         written.map(|response| response.timestamp_ns)
     }
 
@@ -158,7 +163,7 @@ impl Client {
             program: Some(program.to_wire(&positions)?),
             client_name: self.name.to_string(),
         };
-        let result = self.connection.rpc().run_program(request).await;
+        let result = self.connection.rpc().unary(methods::RUN_PROGRAM, &request).await;
         match self.connection.answer(result)?.result {
             Some(result) => ProgramResult::from_wire(result, &positions),
             None => Err(Error::protocol("a program without a result")),

@@ -2,16 +2,10 @@
 
 use crate::client::transport::Transport;
 use crate::error::{Error, Reason, status};
-use gpiod_proto::v1::admin_service_client::AdminServiceClient;
-use gpiod_proto::v1::gpio_service_client::GpioServiceClient;
-use hyper::Uri;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tonic::{Response, Status};
-
-/// HTTP/2 wants the name of a host, which a Unix socket has not.
-pub(crate) const ORIGIN: &str = "http://gpiod";
+use tonic::Status;
 
 /// How long a daemon that is there may take to do what is done at once: one that takes longer is frozen, and taken for
 /// gone. A session looks that often, and so notices it between once and twice as late. On a Unix socket an answer takes microseconds; a Pi under full load may take its time.
@@ -30,7 +24,6 @@ pub(crate) fn frozen() -> Error {
 /// A connection that is made anew, by the socket's path, when a call finds it broken.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
-    rpc: GpioServiceClient<Transport>,
     transport: Transport,
     away_since: Arc<Mutex<Option<Instant>>>,
 }
@@ -41,30 +34,16 @@ impl Connection {
         let transport = Transport::connect(socket)
             .await
             .map_err(|error| Error::Unreachable { socket: socket.to_path_buf(), cause: Arc::new(error) })?;
-        let rpc = GpioServiceClient::with_origin(transport.clone(), Uri::from_static(ORIGIN));
-        Ok(Self { rpc, transport, away_since: Arc::default() })
+        Ok(Self { transport, away_since: Arc::default() })
     }
 
-    /// The service's client, for one call.
-    pub(crate) fn rpc(&self) -> GpioServiceClient<Transport> {
-        self.rpc.clone()
-    }
-
-    /// The administrator's client, for one call.
-    pub(crate) fn admin(&self) -> AdminServiceClient<Transport> {
-        AdminServiceClient::with_origin(self.transport.clone(), Uri::from_static(ORIGIN))
-    }
-
-    /// The connection itself, for a call of another service.
-    pub(crate) fn transport(&self) -> Transport {
-        self.transport.clone()
+    /// What calls go through; what they come to is told by [`call`](Self::call) or [`answer`](Self::answer).
+    pub(crate) fn rpc(&self) -> &Transport {
+        &self.transport
     }
 
     /// What a call comes to that is done at once.
-    pub(crate) async fn call<T>(
-        &self,
-        call: impl Future<Output = Result<Response<T>, Status>>,
-    ) -> Result<T, Error> {
+    pub(crate) async fn call<T>(&self, call: impl Future<Output = Result<T, Status>>) -> Result<T, Error> {
         let answer = in_time(call).await.inspect_err(|_| self.transport.leave())?;
         self.answer(answer)
     }
@@ -75,14 +54,11 @@ impl Connection {
     }
 
     /// What a call came to.
-    pub(crate) fn answer<T>(&self, result: Result<Response<T>, Status>) -> Result<T, Error> {
-        match result {
-            Ok(response) => {
-                *self.away_since() = None;
-                Ok(response.into_inner())
-            }
-            Err(status) => Err(self.failed(&status)),
+    pub(crate) fn answer<T>(&self, result: Result<T, Status>) -> Result<T, Error> {
+        if result.is_ok() {
+            *self.away_since() = None;
         }
+        result.map_err(|status| self.failed(&status))
     }
 
     /// What a failure says. Remembers when the daemon was first seen to be away.

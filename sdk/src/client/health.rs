@@ -1,15 +1,12 @@
 //! Whether the daemon serves, by gRPC's protocol for that: two messages of one field each, `grpc.health.v1.Health/Check`
 //! of <https://github.com/grpc/grpc/blob/master/doc/health-checking.md>.
 
-use super::connection::{Connection, ORIGIN};
+use super::connection::Connection;
+use super::methods::Method;
 use crate::error::Error;
-use gpiod_proto::codec::Codec;
-use hyper::Uri;
-use tonic::Request;
-use tonic::client::Grpc;
-use tonic::codegen::http::uri::PathAndQuery;
 
-const CHECK: &str = "/grpc.health.v1.Health/Check";
+const CHECK: Method<HealthCheckRequest, HealthCheckResponse> =
+    Method::new("http://gpiod/grpc.health.v1.Health/Check");
 /// Whose health: the service that has the lines.
 const SERVICE: &str = "gpiod.v1.GpioService";
 /// `SERVING` of `HealthCheckResponse.ServingStatus`.
@@ -29,12 +26,6 @@ struct HealthCheckResponse {
 
 /// Whether it says that it serves.
 pub(crate) async fn serves(connection: &Connection) -> Result<bool, Error> {
-    let mut grpc = Grpc::with_origin(connection.transport(), Uri::from_static(ORIGIN));
-    let checked = async {
-        grpc.ready().await.map_err(|error| tonic::Status::unavailable(error.to_string()))?;
-        let request = Request::new(HealthCheckRequest { service: SERVICE.to_owned() });
-        let codec: Codec<HealthCheckRequest, HealthCheckResponse> = Codec::default();
-        grpc.unary(request, PathAndQuery::from_static(CHECK), codec).await
-    };
-    Ok(connection.call(checked).await?.status == SERVING)
+    let request = HealthCheckRequest { service: SERVICE.to_owned() };
+    Ok(connection.call(connection.rpc().unary(CHECK, &request)).await?.status == SERVING)
 }

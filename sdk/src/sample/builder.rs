@@ -1,6 +1,8 @@
 //! What to sample, asked for step by step.
 
+use crate::client::answers::Answers;
 use crate::client::connection::Connection;
+use crate::client::methods;
 use crate::error::Error;
 use crate::line::positions::Positions;
 use crate::sample::wire::Part;
@@ -9,7 +11,6 @@ use gpiod_proto::v1;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tonic::Streaming;
 
 /// Parts that are kept for a slow reader; the daemon's have 2,048 bytes of samples at most.
 const RING: usize = 256;
@@ -54,7 +55,7 @@ impl SampleBuilder {
         let (names, mask) = (positions.names().clone(), positions.all());
         let period_ns = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
         let request = v1::SampleRequest { lines, period_ns, count, client_name };
-        let messages = connection.call(connection.rpc().sample(request)).await?;
+        let messages = connection.call(connection.rpc().call(methods::SAMPLE, &request)).await?;
         let (sender, parts) = mpsc::channel(RING);
         let task = Task(tokio::spawn(drain(connection, messages, names.len(), sender)).abort_handle());
         let (items, totals) = (VecDeque::new(), SampleTotals::default());
@@ -65,7 +66,7 @@ impl SampleBuilder {
 /// Takes all that comes, whether there is room for it or not; ends with the stream, or is aborted.
 async fn drain(
     connection: Connection,
-    mut messages: Streaming<v1::SampleResponse>,
+    mut messages: Answers<v1::SampleResponse>,
     lines: usize,
     parts: mpsc::Sender<Result<Part, Error>>,
 ) {

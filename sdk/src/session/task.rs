@@ -3,6 +3,7 @@
 //! It ends when the daemon has ended the stream of a closed session, and when the session can not come back.
 
 use crate::backoff::{Backoff, STEADY};
+use crate::client::answers::Answers;
 use crate::client::connection::{Connection, frozen, in_time, now};
 use crate::error::Error;
 use crate::session::core::{Core, REQUESTS};
@@ -12,13 +13,11 @@ use gpiod_proto::v1::session_response::Result as Answer;
 use std::pin::pin;
 use std::sync::Arc;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::Streaming;
 
 /// A session's two streams, and how it opened.
 pub(crate) struct Opened {
     pub(crate) requests: mpsc::Sender<v1::SessionRequest>,
-    pub(crate) responses: Streaming<v1::SessionResponse>,
+    pub(crate) responses: Answers<v1::SessionResponse>,
     pub(crate) values: v1::Values,
     /// What it can be resumed with.
     pub(crate) token: Vec<u8>,
@@ -32,8 +31,7 @@ pub(crate) async fn open(connection: &Connection, command: v1::OpenCommand) -> R
     let (requests, receiver) = mpsc::channel(REQUESTS);
     let first = v1::SessionRequest { id: 0, command: Some(Command::Open(command)) };
     requests.try_send(first).map_err(|_| away("the connection broke"))?;
-    let mut rpc = connection.rpc();
-    let mut responses = connection.call(rpc.session(ReceiverStream::new(receiver))).await?;
+    let mut responses = connection.call(connection.rpc().session(receiver)).await?;
     let first = in_time(responses.message()).await?.map_err(|status| connection.failed(&status))?;
     match first.map(|response| response.result) {
         Some(Some(Answer::Open(v1::OpenResult { values, token, resumed }))) => {
@@ -50,7 +48,7 @@ pub(crate) async fn run(
     core: Arc<Core>,
     connection: Connection,
     mut command: v1::OpenCommand,
-    mut responses: Streaming<v1::SessionResponse>,
+    mut responses: Answers<v1::SessionResponse>,
 ) {
     let _abandoned = Abandoned(&core);
     let mut backoff = Backoff::new();
@@ -91,7 +89,7 @@ impl Drop for Abandoned<'_> {
 async fn dispatch(
     core: &Core,
     connection: &Connection,
-    mut responses: Streaming<v1::SessionResponse>,
+    mut responses: Answers<v1::SessionResponse>,
 ) -> Result<(), Error> {
     let mut no_answer = pin!(core.frozen());
     loop {
@@ -117,7 +115,7 @@ async fn reopen(
     connection: &Connection,
     command: &mut v1::OpenCommand,
     backoff: &mut Backoff,
-) -> Result<Streaming<v1::SessionResponse>, Error> {
+) -> Result<Answers<v1::SessionResponse>, Error> {
     loop {
         tokio::time::sleep(backoff.delay()).await;
         match open(connection, command.clone()).await {

@@ -1,13 +1,14 @@
 //! A watch with a stream of its own: opened, drained, and opened again when the daemon comes back.
 
 use crate::backoff::{Backoff, STEADY};
+use crate::client::answers::Answers;
 use crate::client::connection::{Connection, in_time, now};
+use crate::client::methods;
 use crate::error::Error;
 use crate::watch::ring::Ring;
 use gpiod_proto::v1;
 use std::sync::Arc;
 use std::time::Instant;
-use tonic::Streaming;
 
 /// What keeps a ring filled from a stream of its own.
 #[derive(Debug)]
@@ -19,10 +20,10 @@ pub(crate) struct Filler {
 
 impl Filler {
     /// Opens the stream, where the last one broke, and puts its first message: the present values or what was missed.
-    pub(crate) async fn open(&self, lost: Option<Instant>) -> Result<Streaming<v1::WatchResponse>, Error> {
+    pub(crate) async fn open(&self, lost: Option<Instant>) -> Result<Answers<v1::WatchResponse>, Error> {
         let request = v1::WatchRequest { resume: self.ring.resume(), ..self.request.clone() };
-        let mut rpc = self.connection.rpc();
-        let mut messages = self.connection.call(rpc.watch(request)).await?;
+        let opened = self.connection.rpc().call(methods::WATCH, &request);
+        let mut messages = self.connection.call(opened).await?;
         let Some(first) = in_time(self.next(&mut messages)).await?? else {
             return Err(Error::Away { since: now(), why: "the stream ended".to_owned() });
         };
@@ -32,7 +33,7 @@ impl Filler {
 
     /// Drains the stream into the ring and opens it again, until nothing mends it or the watch is dropped, which
     /// aborts this.
-    pub(crate) async fn run(self, mut messages: Streaming<v1::WatchResponse>) {
+    pub(crate) async fn run(self, mut messages: Answers<v1::WatchResponse>) {
         let mut backoff = Backoff::new();
         loop {
             let opened = now();
@@ -56,7 +57,7 @@ impl Filler {
         }
     }
 
-    async fn drain(&self, messages: &mut Streaming<v1::WatchResponse>) -> Result<(), Error> {
+    async fn drain(&self, messages: &mut Answers<v1::WatchResponse>) -> Result<(), Error> {
         while let Some(message) = self.next(messages).await? {
             self.ring.put(&message, None)?;
         }
@@ -65,7 +66,7 @@ impl Filler {
 
     async fn next(
         &self,
-        messages: &mut Streaming<v1::WatchResponse>,
+        messages: &mut Answers<v1::WatchResponse>,
     ) -> Result<Option<v1::WatchResponse>, Error> {
         messages.message().await.map_err(|status| self.connection.failed(&status))
     }

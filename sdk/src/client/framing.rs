@@ -1,0 +1,143 @@
+//! Messages in bytes: of each a byte that says whether it is compressed, four with its length, and its own (gRPC over
+//! HTTP/2, "Length-Prefixed-Message"), in frames that may end anywhere.
+
+use prost::Message;
+use prost::bytes::{Buf, BufMut, Bytes, BytesMut};
+use tonic::Status;
+
+/// Bytes before each message.
+const HEAD: usize = 5;
+/// Bytes of the longest message that is taken.
+const LONGEST: usize = 4 * 1024 * 1024;
+
+/// Adds a message to those that are sent next.
+pub(super) fn put(message: &impl Message, bytes: &mut BytesMut) {
+    let length = message.encoded_len();
+    bytes.reserve(HEAD + length);
+    bytes.put_u8(0);
+    // No message of ours has 4 GiB.
+    bytes.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
+    // There is room for all of it.
+    let _ = message.encode(bytes);
+}
+
+/// Finds messages in frames.
+#[derive(Debug, Default)]
+pub(super) struct Framing {
+    /// What has come and was not looked at.
+    frame: Bytes,
+    /// The beginning of a message of which the rest has not come.
+    part: Vec<u8>,
+}
+
+impl Framing {
+    /// Adds what has come; all that came before must have been taken.
+    pub(super) fn add(&mut self, frame: Bytes) {
+        self.frame = frame;
+    }
+
+    /// Whether the stream may end here.
+    pub(super) fn is_between_messages(&self) -> bool {
+        self.frame.is_empty() && self.part.is_empty()
+    }
+
+    /// The bytes of the next message, if all of it is here.
+    pub(super) fn take(&mut self) -> Result<Option<Bytes>, Status> {
+        if self.part.is_empty()
+            && let Some(head) = self.frame.first_chunk()
+        {
+            let end = HEAD + length(*head)?;
+            if self.frame.len() >= end {
+                return Ok(Some(without_head(self.frame.split_to(end))));
+            }
+        }
+        if self.frame.is_empty() {
+            return Ok(None);
+        }
+        self.fill(HEAD);
+        let Some(head) = self.part.first_chunk() else { return Ok(None) };
+        let end = HEAD + length(*head)?;
+        self.fill(end);
+        if self.part.len() < end {
+            return Ok(None);
+        }
+        // Long messages are rare: what this one took is given back.
+        Ok(Some(without_head(std::mem::take(&mut self.part).into())))
+    }
+
+    /// Adds to the part until it has so many bytes.
+    fn fill(&mut self, bytes: usize) {
+        let missing = bytes.saturating_sub(self.part.len()).min(self.frame.len());
+        self.part.extend_from_slice(&self.frame.split_to(missing));
+    }
+}
+
+fn without_head(mut message: Bytes) -> Bytes {
+    message.advance(HEAD);
+    message
+}
+
+/// The length that a head says.
+fn length([compressed, length @ ..]: [u8; HEAD]) -> Result<usize, Status> {
+    if compressed != 0 {
+        return Err(Status::internal("a compressed message, which was not asked for"));
+    }
+    let length = u32::from_be_bytes(length) as usize;
+    if length > LONGEST {
+        return Err(Status::out_of_range(format!("a message of {length} bytes; {LONGEST} are taken")));
+    }
+    Ok(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gpiod_proto::v1::{ReadRequest, WriteResponse};
+    use proptest::prelude::*;
+
+    fn framed(messages: &[ReadRequest]) -> Bytes {
+        let mut bytes = BytesMut::new();
+        for message in messages {
+            put(message, &mut bytes);
+        }
+        bytes.freeze()
+    }
+
+    proptest! {
+        #[test]
+        fn messages_are_found_wherever_frames_end(
+            names in proptest::collection::vec("[a-z]{0,40}", 0..20),
+            ends in proptest::collection::vec(0usize..1000, 0..30),
+        ) {
+            let messages: Vec<_> = names.into_iter().map(|name| ReadRequest { lines: vec![name] }).collect();
+            let mut rest = framed(&messages);
+            let mut framing = Framing::default();
+            let mut found = Vec::new();
+            for end in ends.into_iter().chain([usize::MAX]) {
+                framing.add(rest.split_to(end.min(rest.len())));
+                while let Some(bytes) = framing.take().unwrap() {
+                    found.push(ReadRequest::decode(bytes).unwrap());
+                }
+            }
+            prop_assert!(framing.is_between_messages());
+            prop_assert_eq!(found, messages);
+        }
+    }
+
+    #[test]
+    fn an_empty_message_is_one() {
+        let mut framing = Framing::default();
+        framing.add(Bytes::from_static(&[0; HEAD]));
+        assert_eq!(WriteResponse::decode(framing.take().unwrap().unwrap()), Ok(WriteResponse::default()));
+        assert_eq!(framing.take().unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_too_long_or_compressed_is_refused_before_it_has_come() {
+        for head in [[0, 0x00, 0x40, 0x00, 0x01], [1, 0, 0, 0, 1]] {
+            let mut framing = Framing::default();
+            framing.add(Bytes::copy_from_slice(&head));
+            framing.take().unwrap_err();
+        }
+    }
+}
