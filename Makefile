@@ -38,7 +38,7 @@ bench-gate: ## Fail where a call costs more instructions, allocations or time th
 
 # What CI gates on: nothing is measured by a clock, and nothing is built that the tests have not built.
 bench-gate-counts: ## The exact counts of bench-gate alone, of the build that the tests use
-	$(CARGO) build -p gpiod-bench
+	$(CARGO) build --workspace --bins --examples
 	$(patsubst %/release,%/debug,$(BUILT))/gpiod-bench counts --gate
 
 soak: ## Real processes killed, restarted and flooded, judged by the board's record; on a machine at rest

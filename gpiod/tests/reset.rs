@@ -5,8 +5,11 @@
 mod fixture;
 
 use fixture::{PATIENCE, Rig, became};
+use gpiod_proto::v1::operation::Operation;
 use gpiod_proto::v1::session_request::Command;
-use gpiod_proto::v1::{Direction, FeedCommand, OpenCommand, SessionLine, SessionRequest, Value};
+use gpiod_proto::v1::{
+    self, BatchCommand, Direction, FeedCommand, OpenCommand, SessionLine, SessionRequest, Value, WriteCommand,
+};
 use prost::Message;
 use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -155,6 +158,29 @@ async fn commands_that_come_at_once_each_in_a_frame_of_its_own_do_not_cost_the_c
     assert!(alive(&mut stream).await);
     let lines = rig.client("strict").await.lines().await.unwrap();
     assert!(lines.get("red").unwrap().holder.is_some());
+}
+
+#[tokio::test]
+async fn a_client_that_takes_no_answers_is_still_heard_and_its_end_is_seen() {
+    let rig = Rig::with(GROUPS).await;
+    // No room for a single byte of an answer, RFC 9113, section 6.5.2.
+    let no_window = frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    let write = Operation::Write(WriteCommand { mask: 1, bits: 1 });
+    let operations = vec![v1::Operation { operation: Some(write) }];
+    let batch = |id| {
+        let batch = Command::Batch(BatchCommand { operations: operations.clone() });
+        frame(DATA, 0, 1, &message(id, batch))
+    };
+    let mut stream = UnixStream::connect(rig.socket("strict")).await.unwrap();
+    let opened = open("red");
+    let (preface, rest) = opened.split_at(PREFACE.len());
+    stream.write_all(&[preface, &no_window, rest].concat()).await.unwrap();
+    let since = rig.saw(0, |entry| became(entry, "GPIO9", true)).await.seq;
+    // More than wait for a client that does not read.
+    stream.write_all(&(1..=60).flat_map(batch).collect::<Vec<u8>>()).await.unwrap();
+    assert!(alive(&mut stream).await);
+    drop(stream);
+    rig.saw(since, |entry| became(entry, "GPIO9", false)).await;
 }
 
 #[tokio::test]

@@ -18,7 +18,12 @@ pub(super) fn within(seconds: u32, pid: i32, dir: &Path) -> Fallible<u64> {
     let path = dir.join("idle.strace");
     let mut strace = Command::new("timeout");
     strace.args(["--signal=INT", &seconds.to_string(), "strace", "-qq", "-f", "-o"]).arg(&path);
-    strace.arg("-p").arg(pid.to_string()).output()?;
+    let traced = strace.arg("-p").arg(pid.to_string()).output()?;
+    // That is how timeout tells that it ended strace; else strace has ended by itself, and has seen nothing.
+    if traced.status.code() != Some(124) {
+        let why = String::from_utf8_lossy(&traced.stderr);
+        return Err(format!("strace can not look at process {pid}: {}", why.trim()).into());
+    }
     Ok(ended(&fs::read_to_string(&path)?))
 }
 

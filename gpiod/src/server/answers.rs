@@ -82,6 +82,12 @@ impl Drop for Piece {
     }
 }
 
+/// What a stream tells.
+pub(super) trait Telling: Stream {
+    /// There is no room for more: it is not asked before there is.
+    fn no_room(self: Pin<&mut Self>) {}
+}
+
 /// The client has gone, or has reset the stream.
 #[derive(Debug)]
 pub(super) struct Gone;
@@ -188,7 +194,7 @@ impl Answers {
     /// notices the latter.
     pub(super) async fn send_all<M: Message>(
         mut self,
-        messages: impl Stream<Item = Result<M, Status>>,
+        messages: impl Telling<Item = Result<M, Status>>,
         resets: bool,
     ) -> Result<(), Gone> {
         let mut messages = pin!(messages);
@@ -199,7 +205,7 @@ impl Answers {
     /// Sends what there is to tell now; ready when that was the end.
     fn poll_send<M: Message>(
         &mut self,
-        mut messages: Pin<&mut impl Stream<Item = Result<M, Status>>>,
+        mut messages: Pin<&mut impl Telling<Item = Result<M, Status>>>,
         resets: bool,
         context: &mut Context<'_>,
     ) -> Poll<Result<Result<(), Status>, Gone>> {
@@ -223,6 +229,9 @@ impl Answers {
                         if room {
                             continue;
                         }
+                    }
+                    if !room {
+                        messages.as_mut().no_room();
                     }
                     // Whoever waits for room does not hear of a reset by what it reads.
                     if (resets || !room) && self.stream.poll_reset(context).is_ready() {

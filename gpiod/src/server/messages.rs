@@ -71,6 +71,12 @@ impl<T: Message + Default> Messages<T> {
         self.behind.set(true);
     }
 
+    /// Says that what is left will not be looked at for now: what makes room for answers comes on the same connection, and so
+    /// does the client's end.
+    pub(super) fn read_on(&mut self) {
+        self.behind.set(false);
+    }
+
     /// The next message.
     pub(super) async fn next(&mut self) -> Result<Option<T>, Status> {
         poll_fn(|context| self.poll_next(context)).await.transpose()

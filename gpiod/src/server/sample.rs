@@ -1,5 +1,6 @@
 //! The stream of a sampling: its chunks, as they come.
 
+use super::answers::Telling;
 use super::convert;
 use crate::broker::Sampler;
 use crate::programs::Sampling;
@@ -21,6 +22,8 @@ pub(super) struct SampleStream {
     /// A sampling that is over has its place until its client has read it.
     pub(super) _sampler: Arc<Sampler>,
 }
+
+impl Telling for SampleStream {}
 
 impl Stream for SampleStream {
     type Item = Result<SampleResponse, Status>;

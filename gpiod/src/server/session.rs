@@ -8,6 +8,7 @@
 mod commands;
 mod watchdog;
 
+use super::answers::Telling;
 use super::convert;
 use super::messages::Messages;
 use super::metered::slice_is_over;
@@ -192,6 +193,14 @@ impl Open {
             return Poll::Ready(answer);
         }
         self.poll_events(context).map(|response| Some(Ok(response)))
+    }
+}
+
+impl Telling for SessionStream {
+    fn no_room(mut self: Pin<&mut Self>) {
+        if let Some(open) = &mut self.0 {
+            open.requests.read_on();
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The stream of a watch: first the present values or what was missed, then what waits, in messages of so
 //! many events at most, and each loss at the beginning of one.
 
+use super::answers::Telling;
 use super::convert;
 use super::places::{Place, Places};
 use crate::broker::{Broker, Watch};
@@ -57,6 +58,8 @@ impl WatchStream {
         Poll::Ready(Ok(Some(convert::watch_part(batch, present))))
     }
 }
+
+impl Telling for WatchStream {}
 
 impl Stream for WatchStream {
     type Item = Result<WatchResponse, Status>;
