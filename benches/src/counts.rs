@@ -154,14 +154,14 @@ pub(crate) fn run(wanted: &Arguments) -> Fallible<()> {
         let clients = counted(name, client_under_callgrind)?;
         eprintln!("{name}: system calls");
         // Of few calls the shorter run may have more, by chance.
-        let system_calls = (counted(name, under_strace)? / f64::from(LENGTHS[1] - LENGTHS[0])).max(0.0);
+        let system_calls = each(counted(name, under_strace)?.max(0.0));
         costs.push(Cost {
             call: name,
             instructions: whole(ours.instructions),
-            allocations: each(ours.allocations),
+            allocations: each(ours.allocations as f64),
             system_calls,
             client_instructions: whole(clients.instructions),
-            client_allocations: each(clients.allocations),
+            client_allocations: each(clients.allocations as f64),
             bounds,
         });
     }
@@ -228,8 +228,8 @@ fn counted<T: std::ops::Sub<Output = T>>(name: &str, run: fn(&str, u32) -> Falli
 }
 
 /// For each call.
-fn each(difference: u64) -> f64 {
-    difference as f64 / f64::from(LENGTHS[1] - LENGTHS[0])
+fn each(difference: f64) -> f64 {
+    difference / f64::from(LENGTHS[1] - LENGTHS[0])
 }
 
 fn whole(difference: u64) -> u64 {

@@ -6,7 +6,8 @@
 //! alone; `session`, `watch` and `sample` are the streams; `messages` and `answers` frame what comes and what goes, `body`
 //! passes on what comes to services that are tonic's, and what those leave unsaid of it;
 //! `convert` turns messages into domain values and back; `status` turns errors into statuses, `too_large` one of tonic's own;
-//! `connection` bounds what one connection may use up, `backlog` how far it is read ahead; `reflection` says what the API looks like; `doors` decides who is let in, `streams` how much is open at a time
+//! `connection` bounds what one connection may use up, `backlog` how far it is read ahead; `reflection` says what the API
+//! looks like; `doors` decides who is let in, `streams` how much is open at a time
 //! (of the `places` that all sockets share) and `incoming` how long one may stay silent; `metered` gives each socket its turns; `socket` makes the
 //! sockets.
 

@@ -4,8 +4,8 @@
 set -euo pipefail
 
 # One line for each guest: what it is built and booted with, as Debian 12 names it; then what the images are packed with,
-# what runs them as containers and, for ARM, as programs, what counts a call's cost, and what a Kubernetes of our own is built and run with. bash,
-# coreutils, dpkg, apt, tar and util-linux are on every Debian.
+# what runs them as containers and, for ARM, as programs, what counts a call's cost, and what a Kubernetes of our own is
+# built and run with. bash, coreutils, dpkg, apt, tar and util-linux are on every Debian.
 declare -A packages=(
     [sim]="qemu-system-x86 iproute2 gcc make bc bison flex libelf-dev xz-utils"
     [raspi]="qemu-system-arm cpio gzip gcc-aarch64-linux-gnu libc6-dev-arm64-cross make"

@@ -10,7 +10,6 @@ from pathlib import Path
 
 FILE = "gpiod.toml"
 UNITS = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
-# What a gpiod without a device plugin does not know: a section, and a key of groups.
 
 
 def texts(rendered):
