@@ -184,8 +184,18 @@ impl Audit {
         self.due(now_ns.saturating_add(WINDOW_NS));
     }
 
+    /// Counts what a session drives; what it drove is told by its time.
+    #[inline]
+    pub fn drives(&mut self, drove: &mut Drove, count: impl FnOnce(&mut Drove)) {
+        let first = drove.is_nothing();
+        count(drove);
+        if let (true, Some(due_ns)) = (first, drove.due_ns()) {
+            self.due(due_ns);
+        }
+    }
+
     /// Something is to be told by then.
-    pub fn due(&mut self, at_ns: u64) {
+    fn due(&mut self, at_ns: u64) {
         if self.due_ns.is_none_or(|due_ns| at_ns < due_ns) {
             self.due_ns = Some(at_ns);
             self.changed.notify_one();

@@ -33,7 +33,7 @@ mod usage;
 mod watch;
 
 pub use counts::{Command, Connected, Snapshot, Used};
-pub use hold::{Change, Hold};
+pub use hold::{Change, Hold, Turn};
 pub use list::{BackendView, LineView, ListView};
 pub use open::{OpenRequest, WantedDirection, WantedLine};
 pub use program_hold::{ProgramHold, ProgramPlace};

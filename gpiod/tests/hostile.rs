@@ -127,7 +127,7 @@ async fn a_session_goes_on_after_every_command_that_makes_no_sense() {
     let capture = Step { step: Some(step::Step::Capture(capture)) };
     let invalid = [
         (None, "the request has no command"),
-        (Some(Command::Open(OpenCommand::default())), "the session is open already"),
+        (Some(Command::Open(OpenCommand::default().into())), "the session is open already"),
         (Some(Command::Read(ReadCommand { mask: 4 })), "the mask names more than the session's 2 lines"),
         (Some(Command::Write(WriteCommand { mask: 0, bits: 0 })), "the mask names no line"),
         (Some(Command::Write(WriteCommand { mask: 1, bits: 2 })), "bits outside of the mask must be 0"),
@@ -135,7 +135,7 @@ async fn a_session_goes_on_after_every_command_that_makes_no_sense() {
             Some(Command::Write(WriteCommand { mask: u64::MAX, bits: 0 })),
             "the mask names more than the session's 2 lines",
         ),
-        (Some(Command::Watch(WatchCommand { mask: 1, edge: 9, resume: None })), "9 is no edge"),
+        (Some(Command::Watch(WatchCommand { mask: 1, edge: 9, resume: None }.into())), "9 is no edge"),
         (Some(Command::Unwatch(UnwatchCommand { watch_id: 3 })), "the session has no watch with id 3"),
         (Some(Command::Batch(BatchCommand::default())), "a batch has 1 to 256 operations, not 0"),
         (
@@ -212,7 +212,7 @@ async fn a_message_in_a_session_that_can_not_be_read_ends_it_and_says_why() {
 async fn ids_that_are_in_use_are_refused() {
     let rig = Rig::start().await;
     let mut session = RawSession::open(&rig.socket("bench"), &["out", "in"], b"").await.unwrap();
-    let watch = || Some(Command::Watch(WatchCommand { mask: 2, edge: 0, resume: None }));
+    let watch = || Some(Command::Watch(WatchCommand { mask: 2, edge: 0, resume: None }.into()));
     let wait = Step { step: Some(step::Step::Wait(WaitStep { duration_ns: 5_000_000_000 })) };
     let program = || Some(Command::Program(Program { steps: vec![wait] }));
     session.requests.send(SessionRequest { id: 99, command: watch() }).unwrap();

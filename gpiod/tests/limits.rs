@@ -110,7 +110,7 @@ async fn limits_are_told_by_name_and_leave_the_other_sockets_theirs() {
         "[limits]\nsessions = 2\nwatches = 3\nsession_watches = 2\nprograms = 2\nbatch_operations = 3\n";
     let rig = Rig::with(&format!("{CONFIG}\n{limits}")).await;
     let mut session = RawSession::open(&rig.socket("bench"), &["out", "in"], b"").await.unwrap();
-    let watch = || Some(Command::Watch(WatchCommand { mask: 2, edge: 0, resume: None }));
+    let watch = || Some(Command::Watch(WatchCommand { mask: 2, edge: 0, resume: None }.into()));
     for id in 1..=2 {
         session.requests.send(SessionRequest { id, command: watch() }).unwrap();
         assert!(matches!(session.answer().await, Answer::Watch(_)));

@@ -42,7 +42,7 @@ async fn every_rpc(rig: &Rig) -> Vec<Result<(), Status>> {
     let mut client = raw(&rig.socket("door")).await;
     let lines = || vec!["lock".to_owned()];
     let line = || SessionLine { name: "lock".to_owned(), ..Default::default() };
-    let open = Command::Open(OpenCommand { lines: vec![line()], ..Default::default() });
+    let open = Command::Open(OpenCommand { lines: vec![line()], ..Default::default() }.into());
     let open = SessionRequest { id: 0, command: Some(open) };
     let wait = step::Step::Wait(WaitStep { duration_ns: 1 });
     let program = Some(Program { steps: vec![Step { step: Some(wait) }] });

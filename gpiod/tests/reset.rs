@@ -71,7 +71,7 @@ fn open(line: &str) -> Vec<u8> {
         direction: Direction::Output.into(),
         initial: Value::Active.into(),
     };
-    let open = Command::Open(OpenCommand { lines: vec![line], ..Default::default() });
+    let open = Command::Open(OpenCommand { lines: vec![line], ..Default::default() }.into());
     [
         PREFACE,
         &frame(SETTINGS, 0, 0, b""),

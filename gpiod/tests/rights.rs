@@ -15,7 +15,7 @@ fn session_line(name: &str) -> SessionLine {
 
 fn open(lines: &[&str]) -> SessionRequest {
     let lines = lines.iter().map(|name| session_line(name)).collect();
-    SessionRequest { id: 0, command: Some(Command::Open(OpenCommand { lines, ..Default::default() })) }
+    SessionRequest { id: 0, command: Some(Command::Open(OpenCommand { lines, ..Default::default() }.into())) }
 }
 
 fn wait_program() -> Option<Program> {
@@ -150,7 +150,7 @@ async fn a_session_does_no_more_with_a_line_than_it_asked_for() {
     let (requests, stream) = tokio::sync::mpsc::unbounded_channel();
     let line =
         SessionLine { name: "light".to_owned(), direction: Direction::Input.into(), ..Default::default() };
-    let open = Command::Open(OpenCommand { lines: vec![line], ..Default::default() });
+    let open = Command::Open(OpenCommand { lines: vec![line], ..Default::default() }.into());
     requests.send(SessionRequest { id: 0, command: Some(open) }).unwrap();
     let stream = tokio_stream::wrappers::UnboundedReceiverStream::new(stream);
     let mut answers = client.session(stream).await.unwrap().into_inner();
@@ -348,7 +348,7 @@ async fn a_session_tells_nothing_of_a_line_that_it_may_not_read_and_changes_no_o
     let stream = tokio_stream::wrappers::UnboundedReceiverStream::new(stream);
     let line = |name: &str, initial: Value| SessionLine { initial: initial.into(), ..session_line(name) };
     let lines = vec![line("out", Value::Active), line("sensor", Value::Active)];
-    let open = Command::Open(OpenCommand { lines, ..Default::default() });
+    let open = Command::Open(OpenCommand { lines, ..Default::default() }.into());
     let mut id = 0;
     let mut ask = |command| {
         id += 1;
@@ -368,7 +368,7 @@ async fn a_session_tells_nothing_of_a_line_that_it_may_not_read_and_changes_no_o
             "line \"out\" may not be read here: its operations are drive",
         ),
         (
-            Command::Watch(WatchCommand { mask: 2, edge: 0, resume: None }),
+            Command::Watch(WatchCommand { mask: 2, edge: 0, resume: None }.into()),
             "line \"sensor\" may not be watched here: its operations are read, drive, program",
         ),
         (

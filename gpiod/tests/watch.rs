@@ -134,9 +134,9 @@ async fn a_session_that_does_not_read_its_watch_holds_up_no_other_session_and_ta
         lines: vec![SessionLine { name: "in".to_owned(), ..Default::default() }],
         ..Default::default()
     };
-    requests.send(SessionRequest { id: 0, command: Some(Command::Open(open)) }).unwrap();
+    requests.send(SessionRequest { id: 0, command: Some(Command::Open(open.into())) }).unwrap();
     let watch = WatchCommand { mask: 1, ..Default::default() };
-    requests.send(SessionRequest { id: 1, command: Some(Command::Watch(watch)) }).unwrap();
+    requests.send(SessionRequest { id: 1, command: Some(Command::Watch(watch.into())) }).unwrap();
     let mut client = raw(&rig.socket("bench")).await;
     let mut frozen = client.session(UnboundedReceiverStream::new(sent)).await.unwrap().into_inner();
     for _ in 0..2 {

@@ -35,6 +35,11 @@ fn generate(into: &Path) {
         .server_mod_attribute(".", "#[cfg(feature = \"server\")]")
         .build_transport(false)
         .codec_path("crate::codec::Codec")
+        // What is large and rare, or large anyway, is elsewhere: plain commands and their answers are moved often.
+        .boxed(".gpiod.v1.SessionRequest.command.open")
+        .boxed(".gpiod.v1.SessionRequest.command.watch")
+        .boxed(".gpiod.v1.SessionResponse.result.watch")
+        .boxed(".gpiod.v1.SessionResponse.result.batch")
         .out_dir(into)
         .compile_fds(set.clone())
         .unwrap();

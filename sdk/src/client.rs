@@ -8,6 +8,7 @@ mod framing;
 mod health;
 pub(crate) mod methods;
 mod outgoing;
+pub(crate) mod requests;
 pub(crate) mod socket;
 pub(crate) mod transport;
 
@@ -122,7 +123,7 @@ impl Client {
         let values: Vec<Assignment> = values.into_iter().map(Into::into).collect();
         let lines: Vec<String> = values.iter().map(|value| value.line.name.to_string()).collect();
         let positions = Positions::new(lines.iter().map(String::as_str), None)?;
-        let (_, bits) = positions.mask_and_bits(&values)?;
+        let (_, bits) = positions.mask_and_bits(values)?;
         let client_name = self.name.to_string();
         let request = v1::WriteRequest { lines, bits, client_name };
         let written = self.connection.call(self.connection.rpc().unary(methods::WRITE, &request)).await;

@@ -95,8 +95,7 @@ impl Session {
     /// [`Error::Invalid`] for no line or one twice; [`Error::ForeignHandle`], [`Error::NoSuchLine`];
     /// [`Error::Refused`] with `WrongDirection`, `ProgramRunning` or `Hardware`; [`Error::Away`], [`Error::Closed`].
     pub async fn write(&self, values: impl IntoIterator<Item = impl Into<Assignment>>) -> Result<u64, Error> {
-        let values: Vec<_> = values.into_iter().map(Into::into).collect();
-        let (mask, bits) = self.core.lines().mask_and_bits(&values)?;
+        let (mask, bits) = self.core.lines().mask_and_bits(values.into_iter().map(Into::into))?;
         self.core.done(Command::Write(v1::WriteCommand { mask, bits })).await
     }
 

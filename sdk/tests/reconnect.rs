@@ -166,7 +166,7 @@ async fn a_refusal_that_no_retry_mends_ends_the_session() {
         let button = session.input("button").unwrap();
         let (watch, ()) = join!(session.watch([&button]).open(), async {
             let (id, _) = served.next().await.unwrap();
-            served.answer(id, Answer::Watch(first(0))).await;
+            served.answer(id, Answer::Watch(first(0).into())).await;
         });
         let mut watch = watch.unwrap();
         served.end_with(stopping()).await;
@@ -221,7 +221,7 @@ async fn the_sessions_watches_go_on_and_tell_the_time_away() {
     let button = session.input("button").unwrap();
     let (watch, watch_id) = join!(session.watch([&button]).open(), async {
         let (id, _) = served.next().await.unwrap();
-        served.answer(id, Answer::Watch(first(0b00))).await;
+        served.answer(id, Answer::Watch(first(0b00).into())).await;
         id
     });
     let mut watch = watch.unwrap();
@@ -234,10 +234,10 @@ async fn the_sessions_watches_go_on_and_tell_the_time_away() {
     assert_eq!(id, watch_id);
     assert_eq!(
         command,
-        Command::Watch(v1::WatchCommand { mask: 0b10, edge: v1::Edge::Both.into(), resume: None })
+        Command::Watch(v1::WatchCommand { mask: 0b10, edge: v1::Edge::Both.into(), resume: None }.into())
     );
-    served.answer(id, Answer::Watch(first(0b10))).await;
-    served.answer(id, Answer::Watch(edges(1..2))).await;
+    served.answer(id, Answer::Watch(first(0b10).into())).await;
+    served.answer(id, Answer::Watch(edges(1..2).into())).await;
     let Some(Ok(WatchItem::Lost(Loss { cause: LossCause::Restart, away: Some(away), .. }))) =
         watch.next().await
     else {
@@ -263,7 +263,7 @@ async fn a_watch_of_a_session_goes_on_where_it_was() {
     let (watch, id) = join!(session.watch([&button]).open(), async {
         let (id, _) = served.next().await.unwrap();
         let begin = v1::WatchResponse { position: Some(position(3, 0)), ..first(0b00) };
-        served.answer(id, Answer::Watch(begin)).await;
+        served.answer(id, Answer::Watch(begin.into())).await;
         id
     });
     let mut watch = watch.unwrap();
@@ -273,17 +273,18 @@ async fn a_watch_of_a_session_goes_on_where_it_was() {
         message.events[0].line_seqno = 3 + seqno;
         message
     };
-    served.answer(id, Answer::Watch(press(1))).await;
+    served.answer(id, Answer::Watch(press(1).into())).await;
     assert!(matches!(watch.next().await, Some(Ok(WatchItem::Values(_)))));
     assert!(matches!(watch.next().await, Some(Ok(WatchItem::Edge(edge))) if edge.seqno == 1));
     served.end_with(stopping()).await;
     let (_, mut served) = daemon.opened(0).await;
     let (again, command) = served.next().await.unwrap();
-    let Command::Watch(v1::WatchCommand { resume: Some(resume), mask: 0b10, .. }) = command else {
+    let Command::Watch(command) = command else { panic!("{command:?}") };
+    let v1::WatchCommand { resume: Some(resume), mask: 0b10, .. } = *command else {
         panic!("it does not go on: {command:?}")
     };
     assert_eq!((again, &resume.line_seqnos[..], resume.seqno), (id, &[4][..], 1));
-    served.answer(id, Answer::Watch(v1::WatchResponse { position: Some(resume), ..press(2) })).await;
+    served.answer(id, Answer::Watch(v1::WatchResponse { position: Some(resume), ..press(2) }.into())).await;
     assert!(matches!(watch.next().await, Some(Ok(WatchItem::Edge(edge))) if edge.seqno == 2));
 }
 

@@ -157,7 +157,7 @@ async fn a_batch_is_one_command_and_names_the_operation_that_failed() {
         let Command::Batch(batch) = command else { panic!() };
         assert_eq!(batch.operations.len(), 3);
         let result = v1::BatchResult { done: 3, bits: vec![0b10], timestamp_ns: 9, error: None };
-        served.answer(id, Answer::Batch(result)).await;
+        served.answer(id, Answer::Batch(result.into())).await;
     });
     let result = result.unwrap();
     assert_eq!((result.reads[0].get("button"), result.timestamp_ns), (Some(Value::Active), 9));
@@ -167,7 +167,7 @@ async fn a_batch_is_one_command_and_names_the_operation_that_failed() {
         let error =
             v1::Error { code: Code::Internal.into(), reason: "HARDWARE".into(), ..Default::default() };
         let result = v1::BatchResult { done: 2, bits: vec![0], timestamp_ns: 9, error: Some(error) };
-        served.answer(id, Answer::Batch(result)).await;
+        served.answer(id, Answer::Batch(result.into())).await;
     });
     let error = result.unwrap_err();
     assert!(matches!(error, Error::Batch { done: 2, .. }));

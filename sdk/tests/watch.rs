@@ -21,8 +21,8 @@ async fn watch(session: &Session, served: &mut Served, button: &Input, ring: usi
     let (watch, id) = join!(session.watch([button]).ring(ring).open(), async {
         let (id, command) = served.next().await.unwrap();
         let wanted = v1::WatchCommand { mask: 1, edge: v1::Edge::Both.into(), resume: None };
-        assert_eq!(command, Command::Watch(wanted));
-        served.answer(id, Answer::Watch(first(0))).await;
+        assert_eq!(command, Command::Watch(wanted.into()));
+        served.answer(id, Answer::Watch(first(0).into())).await;
         id
     });
     (watch.unwrap(), id)
@@ -78,7 +78,7 @@ async fn a_frozen_watch_loses_its_oldest_edges_exactly_counted_and_holds_up_no_c
     let (mut watch, id) = watch(&session, &mut served, &button, 100).await;
     // Several MB, more than all windows of the connection together.
     for start in (1..100_001).step_by(100) {
-        served.answer(id, Answer::Watch(edges(start..start + 100))).await;
+        served.answer(id, Answer::Watch(edges(start..start + 100).into())).await;
     }
     // Answered behind all those edges, so they are in the ring or lost by then.
     let (set, ()) = join!(red.set(Value::Active), async {
@@ -107,8 +107,8 @@ async fn a_dropped_watch_is_ended_and_the_others_go_on() {
     drop(one);
     let (_, command) = served.next().await.unwrap();
     assert_eq!(command, Command::Unwatch(v1::UnwatchCommand { watch_id: one_id }));
-    served.answer(one_id, Answer::Watch(edges(1..2))).await;
-    served.answer(two_id, Answer::Watch(edges(1..2))).await;
+    served.answer(one_id, Answer::Watch(edges(1..2).into())).await;
+    served.answer(two_id, Answer::Watch(edges(1..2).into())).await;
     assert!(matches!(item(&mut two).await, WatchItem::Values(_)));
     assert!(matches!(item(&mut two).await, WatchItem::Edge(_)));
 }

@@ -139,7 +139,7 @@ fn open(u: &mut Unstructured<'_>) -> Result<Command> {
         client_name: "fuzz".to_owned(),
         watchdog_ns: if u.ratio(1, 4)? { nanoseconds(u)? } else { 0 },
         resume_token: if u.ratio(1, 8)? { u.arbitrary()? } else { Vec::new() },
-    }))
+    }.into()))
 }
 
 fn command(u: &mut Unstructured<'_>) -> Result<Command> {
@@ -165,7 +165,7 @@ fn command(u: &mut Unstructured<'_>) -> Result<Command> {
             mask: mask(u)?,
             edge: u.int_in_range(0..=4)?,
             resume: position(u)?,
-        }),
+        }.into()),
         5 => Command::Unwatch(v1::UnwatchCommand { watch_id: u.int_in_range(0..=8)? }),
         6 => Command::Program(program(u)?),
         7 => Command::Feed(v1::FeedCommand {}),

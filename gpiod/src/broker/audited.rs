@@ -141,11 +141,7 @@ impl State {
     /// Counts what a session drives; what it drove is told by its time.
     pub(super) fn drives(&mut self, id: SessionId, count: impl FnOnce(&mut Drove)) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let first = session.drove.is_nothing();
-        count(&mut session.drove);
-        if let (true, Some(due_ns)) = (first, session.drove.due_ns()) {
-            self.audit.due(due_ns);
-        }
+        self.audit.drives(&mut session.drove, count);
     }
 }
 

@@ -106,6 +106,7 @@ impl Counts {
     }
 
     /// Counts a command, whatever becomes of it.
+    #[inline]
     pub(super) fn command(&mut self, scope: Scope, command: Command) {
         self.at(scope).commands[command as usize] += 1;
     }

@@ -1,14 +1,14 @@
 //! A hold: what a session's holder does with its lines.
 
 use super::session::Cause;
-use super::{Broker, Command, Scope, SessionId, Watch, WatchRequest};
+use super::{Broker, Command, Scope, SessionId, State, Watch, WatchRequest};
 use crate::config::Limits;
 use crate::error::Error;
 use crate::line::{Bias, Direction, Moment, Values};
 use crate::operations::Operation;
 use crate::token::Token;
 use crate::wiring::LineIndex;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
 /// Changes to lines of a session.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +30,8 @@ pub struct Hold {
     pub(super) broker: Arc<Broker>,
     pub(super) session: SessionId,
     pub(super) scope: Scope,
+    /// Which lines they are; a session has the same ones for as long as it lives.
+    pub(super) indices: Arc<[LineIndex]>,
     /// The values of the lines when they were taken.
     pub first: Values,
     /// What its client can come back with.
@@ -39,35 +41,15 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Reads lines; mask 0 is all that may be read.
-    ///
-    /// # Errors
-    /// [`Error::InvalidRequest`], [`Error::NotPermitted`], [`Error::Hardware`].
-    pub fn read(&self, mask: u64) -> Result<Values, Error> {
-        let mut state = self.broker.lock();
-        state.counts.command(self.scope, Command::Read);
-        let indices = state.checked(self.session, mask, 0)?;
-        let mask = state.readable(self.session, mask)?;
-        Ok(state.pins.read(&indices, mask)?)
-    }
-
-    /// Sets outputs, all or none.
-    ///
-    /// # Errors
-    /// [`Error::InvalidRequest`], [`Error::NotPermitted`], [`Error::WrongDirection`], [`Error::ProgramRunning`],
-    /// [`Error::Hardware`].
-    pub fn write(&self, mask: u64, bits: u64) -> Result<Moment, Error> {
-        let mut state = self.broker.lock();
-        state.counts.command(self.scope, Command::Write);
-        state.idle(self.session, mask)?;
-        state.may(self.session, mask, Operation::Drive)?;
-        state.session_write(self.session, mask, bits)
+    /// A turn for reads and writes.
+    pub fn turn(&self) -> Turn<'_> {
+        Turn { state: self.broker.lock(), hold: self }
     }
 
     /// Changes lines, all or none.
     ///
     /// # Errors
-    /// As [`Hold::write`].
+    /// As [`Turn::write`].
     pub fn configure(&self, change: &Change) -> Result<Moment, Error> {
         let mut state = self.broker.lock();
         state.counts.command(self.scope, Command::Configure);
@@ -131,6 +113,42 @@ impl Hold {
     /// Which session this is.
     pub fn session(&self) -> SessionId {
         self.session
+    }
+}
+
+/// The broker's attention for a moment, for some operations of a holder: nobody else's come between.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    state: MutexGuard<'a, State>,
+    hold: &'a Hold,
+}
+
+impl Turn<'_> {
+    /// Operations that are done in one turn at most, so that others need not wait for long.
+    pub const OPERATIONS: usize = 64;
+
+    /// Reads lines; mask 0 is all that may be read.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`], [`Error::NotPermitted`], [`Error::Hardware`].
+    pub fn read(&mut self, mask: u64) -> Result<Values, Error> {
+        let Hold { session, scope, indices, .. } = self.hold;
+        self.state.counts.command(*scope, Command::Read);
+        self.state.session(*session)?.refers(mask, 0)?;
+        let mask = self.state.readable(*session, mask)?;
+        Ok(self.state.pins.read(indices, mask)?)
+    }
+
+    /// Sets outputs, all or none.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`], [`Error::NotPermitted`], [`Error::WrongDirection`], [`Error::ProgramRunning`],
+    /// [`Error::Hardware`].
+    pub fn write(&mut self, mask: u64, bits: u64) -> Result<Moment, Error> {
+        let Hold { session, scope, indices, .. } = self.hold;
+        self.state.counts.command(*scope, Command::Write);
+        self.state.may_write(*session, mask)?;
+        self.state.session_write(*session, indices, mask, bits)
     }
 }
 

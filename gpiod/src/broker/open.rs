@@ -143,6 +143,7 @@ impl Broker {
         let tenant = state.tenant(scope);
         let holder = Holder { name: client_name, group, caller, tenant, since_ns, away_until_ns: None };
         let (end, ended) = oneshot::channel();
+        let own = Arc::clone(&indices);
         let session = state.enter(Session {
             holder,
             scope,
@@ -160,7 +161,8 @@ impl Broker {
         if token.is_some() || predecessor != Predecessor::None {
             self.save();
         }
-        Ok((Hold { broker: Arc::clone(self), session, scope, first, token, resumed }, ended))
+        let broker = Arc::clone(self);
+        Ok((Hold { broker, session, scope, indices: own, first, token, resumed }, ended))
     }
 }
 

@@ -47,6 +47,16 @@ pub(super) struct Place {
     position: u8,
 }
 
+/// Lines of a list that are in one request.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    request: usize,
+    /// Which they are, by their positions in the list.
+    mask: u64,
+    /// The same by their positions in the request.
+    request_mask: u64,
+}
+
 #[derive(Debug)]
 struct HeldLine {
     place: Place,
@@ -78,7 +88,7 @@ impl Pins {
 
     /// Whether lines are changed in one access.
     pub(super) fn in_one_request(&self, lines: &[LineIndex], mask: u64) -> bool {
-        mask == 0 || self.next_part(lines, mask).1 == mask
+        mask == 0 || self.next_part(lines, mask).mask == mask
     }
 
     /// Takes what the wiring says of a line now; the line itself is to be configured anew.
@@ -86,18 +96,20 @@ impl Pins {
         self.lines[line.0].debounce_ns = configured(wired).debounce_ns;
     }
 
-    fn held(&mut self, request: usize) -> Result<&mut Box<dyn HeldLines>, Error> {
-        let gone = || Error::Failed { operation: "using a line", source: io::Error::other("it was let go") };
-        let request = self.requests.get_mut(request).and_then(Option::as_mut).ok_or_else(gone)?;
-        Ok(&mut request.held)
-    }
-
-    /// Takes note of whether an access failed.
-    fn noted<T>(&mut self, request: usize, outcome: Result<T, Error>) -> Result<T, Error> {
-        if let Some(Some(held)) = self.requests.get_mut(request)
-            && held.failing != outcome.is_err()
-        {
-            held.failing = outcome.is_err();
+    /// Uses a request, and takes note of whether that failed.
+    #[inline]
+    fn access<T>(
+        &mut self,
+        request: usize,
+        access: impl FnOnce(&mut dyn HeldLines) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let Some(Some(request)) = self.requests.get_mut(request) else {
+            let source = io::Error::other("it was let go");
+            return Err(Error::Failed { operation: "using a line", source });
+        };
+        let outcome = access(request.held.as_mut());
+        if request.failing != outcome.is_err() {
+            request.failing = outcome.is_err();
             self.health.changed();
         }
         outcome
@@ -112,10 +124,10 @@ impl Pins {
     /// Reads the lines to which the last access failed.
     pub(super) fn try_failing(&mut self) {
         for index in 0..self.requests.len() {
-            if let Some(request) = self.requests[index].as_mut().filter(|request| request.failing) {
-                let read = request.held.read(known_mask(request.lines.len()));
+            if let Some(request) = self.requests[index].as_ref().filter(|request| request.failing) {
+                let all = known_mask(request.lines.len());
                 // What it is now is noted, and nobody waits for the values.
-                let _ = self.noted(index, read);
+                let _ = self.access(index, |held| held.read(all));
             }
         }
     }
@@ -131,12 +143,11 @@ impl Pins {
         let mut when: Option<Moment> = None;
         let mut left = mask;
         while left != 0 {
-            let (request, part, request_mask) = self.next_part(lines, left);
-            left &= !part;
-            let read = self.held(request)?.read(request_mask);
-            let read = self.noted(request, read)?;
+            let part = self.next_part(lines, left);
+            left &= !part.mask;
+            let read = self.access(part.request, |held| held.read(part.request_mask))?;
             when = Some(when.map_or(read.read, |when| when.and(read.read)));
-            for i in ones(part) {
+            for i in ones(part.mask) {
                 bits |= (read.bits >> self.lines[lines[i].0].place.position & 1) << i;
             }
         }
@@ -145,38 +156,47 @@ impl Pins {
     }
 
     /// Sets outputs. Lines of one group change together; of several, all that switch off change before any that
-    /// switches on.
-    pub(super) fn write(&mut self, lines: &[LineIndex], mask: u64, bits: u64) -> Result<Moment, Error> {
+    /// switches on. Adds to `changed` those that are not what they were: some may be where it fails half-way.
+    pub(super) fn write(
+        &mut self,
+        lines: &[LineIndex],
+        mask: u64,
+        bits: u64,
+        changed: &mut u64,
+    ) -> Result<Moment, Error> {
         let first = self.next_part(lines, mask);
-        if first.1 == mask {
-            return self.write_part(lines, first, bits);
+        if first.mask == mask {
+            return self.write_part(lines, first, bits, changed);
         }
         let mut last = Moment { timestamp_ns: 0, uncertainty_ns: 0 };
         for mut left in [mask & !bits, mask & bits] {
             while left != 0 {
                 let part = self.next_part(lines, left);
-                left &= !part.1;
-                last = self.write_part(lines, part, bits)?;
+                left &= !part.mask;
+                last = self.write_part(lines, part, bits, changed)?;
             }
         }
         Ok(last)
     }
 
-    /// Sets outputs that are all in one request: a part as [`next_part`](Self::next_part) tells it.
+    /// Sets outputs that are all in one request.
+    #[inline]
     fn write_part(
         &mut self,
         lines: &[LineIndex],
-        (request, part, request_mask): (usize, u64, u64),
+        part: Part,
         bits: u64,
+        changed: &mut u64,
     ) -> Result<Moment, Error> {
         let mut request_bits = 0;
-        for i in ones(part) {
+        for i in ones(part.mask) {
             request_bits |= (bits >> i & 1) << self.lines[lines[i].0].place.position;
         }
-        let written = self.held(request)?.write(request_mask, request_bits);
-        let moment = self.noted(request, written)?;
-        for i in ones(part) {
-            self.lines[lines[i].0].config.value = Value::from_bit(bits >> i & 1 == 1);
+        let moment = self.access(part.request, |held| held.write(part.request_mask, request_bits))?;
+        for i in ones(part.mask) {
+            let value = Value::from_bit(bits >> i & 1 == 1);
+            let was = std::mem::replace(&mut self.lines[lines[i].0].config.value, value);
+            *changed |= u64::from(was != value) << i;
         }
         Ok(moment)
     }
@@ -272,19 +292,19 @@ impl Pins {
         silent.into_iter().map(|(position, lost)| (lines[position], lost)).collect()
     }
 
-    /// The first request that has a line of the mask: which it is, the lines of the mask that it has, and their
-    /// mask within the request.
-    fn next_part(&self, lines: &[LineIndex], mask: u64) -> (usize, u64, u64) {
-        let first = ones(mask).next().map_or(0, |i| self.lines[lines[i].0].place.request);
-        let (mut part, mut request_mask) = (0, 0);
+    /// What the first request has of the mask that has a line of it.
+    #[inline]
+    fn next_part(&self, lines: &[LineIndex], mask: u64) -> Part {
+        let request = ones(mask).next().map_or(0, |i| self.lines[lines[i].0].place.request);
+        let mut part = Part { request, mask: 0, request_mask: 0 };
         for i in ones(mask) {
             let held = &self.lines[lines[i].0];
-            if held.place.request == first {
-                part |= 1 << i;
-                request_mask |= 1 << held.place.position;
+            if held.place.request == request {
+                part.mask |= 1 << i;
+                part.request_mask |= 1 << held.place.position;
             }
         }
-        (first, part, request_mask)
+        part
     }
 }
 

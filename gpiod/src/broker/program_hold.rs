@@ -10,6 +10,7 @@ use crate::line::{Direction, Moment, Values, ones};
 use crate::operations::Operation;
 use crate::program::{self, Shape, Step};
 use crate::watch::{EdgeFilter, Event, Source};
+use crate::wiring::LineIndex;
 use std::sync::{Arc, MutexGuard};
 
 impl Hold {
@@ -25,12 +26,11 @@ impl Hold {
         {
             let mut state = self.broker.lock();
             let session = state.session(self.session)?;
-            let indices = Arc::clone(&session.indices);
             let lines: Vec<(Kind, String)> =
                 session.lines.iter().map(|line| (line.kind, line.name.clone())).collect();
             let shapes: Vec<Shape> = lines
                 .iter()
-                .zip(indices.iter())
+                .zip(self.indices.iter())
                 .map(|((kind, _), line)| Shape { kind: *kind, now: state.pins.config(*line).direction })
                 .collect();
             let checked = program::check(steps, &shapes, |line| lines[line].1.as_str(), &limits);
@@ -50,7 +50,8 @@ impl Hold {
         state.drives(self.session, |drove| drove.began_program(mask, begun_ns));
         let (broker, session) = (Arc::clone(&self.broker), self.session);
         let place = Arc::new(ProgramPlace { broker: Arc::clone(&broker), scope: self.scope });
-        Ok(ProgramHold { broker, session, place, mask, watch, begun_ns })
+        let indices = Arc::clone(&self.indices);
+        Ok(ProgramHold { broker, session, indices, place, mask, watch, begun_ns })
     }
 }
 
@@ -73,6 +74,7 @@ impl Drop for ProgramPlace {
 pub struct ProgramHold {
     broker: Arc<Broker>,
     session: SessionId,
+    indices: Arc<[LineIndex]>,
     place: Arc<ProgramPlace>,
     mask: u64,
     /// The edges that its steps listen to; `None` when none does.
@@ -102,7 +104,7 @@ impl ProgramHold {
     /// # Errors
     /// [`Error::SessionEnded`], [`Error::Stopping`], [`Error::Hardware`].
     pub fn set(&self, mask: u64, bits: u64) -> Result<Moment, Error> {
-        self.driving()?.session_write(self.session, mask, bits)
+        self.driving()?.session_write(self.session, &self.indices, mask, bits)
     }
 
     /// Changes direction.

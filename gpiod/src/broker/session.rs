@@ -48,6 +48,19 @@ impl Session {
             let _ = end.send(why);
         }
     }
+
+    /// Checks that a mask is of its lines, and bits of the mask.
+    pub(super) fn refers(&self, mask: u64, bits: u64) -> Result<(), Error> {
+        let count = self.lines.len();
+        if mask & !known_mask(count) != 0 {
+            let text = format!("the mask names more than the session's {count} lines");
+            return Err(Error::InvalidRequest(text));
+        }
+        if bits & !mask != 0 {
+            return Err(Error::InvalidRequest("bits outside of the mask must be 0".to_owned()));
+        }
+        Ok(())
+    }
 }
 
 /// Tells a holder that the daemon ended its session, and why.
@@ -148,15 +161,7 @@ impl State {
         bits: u64,
     ) -> Result<Arc<[LineIndex]>, Error> {
         let session = self.session(session)?;
-        let count = session.lines.len();
-        if mask & !known_mask(count) != 0 {
-            return Err(Error::InvalidRequest(format!(
-                "the mask names more than the session's {count} lines"
-            )));
-        }
-        if bits & !mask != 0 {
-            return Err(Error::InvalidRequest("bits outside of the mask must be 0".to_owned()));
-        }
+        session.refers(mask, bits)?;
         Ok(Arc::clone(&session.indices))
     }
 
@@ -169,27 +174,44 @@ impl State {
         }
     }
 
+    /// Checks that a session may set lines that no program of it uses.
+    #[inline]
+    pub(super) fn may_write(&mut self, session: SessionId, mask: u64) -> Result<(), Error> {
+        let known = self.session(session)?;
+        // Nearly always; who is not, is told why.
+        if mask & (known.busy | !known.rights.mask(Operation::Drive)) == 0 {
+            return Ok(());
+        }
+        self.idle(session, mask)?;
+        self.may(session, mask, Operation::Drive)
+    }
+
+    /// Sets lines of a session, which are `indices`.
+    #[inline]
     pub(super) fn session_write(
         &mut self,
         session: SessionId,
+        indices: &[LineIndex],
         mask: u64,
         bits: u64,
     ) -> Result<Moment, Error> {
         if mask == 0 {
             return Err(Error::InvalidRequest("the mask names no line".to_owned()));
         }
-        let indices = self.checked(session, mask, bits)?;
-        for i in ones(mask) {
-            if self.pins.config(indices[i]).direction == Direction::Input {
-                let configured = self.wiring.line(indices[i]).config.kind;
-                let line = &self.session(session)?.lines[i];
-                let is = fixed_as(line.kind, configured).unwrap_or("an input now");
-                return Err(Error::WrongDirection { line: line.name.clone(), is, wanted: "an output" });
-            }
+        let Some(session) = self.sessions.get_mut(&session) else { return Err(Error::SessionEnded) };
+        session.refers(mask, bits)?;
+        let is_input = |i: &usize| self.pins.config(indices[*i]).direction == Direction::Input;
+        if let Some(i) = ones(mask).find(is_input) {
+            let line = &session.lines[i];
+            let is = fixed_as(line.kind, self.wiring.line(indices[i]).config.kind).unwrap_or("an input now");
+            return Err(Error::WrongDirection { line: line.name.clone(), is, wanted: "an output" });
         }
-        let moment = self.write(&indices, mask, bits)?;
-        self.drives(session, |drove| drove.wrote(mask, moment.timestamp_ns));
-        Ok(moment)
+        let mut changed = 0;
+        let written = self.pins.write(indices, mask, bits, &mut changed);
+        if let Ok(moment) = written {
+            self.audit.drives(&mut session.drove, |drove| drove.wrote(mask, moment.timestamp_ns));
+        }
+        self.tell_written(indices, changed, bits, written)
     }
 
     pub(super) fn session_configure(&mut self, session: SessionId, change: &Change) -> Result<Moment, Error> {

@@ -11,7 +11,7 @@ use super::usage::Usage;
 use super::watch::Watcher;
 use super::{RequestIndex, Scope, SessionId};
 use crate::audit::Audit;
-use crate::backend::Backend;
+use crate::backend::{self, Backend};
 use crate::clock;
 use crate::error::Error;
 use crate::holder::Holder;
@@ -117,18 +117,23 @@ impl State {
 
     /// Sets outputs and tells their watchers.
     pub(super) fn write(&mut self, lines: &[LineIndex], mask: u64, bits: u64) -> Result<Moment, Error> {
-        let changed = ones(mask).fold(0, |changed, i| {
-            let was = self.pins.config(lines[i]).value.is_active();
-            changed | u64::from(was != (bits >> i & 1 == 1)) << i
-        });
-        let written = self.pins.write(lines, mask, bits);
+        let mut changed = 0;
+        let written = self.pins.write(lines, mask, bits, &mut changed);
+        self.tell_written(lines, changed, bits, written)
+    }
+
+    /// Tells the watchers of lines that a write has changed, whatever became of the rest of it.
+    #[inline]
+    pub(super) fn tell_written(
+        &mut self,
+        lines: &[LineIndex],
+        changed: u64,
+        bits: u64,
+        written: Result<Moment, backend::Error>,
+    ) -> Result<Moment, Error> {
         let moment = written.as_ref().map_or_else(|_| now(), |moment| *moment);
         for i in ones(changed) {
-            // Where a write to several groups failed half-way, some of its lines have changed all the same.
-            let value = Value::from_bit(bits >> i & 1 == 1);
-            if self.pins.config(lines[i]).value == value {
-                self.changed(lines[i], value, moment);
-            }
+            self.changed(lines[i], Value::from_bit(bits >> i & 1 == 1), moment);
         }
         Ok(written?)
     }

@@ -10,6 +10,7 @@ use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use tokio_util::bytes::Buf;
 use tonic::Status;
 use tonic::codegen::Bytes;
 
@@ -116,7 +117,7 @@ impl Framing {
             let end = HEAD + self.length(*head)?;
             if let Some(message) = self.frame.get(HEAD..end) {
                 let message = decode(message);
-                self.frame = self.frame.split_off(end);
+                self.frame.advance(end);
                 return message.map(Some);
             }
         }

@@ -67,7 +67,7 @@ fn a_line_that_is_to_become_an_input_is_claimed_under_its_holder_and_does_not_bl
     assert_eq!((claimed(), at_exit(&broker)), ([true, false], Some(OnExit::Input)));
     assert_eq!(moves(), before);
     // What it drives goes to the claim now, and all that it may.
-    hold.write(0b11, 0b10).unwrap();
+    hold.turn().write(0b11, 0b10).unwrap();
     assert_eq!([0, 1].map(|line: usize| board.pins()[line].high), [false, true]);
     hold.end();
     assert_eq!([0, 1].map(|line: usize| board.pins()[line].output), [false, true]);
@@ -78,12 +78,12 @@ fn what_its_holder_drives_while_the_rest_is_made_ready_stands() {
     let (board, broker) = started("");
     let (hold, _end) = broker.open(both()).unwrap();
     broker.prepare(wiring(INPUT, &board), 1).unwrap();
-    hold.write(0b1, 0).unwrap();
+    hold.turn().write(0b1, 0).unwrap();
     let before = board.pins()[0].moves;
     broker.rewire().unwrap();
     let pin = board.pins()[0];
     assert_eq!((pin.high, pin.moves), (false, before));
-    assert_eq!(hold.read(0).unwrap().bits, 0b10);
+    assert_eq!(hold.turn().read(0).unwrap().bits, 0b10);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_claim_for_what_is_not_taken_is_given_back_and_the_line_is_driven_on() {
     broker.discard();
     let pin = board.pins()[0];
     assert!(!board.is_claimed(0) && pin.output && pin.high);
-    hold.write(0b1, 0).unwrap();
+    hold.turn().write(0b1, 0).unwrap();
     assert!(!board.pins()[0].high);
 }
 

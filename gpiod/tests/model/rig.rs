@@ -140,7 +140,7 @@ impl Rig {
         let driven =
             |i: &usize| lines.get(*i).is_some_and(|(_, offset, _)| self.model.levels[*offset].is_some());
         let good = !named.is_empty() && named.iter().all(driven);
-        assert_eq!(hold.write(mask, bits).is_ok(), good);
+        assert_eq!(hold.turn().write(mask, bits).is_ok(), good);
         for i in named.iter().filter(|_| good) {
             self.model.drive(lines[*i].1, bits >> i & 1 == 1);
         }
@@ -240,7 +240,12 @@ impl Rig {
             assert_eq!(seen, expected, "holder of L{offset}");
         }
         for (id, hold, _) in &self.holds {
-            assert_eq!(hold.read(0).is_ok(), self.model.sessions.contains_key(id), "of {:?}", hold.session());
+            assert_eq!(
+                hold.turn().read(0).is_ok(),
+                self.model.sessions.contains_key(id),
+                "of {:?}",
+                hold.session()
+            );
         }
     }
 }

@@ -47,7 +47,7 @@ fn light(socket: &Path, speed: &str) -> Child {
 fn opened(daemon: &Scripted) -> OpenCommand {
     let seen = daemon.next();
     let Seen::Command(Sent::Open(open)) = seen else { panic!("not an open: {seen:?}") };
-    open
+    *open
 }
 
 /// The lights of the next write, which is one of all three lines.

@@ -1481,7 +1481,7 @@ pub mod session_request {
     pub enum Command {
         /// Opens the session.
         #[prost(message, tag = "2")]
-        Open(super::OpenCommand),
+        Open(::prost::alloc::boxed::Box<super::OpenCommand>),
         /// Reads values.
         #[prost(message, tag = "3")]
         Read(super::ReadCommand),
@@ -1493,7 +1493,7 @@ pub mod session_request {
         Configure(super::ConfigureCommand),
         /// Begins a watch.
         #[prost(message, tag = "6")]
-        Watch(super::WatchCommand),
+        Watch(::prost::alloc::boxed::Box<super::WatchCommand>),
         /// Ends a watch.
         #[prost(message, tag = "7")]
         Unwatch(super::UnwatchCommand),
@@ -1585,13 +1585,13 @@ pub mod session_response {
         Done(super::DoneResult),
         /// A part of a watch; the first one answers `watch`.
         #[prost(message, tag = "5")]
-        Watch(super::WatchResponse),
+        Watch(::prost::alloc::boxed::Box<super::WatchResponse>),
         /// Answers `program`, when it has ended.
         #[prost(message, tag = "6")]
         Program(super::ProgramResult),
         /// Answers `batch`.
         #[prost(message, tag = "7")]
-        Batch(super::BatchResult),
+        Batch(::prost::alloc::boxed::Box<super::BatchResult>),
         /// Answers any command that failed.
         #[prost(message, tag = "8")]
         Error(super::Error),

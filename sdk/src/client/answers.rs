@@ -8,7 +8,6 @@ use super::outgoing::Outgoing;
 use h2::RecvStream;
 use h2::client::ResponseFuture;
 use prost::Message;
-use prost::bytes::Bytes;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
@@ -69,13 +68,14 @@ impl<A: Message + Default> Answers<A> {
     ///
     /// Nothing is lost when this is cancelled.
     pub(crate) async fn message(&mut self) -> Result<Option<A>, Status> {
-        let bytes = poll_fn(|context| {
+        poll_fn(|context| {
             send(&mut self.outgoing, context);
-            self.incoming.poll_next(context)
-        });
-        let Some(bytes) = bytes.await? else { return Ok(None) };
-        let message = A::decode(bytes);
-        message.map(Some).map_err(|error| Status::invalid_argument(format!("malformed message: {error}")))
+            let mut message = None;
+            ready!(self.incoming.poll_next(context, &mut |bytes| message = Some(A::decode(bytes))))?;
+            let malformed = |error| Status::invalid_argument(format!("malformed message: {error}"));
+            Poll::Ready(message.transpose().map_err(malformed))
+        })
+        .await
     }
 }
 
@@ -89,11 +89,15 @@ fn send(outgoing: &mut Option<Outgoing>, context: &mut Context<'_>) {
 }
 
 impl Incoming {
-    /// The bytes of the next message.
-    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Status>> {
+    /// Gives the bytes of the next message to `message`, unless there is none any more.
+    fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+        message: &mut dyn FnMut(&[u8]),
+    ) -> Poll<Result<(), Status>> {
         while !self.ended {
-            if let Some(message) = self.framing.take()? {
-                return Poll::Ready(Ok(Some(message)));
+            if self.framing.take(message)? {
+                return Poll::Ready(Ok(()));
             }
             match ready!(self.stream.poll_data(context)) {
                 Some(Ok(frame)) => {
@@ -112,7 +116,7 @@ impl Incoming {
                 }
             }
         }
-        Poll::Ready(Ok(None))
+        Poll::Ready(Ok(()))
     }
 }
 

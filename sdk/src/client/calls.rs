@@ -7,11 +7,11 @@ use super::answers::Answers;
 use super::framing::put;
 use super::methods::{Method, SESSION};
 use super::outgoing::Outgoing;
+use super::requests::Waiting;
 use super::transport::Transport;
 use gpiod_proto::v1;
 use prost::Message;
 use prost::bytes::BytesMut;
-use tokio::sync::mpsc;
 use tonic::Status;
 
 impl Transport {
@@ -45,10 +45,7 @@ impl Transport {
     }
 
     /// The call whose messages are a stream both ways. It takes requests while its answers are waited for.
-    pub(crate) async fn session(
-        &self,
-        requests: mpsc::Receiver<v1::SessionRequest>,
-    ) -> Result<Answers<v1::SessionResponse>, Status> {
+    pub(crate) async fn session(&self, requests: Waiting) -> Result<Answers<v1::SessionResponse>, Status> {
         let (answer, stream) = self.begin(SESSION.uri).await?;
         Answers::begin(answer, Some(Outgoing::new(requests, stream))).await
     }

@@ -41,28 +41,31 @@ impl Framing {
         self.frame.is_empty() && self.part.is_empty()
     }
 
-    /// The bytes of the next message, if all of it is here.
-    pub(super) fn take(&mut self) -> Result<Option<Bytes>, Status> {
+    /// Gives the bytes of the next message to `message`, if all of it is here; whether it was.
+    pub(super) fn take(&mut self, message: &mut dyn FnMut(&[u8])) -> Result<bool, Status> {
         if self.part.is_empty()
             && let Some(head) = self.frame.first_chunk()
         {
             let end = HEAD + length(*head)?;
-            if self.frame.len() >= end {
-                return Ok(Some(without_head(self.frame.split_to(end))));
+            if let Some(bytes) = self.frame.get(HEAD..end) {
+                message(bytes);
+                self.frame.advance(end);
+                return Ok(true);
             }
         }
         if self.frame.is_empty() {
-            return Ok(None);
+            return Ok(false);
         }
         self.fill(HEAD);
-        let Some(head) = self.part.first_chunk() else { return Ok(None) };
+        let Some(head) = self.part.first_chunk() else { return Ok(false) };
         let end = HEAD + length(*head)?;
         self.fill(end);
         if self.part.len() < end {
-            return Ok(None);
+            return Ok(false);
         }
         // Long messages are rare: what this one took is given back.
-        Ok(Some(without_head(std::mem::take(&mut self.part).into())))
+        message(&std::mem::take(&mut self.part)[HEAD..]);
+        Ok(true)
     }
 
     /// Adds to the part until it has so many bytes.
@@ -70,11 +73,6 @@ impl Framing {
         let missing = bytes.saturating_sub(self.part.len()).min(self.frame.len());
         self.part.extend_from_slice(&self.frame.split_to(missing));
     }
-}
-
-fn without_head(mut message: Bytes) -> Bytes {
-    message.advance(HEAD);
-    message
 }
 
 /// The length that a head says.
@@ -115,9 +113,8 @@ mod tests {
             let mut found = Vec::new();
             for end in ends.into_iter().chain([usize::MAX]) {
                 framing.add(rest.split_to(end.min(rest.len())));
-                while let Some(bytes) = framing.take().unwrap() {
-                    found.push(ReadRequest::decode(bytes).unwrap());
-                }
+                let mut decode = |bytes: &[u8]| found.push(ReadRequest::decode(bytes).unwrap());
+                while framing.take(&mut decode).unwrap() {}
             }
             prop_assert!(framing.is_between_messages());
             prop_assert_eq!(found, messages);
@@ -128,8 +125,9 @@ mod tests {
     fn an_empty_message_is_one() {
         let mut framing = Framing::default();
         framing.add(Bytes::from_static(&[0; HEAD]));
-        assert_eq!(WriteResponse::decode(framing.take().unwrap().unwrap()), Ok(WriteResponse::default()));
-        assert_eq!(framing.take().unwrap(), None);
+        let mut empty = |bytes: &[u8]| assert_eq!(WriteResponse::decode(bytes), Ok(WriteResponse::default()));
+        assert!(framing.take(&mut empty).unwrap());
+        assert!(!framing.take(&mut empty).unwrap());
     }
 
     #[test]
@@ -137,7 +135,7 @@ mod tests {
         for head in [[0, 0x00, 0x40, 0x00, 0x01], [1, 0, 0, 0, 1]] {
             let mut framing = Framing::default();
             framing.add(Bytes::copy_from_slice(&head));
-            framing.take().unwrap_err();
+            framing.take(&mut |_| panic!("it has not come")).unwrap_err();
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::line::name::{Assignment, LineRef, LineRefs};
 use crate::values::Names;
+use std::borrow::Borrow;
 
 /// The most lines that one request or session can have: the width of a mask.
 pub(crate) const MAX_LINES: usize = 64;
@@ -46,29 +47,37 @@ impl Positions {
 
     /// The mask of some lines, at least one and none twice.
     pub(crate) fn mask(&self, lines: &LineRefs) -> Result<u64, Error> {
-        self.fold(lines.0.iter())
+        let mut mask = 0;
+        for line in &lines.0 {
+            mask = self.with(mask, line)?;
+        }
+        some(mask)
     }
 
     /// The mask and bits of some assignments, at least one and no line twice.
-    pub(crate) fn mask_and_bits(&self, values: &[Assignment]) -> Result<(u64, u64), Error> {
-        let mask = self.fold(values.iter().map(|assignment| &assignment.line))?;
-        let mut bits = 0;
-        for assignment in values.iter().filter(|assignment| assignment.value.is_active()) {
-            bits |= self.bit(&assignment.line)?;
+    pub(crate) fn mask_and_bits(
+        &self,
+        values: impl IntoIterator<Item = impl Borrow<Assignment>>,
+    ) -> Result<(u64, u64), Error> {
+        let (mut mask, mut bits) = (0, 0);
+        for assignment in values {
+            let Assignment { line, value } = assignment.borrow();
+            let with = self.with(mask, line)?;
+            if value.is_active() {
+                bits |= with & !mask;
+            }
+            mask = with;
         }
-        Ok((mask, bits))
+        Ok((some(mask)?, bits))
     }
 
-    fn fold<'a>(&self, lines: impl Iterator<Item = &'a LineRef>) -> Result<u64, Error> {
-        let mut mask = 0;
-        for line in lines {
-            let bit = self.bit(line)?;
-            if mask & bit != 0 {
-                return Err(Error::invalid(format!("line {:?} is named twice", line.name)));
-            }
-            mask |= bit;
+    /// The mask with one more line.
+    fn with(&self, mask: u64, line: &LineRef) -> Result<u64, Error> {
+        let bit = self.bit(line)?;
+        if mask & bit != 0 {
+            return Err(Error::invalid(format!("line {:?} is named twice", line.name)));
         }
-        if mask == 0 { Err(Error::invalid("no line is named")) } else { Ok(mask) }
+        Ok(mask | bit)
     }
 
     fn bit(&self, line: &LineRef) -> Result<u64, Error> {
@@ -85,6 +94,10 @@ impl Positions {
     }
 }
 
+fn some(mask: u64) -> Result<u64, Error> {
+    if mask == 0 { Err(Error::invalid("no line is named")) } else { Ok(mask) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,8 +108,8 @@ mod tests {
         let lines = Positions::new(["red", "yellow", "green"], None).unwrap();
         assert_eq!(lines.all(), 0b111);
         assert_eq!(lines.mask(&["green", "red"].into()).unwrap(), 0b101);
-        let values = [("yellow", Value::Active).into(), ("green", Value::Inactive).into()];
-        assert_eq!(lines.mask_and_bits(&values).unwrap(), (0b110, 0b010));
+        let values: [Assignment; 2] = [("yellow", Value::Active).into(), ("green", Value::Inactive).into()];
+        assert_eq!(lines.mask_and_bits(values).unwrap(), (0b110, 0b010));
     }
 
     #[test]

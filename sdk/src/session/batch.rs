@@ -36,8 +36,7 @@ impl<'a> Batch<'a> {
 
     /// Sets several lines: all of them or, on a mistake, none.
     pub fn write(self, values: impl IntoIterator<Item = impl Into<Assignment>>) -> Self {
-        let values: Vec<_> = values.into_iter().map(Into::into).collect();
-        let operation = self.session.core().lines().mask_and_bits(&values);
+        let operation = self.session.core().lines().mask_and_bits(values.into_iter().map(Into::into));
         self.operation(operation.map(|(mask, bits)| Operation::Write(v1::WriteCommand { mask, bits })))
     }
 

@@ -12,6 +12,7 @@ mod tests;
 mod watching;
 
 use crate::client::connection::{PATIENCE, now};
+use crate::client::requests::Requests;
 use crate::error::{Error, status};
 use crate::line::positions::Positions;
 use crate::session::core::ids::ById;
@@ -22,17 +23,14 @@ use gpiod_proto::v1;
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
-/// How many commands may wait for their answers; more wait for their turn.
+/// How many commands may wait for their answers; more wait for their turn. This and the number of watches bound what may
+/// be put before any of it is taken.
 pub(crate) const IN_FLIGHT: usize = 256;
 
 /// How many watches a session can have.
 pub(crate) const MAX_WATCHES: usize = 64;
-
-/// Room for all that may be put before the first of it is taken, so that putting a request neither waits nor fails:
-/// the commands in flight, for every watch place its beginning when the session is open again, and its end.
-pub(crate) const REQUESTS: usize = IN_FLIGHT + 2 * MAX_WATCHES;
 
 /// The shared part of a session.
 #[derive(Debug)]
@@ -55,12 +53,7 @@ pub(crate) struct Core {
 
 impl Core {
     /// The core of a session that was just opened.
-    pub(crate) fn new(
-        id: u64,
-        lines: Positions,
-        requests: mpsc::Sender<v1::SessionRequest>,
-        values: v1::Values,
-    ) -> Self {
+    pub(crate) fn new(id: u64, lines: Positions, requests: Requests, values: v1::Values) -> Self {
         let opened_with = Values::new(lines.names().clone(), lines.all(), values.bits, values.timestamp_ns);
         let state = State {
             link: Link::Open(requests),
@@ -225,15 +218,16 @@ impl Core {
 
     /// The session is open again, `kept` or opened anew; its watches are begun anew. Where the app has closed it meanwhile,
     /// `requests` is dropped, and so the daemon told.
-    pub(crate) fn resumed(&self, requests: mpsc::Sender<v1::SessionRequest>, values: v1::Values, kept: bool) {
+    pub(crate) fn resumed(&self, requests: Requests, values: v1::Values, kept: bool) {
         let mut state = self.lock();
         let Link::Away { since, .. } = state.link else { return };
         let away = now().duration_since(since);
         for (id, watch) in &mut state.watches {
             watch.away = Some(watch.away.unwrap_or_default() + away);
-            let request = v1::SessionRequest { id: *id, command: Some(Command::Watch(watch.command())) };
-            // There is room, see `REQUESTS`: nothing else was sent on this stream but `open`, which is answered.
-            let _ = requests.try_send(request);
+            let request =
+                v1::SessionRequest { id: *id, command: Some(Command::Watch(watch.command().into())) };
+            // Where nobody takes it, the stream has broken again, and the task is about to say so.
+            let _ = requests.put(&request);
         }
         state.link = Link::Open(requests);
         state.opened_with = self.values(self.lines.all(), values.bits, values.timestamp_ns);
@@ -281,10 +275,13 @@ impl Core {
     }
 }
 
-/// Waits for a place.
+/// A place, as soon as there is one.
 async fn place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
-    // None of the semaphores is ever closed.
-    places.clone().acquire_owned().await.map_err(|_| Error::Closed)
+    match places.clone().try_acquire_owned() {
+        Ok(place) => Ok(place),
+        // None of the semaphores is ever closed. It is rare to wait, and what waits is large to carry along.
+        Err(_) => Box::pin(places.clone().acquire_owned()).await.map_err(|_| Error::Closed),
+    }
 }
 
 /// What to say of being away.

@@ -147,7 +147,8 @@ impl SessionLine {
 
     fn reference(&self) -> LineRef {
         let handle = Handle { session: self.core.id(), position: self.position };
-        LineRef { name: self.name().into(), handle: Some(handle) }
+        let name = self.core.lines().names().get(self.position).cloned();
+        LineRef { name: name.unwrap_or_default(), handle: Some(handle) }
     }
 
     fn bit(&self) -> u64 {

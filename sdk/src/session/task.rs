@@ -5,18 +5,18 @@
 use crate::backoff::{Backoff, STEADY};
 use crate::client::answers::Answers;
 use crate::client::connection::{Connection, frozen, in_time, now};
+use crate::client::requests::{Requests, requests};
 use crate::error::Error;
-use crate::session::core::{Core, REQUESTS};
+use crate::session::core::Core;
 use gpiod_proto::v1;
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
 use std::pin::pin;
 use std::sync::Arc;
-use tokio::sync::mpsc;
 
 /// A session's two streams, and how it opened.
 pub(crate) struct Opened {
-    pub(crate) requests: mpsc::Sender<v1::SessionRequest>,
+    pub(crate) requests: Requests,
     pub(crate) responses: Answers<v1::SessionResponse>,
     pub(crate) values: v1::Values,
     /// What it can be resumed with.
@@ -28,10 +28,10 @@ pub(crate) struct Opened {
 /// Opens a session.
 pub(crate) async fn open(connection: &Connection, command: v1::OpenCommand) -> Result<Opened, Error> {
     let away = |why: &str| Error::Away { since: now(), why: why.to_owned() };
-    let (requests, receiver) = mpsc::channel(REQUESTS);
-    let first = v1::SessionRequest { id: 0, command: Some(Command::Open(command)) };
-    requests.try_send(first).map_err(|_| away("the connection broke"))?;
-    let mut responses = connection.call(connection.rpc().session(receiver)).await?;
+    let (requests, waiting) = requests();
+    let first = v1::SessionRequest { id: 0, command: Some(Command::Open(command.into())) };
+    requests.put(&first).map_err(|_| away("the connection broke"))?;
+    let mut responses = connection.call(connection.rpc().session(waiting)).await?;
     let first = in_time(responses.message()).await?.map_err(|status| connection.failed(&status))?;
     match first.map(|response| response.result) {
         Some(Some(Answer::Open(v1::OpenResult { values, token, resumed }))) => {

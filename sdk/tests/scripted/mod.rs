@@ -95,7 +95,7 @@ impl Daemon {
             let opened = v1::OpenResult { values: Some(values(bits)), ..Default::default() };
             let answer = v1::SessionResponse { id: 0, result: Some(Answer::Open(opened)) };
             if served.responses.send(Ok(answer)).await.is_ok() {
-                return (open, served);
+                return (*open, served);
             }
         }
     }
@@ -149,7 +149,7 @@ impl Served {
 
     pub(crate) async fn open_command(&mut self) -> v1::OpenCommand {
         let (0, Command::Open(open)) = self.next().await.unwrap() else { panic!("not `open` first") };
-        open
+        *open
     }
 
     pub(crate) async fn answer(&self, id: u64, answer: Answer) {

@@ -1,7 +1,7 @@
 //! The commands of a session: each is done at once, but for watches and programs, which begin.
 
 use super::Open;
-use crate::broker::Command as Asked;
+use crate::broker::{Command as Asked, Turn};
 use crate::error::Error;
 use crate::server::convert;
 use crate::server::watch::{self, WatchStream};
@@ -21,7 +21,7 @@ impl Open {
         }
         let id = request.id;
         let answer = match request.command {
-            Some(Command::Watch(watch)) => self.watch(id, watch).map(|()| None),
+            Some(Command::Watch(watch)) => self.watch(id, *watch).map(|()| None),
             Some(Command::Program(program)) => self.program(id, program).map(|()| None),
             command => self.plain(command).map(Some),
         };
@@ -36,8 +36,8 @@ impl Open {
     fn plain(&mut self, command: Option<Command>) -> Result<Answer, Error> {
         let done = |timestamp_ns| Answer::Done(DoneResult { timestamp_ns });
         Ok(match command {
-            Some(Command::Read(read)) => Answer::Read(convert::values(self.hold.read(read.mask)?)),
-            Some(Command::Write(write)) => done(self.hold.write(write.mask, write.bits)?.timestamp_ns),
+            Some(Command::Read(read)) => Answer::Read(convert::values(self.hold.turn().read(read.mask)?)),
+            Some(Command::Write(write)) => done(self.hold.turn().write(write.mask, write.bits)?.timestamp_ns),
             Some(Command::Configure(configure)) => {
                 done(self.hold.configure(&convert::change(configure)?)?.timestamp_ns)
             }
@@ -57,7 +57,7 @@ impl Open {
             Some(Command::Batch(batch)) => {
                 self.pause = true;
                 self.hold.count(Asked::Batch);
-                Answer::Batch(self.batch(batch)?)
+                Answer::Batch(self.batch(batch)?.into())
             }
             Some(Command::Open(_)) => {
                 return Err(Error::InvalidRequest("the session is open already".to_owned()));
@@ -77,25 +77,18 @@ impl Open {
             return Err(self.hold.broker().beyond("limits.batch_operations", most));
         }
         let mut result = BatchResult::default();
-        for operation in batch.operations {
-            let done = match operation.operation {
-                Some(Operation::Read(read)) => self.hold.read(read.mask).map(|values| {
-                    result.bits.push(values.bits);
-                    values.read.timestamp_ns
-                }),
-                Some(Operation::Write(write)) => {
-                    self.hold.write(write.mask, write.bits).map(|moment| moment.timestamp_ns)
-                }
-                None => Err(Error::InvalidRequest("the operation says nothing".to_owned())),
-            };
-            match done {
-                Ok(timestamp_ns) => {
-                    result.done += 1;
-                    result.timestamp_ns = timestamp_ns;
-                }
-                Err(error) => {
-                    result.error = Some(error.into());
-                    break;
+        for operations in batch.operations.chunks(Turn::OPERATIONS) {
+            let mut turn = self.hold.turn();
+            for operation in operations {
+                match operate(&mut turn, operation, &mut result.bits) {
+                    Ok(timestamp_ns) => {
+                        result.done += 1;
+                        result.timestamp_ns = timestamp_ns;
+                    }
+                    Err(error) => {
+                        result.error = Some(error.into());
+                        return Ok(result);
+                    }
                 }
             }
         }
@@ -130,5 +123,22 @@ impl Open {
             return Err(Error::InvalidRequest(format!("a watch or program with id {id} is running")));
         }
         Ok(())
+    }
+}
+
+/// Does one operation of a batch: when that was. What it reads is added to the others'.
+fn operate(
+    turn: &mut Turn<'_>,
+    operation: &gpiod_proto::v1::Operation,
+    read_bits: &mut Vec<u64>,
+) -> Result<u64, Error> {
+    match &operation.operation {
+        Some(Operation::Read(read)) => {
+            let values = turn.read(read.mask)?;
+            read_bits.push(values.bits);
+            Ok(values.read.timestamp_ns)
+        }
+        Some(Operation::Write(write)) => Ok(turn.write(write.mask, write.bits)?.timestamp_ns),
+        None => Err(Error::InvalidRequest("the operation says nothing".to_owned())),
     }
 }

@@ -1,7 +1,8 @@
 use super::*;
 use crate::client::answers::Answers;
+use crate::client::requests::{PIECE, requests};
 use gpiod_proto::v1::session_request::Command;
-use gpiod_proto::v1::{OpenCommand, SessionResponse};
+use gpiod_proto::v1::{OpenCommand, SessionRequest, SessionResponse};
 use h2::server::{Builder, Connection};
 use prost::Message;
 use std::future::poll_fn;
@@ -68,14 +69,14 @@ fn frames(mut bytes: &[u8]) -> Vec<u8> {
 /// A request of so many bytes with its head.
 fn request(bytes: usize) -> SessionRequest {
     let open = OpenCommand { client_name: "x".repeat(bytes - 11), ..Default::default() };
-    let request = SessionRequest { id: 0, command: Some(Command::Open(open)) };
+    let request = SessionRequest { id: 0, command: Some(Command::Open(open.into())) };
     assert_eq!(request.encoded_len(), bytes - 5);
     request
 }
 
 /// A session whose requests come from a queue, the writes of its connection, and the daemon.
 async fn ask(
-    requests: mpsc::Receiver<SessionRequest>,
+    requests: Waiting,
 ) -> (impl Future<Output = Result<Answers<SessionResponse>, Status>>, Writes, Daemon) {
     let (near, far) = duplex(256 * 1024);
     let writes = Writes::default();
@@ -102,8 +103,8 @@ type Daemon = Connection<DuplexStream, Bytes>;
 
 #[tokio::test]
 async fn what_is_there_when_a_call_begins_is_one_write_with_its_headers() {
-    let (sender, requests) = mpsc::channel(1);
-    sender.send(request(200)).await.unwrap();
+    let (sender, requests) = requests();
+    sender.put(&request(200)).unwrap();
     let (asked, writes, mut daemon) = ask(requests).await;
     tokio::select! {
         call = daemon.accept() => drop(call.unwrap().unwrap()),
@@ -116,9 +117,9 @@ async fn what_is_there_when_a_call_begins_is_one_write_with_its_headers() {
 #[tokio::test]
 async fn requests_that_the_daemon_does_not_read_are_left_where_they_are() {
     const REQUESTS: usize = 200;
-    let (sender, requests) = mpsc::channel(REQUESTS);
+    let (sender, requests) = requests();
     for _ in 0..REQUESTS {
-        sender.send(request(1024)).await.unwrap();
+        sender.put(&request(1024)).unwrap();
     }
     let (asked, _, mut daemon) = ask(requests).await;
     let mut asked = pin!(asked);
@@ -137,7 +138,7 @@ async fn requests_that_the_daemon_does_not_read_are_left_where_they_are() {
     }
     assert_eq!(read, WINDOW);
     // What the daemon has, a piece that h2 has begun, and the next.
-    let taken = sender.capacity() * 1024;
+    let taken = REQUESTS * 1024 - sender.waiting();
     assert!((WINDOW..=WINDOW + 2 * PIECE).contains(&taken), "{taken}");
 
     // Once it reads, all come.

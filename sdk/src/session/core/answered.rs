@@ -30,19 +30,21 @@ impl Waiter {
 pub(super) struct Answered<'a> {
     core: &'a Core,
     id: u64,
+    /// Whether it was taken.
+    taken: bool,
 }
 
 impl Core {
     /// What a command that was sent will be answered.
     pub(super) fn answered(&self, id: u64) -> Answered<'_> {
-        Answered { core: self, id }
+        Answered { core: self, id, taken: false }
     }
 }
 
 impl Future for Answered<'_> {
     type Output = Result<Answer, Error>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.core.lock();
         match state.waiters.get_mut(&self.id) {
             Some(Waiter::Waits { waker: Some(waker), .. }) => waker.clone_from(context.waker()),
@@ -53,6 +55,8 @@ impl Future for Answered<'_> {
                     // The end of a watch takes what its beginning waited for.
                     Some(Waiter::Waits { .. }) | None => Err(Error::Closed),
                 };
+                drop(state);
+                self.taken = true;
                 return Poll::Ready(answer);
             }
         }
@@ -62,6 +66,9 @@ impl Future for Answered<'_> {
 
 impl Drop for Answered<'_> {
     fn drop(&mut self) {
+        if self.taken {
+            return;
+        }
         let mut state = self.core.lock();
         match state.waiters.get_mut(&self.id) {
             Some(Waiter::Waits { waker, given_up, .. }) => (*waker, *given_up) = (None, true),

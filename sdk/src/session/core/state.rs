@@ -1,6 +1,7 @@
 //! What changes in a session: whether there is a way to the daemon, who waits for an answer, which watches run.
 
 use crate::client::connection::now;
+use crate::client::requests::Requests;
 use crate::error::{Error, status};
 use crate::session::core::answered::Waiter;
 use crate::session::core::ids::ById;
@@ -14,7 +15,7 @@ use gpiod_proto::v1::session_response::Result as Answer;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -39,7 +40,7 @@ pub(super) struct Resuming {
 /// The way to the daemon.
 #[derive(Debug)]
 pub(super) enum Link {
-    Open(mpsc::Sender<v1::SessionRequest>),
+    Open(Requests),
     Away {
         since: Instant,
         why: String,
@@ -97,8 +98,8 @@ impl State {
             Link::Ended(error) => return Err(error.clone()),
         };
         let id = self.next_id;
-        if requests.try_send(v1::SessionRequest { id, command: Some(command) }).is_err() {
-            // There is room for all that has a place, so the stream has broken and the task is about to say so.
+        if requests.put(&v1::SessionRequest { id, command: Some(command) }).is_err() {
+            // The stream has broken, and the task is about to say so.
             return Err(Error::Away { since: now(), why: "the connection broke".to_owned() });
         }
         self.next_id += 1;

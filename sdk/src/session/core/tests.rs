@@ -1,6 +1,7 @@
 //! How much is on its way to a daemon that takes nothing, and that none of it is lost.
 
 use super::*;
+use crate::client::requests::{Waiting, requests};
 use crate::line::Edge;
 use crate::watch::ring::Ring;
 use std::future::Future;
@@ -8,11 +9,9 @@ use std::pin::Pin;
 use std::task::Poll;
 use tokio::task::unconstrained;
 
-type Requests = mpsc::Receiver<v1::SessionRequest>;
-
 /// A session with one line, and the daemon's end of its requests.
-fn session() -> (Core, Requests) {
-    let (requests, sent) = mpsc::channel(REQUESTS);
+fn session() -> (Core, Waiting) {
+    let (requests, sent) = requests();
     (Core::new(1, Positions::new(["button"], Some(1)).unwrap(), requests, v1::Values::default()), sent)
 }
 
@@ -38,25 +37,20 @@ async fn give_up(future: impl Future<Output = Result<u64, Error>>) {
 
 fn answer(core: &Core, request: &v1::SessionRequest) {
     let result = match request.command {
-        Some(Command::Watch(_)) => Answer::Watch(v1::WatchResponse::default()),
+        Some(Command::Watch(_)) => Answer::Watch(v1::WatchResponse::default().into()),
         _ => Answer::Done(v1::DoneResult::default()),
     };
     core.dispatch(v1::SessionResponse { id: request.id, result: Some(result) });
 }
 
 /// Opens that many watches.
-async fn watches(core: &Core, sent: &mut Requests, n: usize) -> Vec<u64> {
+async fn watches(core: &Core, sent: &Waiting, n: usize) -> Vec<u64> {
     let mut ids = Vec::new();
     for _ in 0..n {
-        let (id, ()) = tokio::join!(watch(core), async { answer(core, &sent.recv().await.unwrap()) });
+        let (id, ()) = tokio::join!(watch(core), async { answer(core, &sent.taken()[0]) });
         ids.push(id.unwrap());
     }
     ids
-}
-
-/// The requests that wait to be taken.
-fn taken(sent: &mut Requests) -> Vec<v1::SessionRequest> {
-    std::iter::from_fn(|| sent.try_recv().ok()).collect()
 }
 
 /// Which watches are ended by these requests.
@@ -70,7 +64,7 @@ fn ended(requests: &[v1::SessionRequest]) -> Vec<u64> {
 
 #[tokio::test]
 async fn watches_that_are_given_up_in_a_row_wait_for_the_daemon_and_leave_room_for_commands() {
-    let (core, mut sent) = session();
+    let (core, sent) = session();
     for _ in 0..1000 {
         give_up(watch(&core)).await;
     }
@@ -79,7 +73,7 @@ async fn watches_that_are_given_up_in_a_row_wait_for_the_daemon_and_leave_room_f
     let mut watching = Box::pin(watch(&core));
     assert!(poll_once(watching.as_mut()).await.is_pending());
 
-    let requests = taken(&mut sent);
+    let requests = sent.taken();
     assert_eq!(requests.len(), 2 * MAX_WATCHES + 1, "beginnings, ends and the command");
     assert_eq!(ended(&requests).len(), MAX_WATCHES, "each is ended");
     for request in &requests {
@@ -88,16 +82,16 @@ async fn watches_that_are_given_up_in_a_row_wait_for_the_daemon_and_leave_room_f
     fed.await.unwrap();
     // The next one has its turn now.
     assert!(poll_once(watching.as_mut()).await.is_pending());
-    answer(&core, &sent.try_recv().unwrap());
+    answer(&core, &sent.taken()[0]);
     watching.await.unwrap();
     assert_eq!(core.in_flight.available_permits(), IN_FLIGHT);
 }
 
 #[tokio::test]
 async fn a_watch_that_is_given_up_keeps_its_places_until_its_end_is_answered() {
-    let (core, mut sent) = session();
+    let (core, sent) = session();
     give_up(watch(&core)).await;
-    let requests = taken(&mut sent);
+    let requests = sent.taken();
     let free = || (core.in_flight.available_permits(), core.watch_places.available_permits());
     assert_eq!(free(), (IN_FLIGHT - 1, MAX_WATCHES - 1));
     // The beginning's answer may be missing: the daemon may take the end before it says how the watch began.
@@ -107,10 +101,10 @@ async fn a_watch_that_is_given_up_keeps_its_places_until_its_end_is_answered() {
 
 #[tokio::test]
 async fn the_end_of_every_watch_finds_room_also_after_the_session_was_opened_again() {
-    let (core, mut sent) = session();
-    let ids = watches(&core, &mut sent, MAX_WATCHES).await;
+    let (core, sent) = session();
+    let ids = watches(&core, &sent, MAX_WATCHES).await;
     assert!(core.lost(&Error::Closed));
-    let (requests, mut sent) = mpsc::channel(REQUESTS);
+    let (requests, sent) = requests();
     core.resumed(requests, v1::Values::default(), true);
     let mut commands: Vec<_> = (0..IN_FLIGHT).map(|_| Box::pin(feed(&core))).collect();
     for command in &mut commands {
@@ -119,31 +113,31 @@ async fn the_end_of_every_watch_finds_room_also_after_the_session_was_opened_aga
     for id in &ids {
         core.unwatch(*id);
     }
-    let requests = taken(&mut sent);
-    assert_eq!(requests.len(), REQUESTS);
+    let requests = sent.taken();
+    assert_eq!(requests.len(), IN_FLIGHT + 2 * MAX_WATCHES);
     assert_eq!(ended(&requests), ids);
 }
 
 #[tokio::test]
 async fn the_app_is_told_of_too_many_watches_at_once_and_does_not_count_those_that_end() {
-    let (core, mut sent) = session();
-    let ids = watches(&core, &mut sent, MAX_WATCHES).await;
+    let (core, sent) = session();
+    let ids = watches(&core, &sent, MAX_WATCHES).await;
     assert!(matches!(watch(&core).await, Err(Error::Invalid { .. })));
     core.unwatch(ids[0]);
     let mut next = Box::pin(watch(&core));
     assert!(poll_once(next.as_mut()).await.is_pending());
     // The one that waits for its place counts.
     assert!(matches!(watch(&core).await, Err(Error::Invalid { .. })));
-    answer(&core, &taken(&mut sent)[0]);
+    answer(&core, &sent.taken()[0]);
     assert!(poll_once(next.as_mut()).await.is_pending());
-    answer(&core, &sent.try_recv().unwrap());
+    answer(&core, &sent.taken()[0]);
     next.await.unwrap();
 }
 
 #[tokio::test]
 async fn who_waits_for_the_place_of_a_watch_learns_that_the_daemon_has_gone() {
-    let (core, mut sent) = session();
-    let ids = watches(&core, &mut sent, MAX_WATCHES).await;
+    let (core, sent) = session();
+    let ids = watches(&core, &sent, MAX_WATCHES).await;
     core.unwatch(ids[0]);
     let mut next = Box::pin(watch(&core));
     assert!(poll_once(next.as_mut()).await.is_pending());

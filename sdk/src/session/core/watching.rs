@@ -35,7 +35,7 @@ impl Core {
         let id = {
             let mut state = self.lock();
             let watch = SessionWatch { mask, edge, ring, away: None, _of_app: of_app, place: of_daemon };
-            let id = self.ask(&mut state, Command::Watch(watch.command()), in_flight.into())?;
+            let id = self.ask(&mut state, Command::Watch(watch.command().into()), in_flight.into())?;
             state.watches.insert(id, watch);
             id
         };
