@@ -37,6 +37,7 @@ mod watch;
 
 use crate::broker::{Broker, Scope};
 use crate::programs::Programs;
+use crate::reactor::task;
 use admin::Orders;
 use gpiod_proto::v1::gpio_service_server::SERVICE_NAME;
 use metered::Turns;
@@ -89,7 +90,7 @@ pub async fn run(
     let tasks = TaskTracker::new();
     let broker = Arc::clone(&served.broker);
     let turns = Turns::new(broker.limits().turn_ns());
-    tokio::spawn(Arc::clone(&turns).call());
+    tokio::spawn(task(Arc::clone(&turns).call()));
     let (meters, open) = Default::default();
     let most = broker.limits().message_bytes as usize;
     let reflections = Reflections::new(most);
