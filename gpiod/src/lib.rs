@@ -83,6 +83,7 @@ pub mod sampling;
 pub mod serve;
 pub mod server;
 pub mod shares;
+pub mod sorted;
 pub mod state_file;
 mod tables;
 pub mod token;
