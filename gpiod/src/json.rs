@@ -47,10 +47,8 @@ pub(crate) fn field_or_default<T: Json + Default>(object: &mut Value, name: &str
 }
 
 fn take(object: &mut Value, name: &str) -> Result<Option<Value>> {
-    match object {
-        Value::Object(fields) => Ok(fields.remove(name)),
-        other => Err(not(other, "an object")),
-    }
+    let Value::Object(fields) = object else { return Err(not(object, "an object")) };
+    Ok(fields.remove(name))
 }
 
 fn at(name: &str, wrong: &str) -> String {
@@ -67,13 +65,13 @@ pub(crate) fn nothing_else(object: &Value) -> Result<()> {
 
 /// One of several: its name alone, or an object that has it as the only key of what there is to say of it.
 pub(crate) fn one_of(value: Value) -> Result<(String, Value)> {
-    match value {
-        Value::String(name) => Ok((name, Value::Null)),
-        Value::Object(fields) if fields.len() == 1 => {
-            fields.into_iter().next().ok_or_else(|| "an empty object".to_owned())
-        }
-        other => Err(not(&other, "a string or an object with one key")),
+    if let Value::String(name) = value {
+        return Ok((name, Value::Null));
     }
+    let Value::Object(fields) = value else { return Err(not(&value, "a string or an object")) };
+    let count = fields.len();
+    let only = fields.into_iter().next().filter(|_| count == 1);
+    only.ok_or_else(|| format!("invalid length {count}, expected an object with one key"))
 }
 
 /// That a name is none of those.
@@ -106,9 +104,9 @@ fn not(value: &Value, what: &str) -> String {
 
 impl Json for u64 {
     fn read(value: Value) -> Result<Self> {
-        value.as_u64().ok_or_else(|| match value {
-            Value::Number(number) => format!("invalid value: {number}, expected a whole number from 0 on"),
-            other => not(&other, "a number"),
+        value.as_u64().ok_or_else(|| match value.as_number() {
+            Some(number) => format!("invalid value: {number}, expected a whole number from 0 on"),
+            None => not(&value, "a number"),
         })
     }
 }
@@ -145,10 +143,8 @@ impl Json for bool {
 
 impl Json for String {
     fn read(value: Value) -> Result<Self> {
-        match value {
-            Value::String(text) => Ok(text),
-            other => Err(not(&other, "a string")),
-        }
+        let Value::String(text) = value else { return Err(not(&value, "a string")) };
+        Ok(text)
     }
 }
 
