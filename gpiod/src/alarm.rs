@@ -54,7 +54,7 @@ impl Alarms {
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
         let timer = reactor::readable(TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?)?;
         let alarms = Arc::new(Self { timer, sleepers: Mutex::default(), lead_ns });
-        tokio::spawn(ring(Arc::clone(&alarms)));
+        tokio::spawn(reactor::task(ring(Arc::clone(&alarms))));
         Ok(alarms)
     }
 

@@ -11,7 +11,8 @@ pub use driven::{Drove, Writer};
 
 use crate::holder::Caller;
 use crate::pods::Tenant;
-use std::collections::{BTreeMap, HashMap};
+use crate::sorted::SortedMap;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -75,7 +76,7 @@ impl Kind {
 /// What one socket's clients did that was too much to be told one by one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
-    counts: BTreeMap<(Kind, &'static str), u64>,
+    counts: SortedMap<(Kind, &'static str), u64>,
     /// How often lines were set, in all that was driven.
     pub writes: u64,
 }
@@ -139,7 +140,7 @@ impl Audit {
             *told += 1;
             return true;
         }
-        *account.sums.counts.entry((kind, cause)).or_default() += 1;
+        *account.sums.counts.get_or_default((kind, cause)) += 1;
         account.sums.writes += writes;
         self.summed += 1;
         let until_ns = account.until_ns;
@@ -166,7 +167,7 @@ impl Audit {
             if account.sums.is_nothing() {
                 account.until_ns = account.until_ns.max(now_ns.saturating_add(WINDOW_NS));
             }
-            *account.sums.counts.entry((Kind::Drove, party.via)).or_default() += 1;
+            *account.sums.counts.get_or_default((Kind::Drove, party.via)) += 1;
             account.sums.writes += 1;
             self.summed += 1;
             let until_ns = account.until_ns;

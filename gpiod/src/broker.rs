@@ -55,6 +55,7 @@ use crate::line::{Direction, EdgeEvent, Moment, Values, known_mask};
 use crate::operations::Operation;
 use crate::pods::Pods;
 use crate::random;
+use crate::sorted::SortedMap;
 use crate::state_file::Section;
 use crate::watch::PreviousLife;
 use crate::wiring::{LineIndex, Wiring};
@@ -114,12 +115,12 @@ impl Broker {
             pins,
             lines,
             sessions: BTreeMap::new(),
-            samplings: BTreeMap::new(),
+            samplings: SortedMap::new(),
             usage: Usage::default(),
             audit: Audit::default(),
             pods: Arc::default(),
             counts: Counts::default(),
-            rates: BTreeMap::new(),
+            rates: SortedMap::new(),
             events_per_s: limits.socket_events_per_s,
             next_id: 1,
             // Drawn by lot; where the system has no lots, no two lives begin at the same moment of a boot.

@@ -4,7 +4,7 @@
 //! A board that goes altogether ends the daemon, and so is not told here.
 
 use crate::line::LineId;
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -12,12 +12,12 @@ use tokio::sync::Notify;
 #[derive(Debug, Default)]
 pub struct Health {
     /// Lines that another program has, and its name.
-    taken: Mutex<BTreeMap<LineId, String>>,
+    taken: Mutex<SortedMap<LineId, String>>,
     changed: Notify,
 }
 
 impl Health {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<LineId, String>> {
+    fn lock(&self) -> MutexGuard<'_, SortedMap<LineId, String>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -24,6 +24,7 @@ pub use resource::Offer;
 use crate::broker::Broker;
 use crate::health::Health;
 use crate::pods::Pods;
+use crate::reactor::task;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -66,6 +67,6 @@ impl Lines {
 
 /// Begins to offer what `offer` says, and goes on with what it says later, for as long as the daemon runs.
 pub fn begin(lines: Lines, offer: watch::Receiver<Offer>) {
-    tokio::spawn(pods::ask(Arc::clone(&lines.pods), offer.clone()));
-    tokio::spawn(plugin::run(lines, offer));
+    tokio::spawn(task(pods::ask(Arc::clone(&lines.pods), offer.clone())));
+    tokio::spawn(task(plugin::run(lines, offer)));
 }

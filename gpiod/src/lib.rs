@@ -5,7 +5,7 @@
 //! - [`line`](mod@line): the words for lines, as Linux GPIO uAPI v2 has them; [`header`] places them on a Raspberry Pi's header.
 //! - [`operations`]: what may be done with a line through a socket.
 //! - [`backend`]: the seam to hardware. A hold is a value; dropping it lets go.
-//! - [`config`] and [`wiring`]: what the board's owner wrote, checked, and brought together with a board; `tables` reads it.
+//! - [`config`] and [`wiring`]: what the board's owner wrote, checked, and brought together with a board; `tables` reads it, and `json` what programs write for one another.
 //! - [`program`], [`watch`] and [`sample`]: timed sequences; the bounded queues between an edge and a watcher, and between
 //!   samples and their client.
 //! - [`broker`]: where lines, holders and watchers meet. It never waits for a client.
@@ -60,6 +60,7 @@ pub mod guard;
 pub mod header;
 pub mod health;
 pub mod holder;
+mod json;
 pub mod kubelet;
 pub mod line;
 pub mod log;
@@ -82,6 +83,7 @@ pub mod sampling;
 pub mod serve;
 pub mod server;
 pub mod shares;
+pub mod sorted;
 pub mod state_file;
 mod tables;
 pub mod token;

@@ -12,7 +12,7 @@ pub const EVENT_BUFFER: u16 = 1024;
 
 /// One line of the board: its chip, by position in [`Backend::lines`](crate::backend::Backend::lines)' order of
 /// chips, and its offset there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct LineId {
     /// Which chip of the board.
     pub chip: u8,
@@ -88,7 +88,7 @@ pub enum Edge {
 }
 
 /// What a line is asked to be: the attributes of one line in a kernel line request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct LineConfig {
     /// Which way it goes.
     pub direction: Direction,
@@ -108,7 +108,7 @@ pub struct LineConfig {
 }
 
 /// What is known of a line of the board without holding it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LineInfo {
     /// Which line.
     pub id: LineId,
@@ -149,7 +149,7 @@ impl LineInfo {
 }
 
 /// What becomes of an output when its holder's process ends, as far as the board lets one choose.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct AtExit {
     /// What the end of a claim does; `None` where nobody can tell.
     pub claimed: Option<OnExit>,
@@ -177,7 +177,7 @@ impl fmt::Display for OnExit {
 }
 
 /// Values of the lines of a request at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Values {
     /// Bit i is the value of the line at position i; 1 is active.
     pub bits: u64,
@@ -187,7 +187,7 @@ pub struct Values {
 }
 
 /// When something was done, as well as that can be known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Moment {
     /// CLOCK_MONOTONIC, ns.
     pub timestamp_ns: u64,
@@ -220,7 +220,7 @@ impl Moment {
 }
 
 /// An edge, as the kernel reports it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct EdgeEvent {
     /// The line's position in its request.
     pub position: u8,

@@ -2,6 +2,7 @@
 //! (`WatchdogSec=`).
 
 use crate::log_keys as keys;
+use crate::reactor::task;
 use sd_notify::NotifyState;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
@@ -18,7 +19,7 @@ pub(crate) fn ready() {
 /// nothing, and the process is ended and started anew.
 pub(crate) fn keep_alive() {
     if let Some(period) = sd_notify::watchdog_enabled().filter(|asked| !asked.is_zero()) {
-        tokio::spawn(alive(period));
+        tokio::spawn(task(alive(period)));
     }
 }
 

@@ -6,7 +6,7 @@
 //! known stays true while the kubelet is away.
 
 use crate::error::Error;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sorted::{SortedMap, SortedSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -76,7 +76,7 @@ impl Tenant {
 }
 
 /// Which pod has which device of which group.
-pub type Allocated = BTreeMap<(String, Access), Vec<(String, Arc<PodName>)>>;
+pub type Allocated = SortedMap<(String, Access), Vec<(String, Arc<PodName>)>>;
 
 const SILENT: &str = "the kubelet does not answer";
 const NOBODY: &str = "the kubelet knows no pod that has the group's device";
@@ -103,7 +103,7 @@ struct Known {
     /// When the kubelet last did not answer, and how many changes there were.
     silent: Option<(Instant, u64)>,
     /// Devices of containers that were not let start.
-    refused: BTreeSet<String>,
+    refused: SortedSet<String>,
 }
 
 impl Known {

@@ -1,7 +1,8 @@
-//! Descriptors in the reactor: the one place that registers one.
+//! What is in the reactor: descriptors, of which this is the one place that registers any, and the shape of tasks.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::pin::Pin;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -26,4 +27,12 @@ impl<T: AsFd> AsRawFd for Descriptor<T> {
 )]
 pub fn readable<T: AsFd>(inner: T) -> io::Result<AsyncFd<Descriptor<T>>> {
     AsyncFd::with_interest(Descriptor(inner), Interest::READABLE)
+}
+
+/// What a task of the daemon does.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What a task is to do, as one type for all: tokio has a kilobyte of code for each type of them.
+pub fn task(work: impl Future<Output = ()> + Send + 'static) -> Task {
+    Box::pin(work)
 }

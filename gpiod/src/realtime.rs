@@ -24,7 +24,7 @@ const CAP_IPC_LOCK: u32 = 14;
 #[derive(Debug)]
 pub struct Rights {
     fifo: Result<(), String>,
-    slack: Result<(), Errno>,
+    slack: Result<(), String>,
     memory: Result<(), String>,
     processors: usize,
 }
@@ -34,7 +34,7 @@ impl Rights {
     pub fn ask() -> Self {
         Self {
             fifo: fifo(),
-            slack: set_timerslack(TIMER_SLACK_NS.into()),
+            slack: set_timerslack(TIMER_SLACK_NS.into()).map_err(told),
             memory: lock_memory(),
             processors: available_parallelism().map_or(1, usize::from),
         }
@@ -99,8 +99,12 @@ fn lock_memory() -> Result<(), String> {
         return Err(format!("the memlock limit is {limit} bytes"));
     }
     let on_fault = MlockAllFlags::from_bits_retain(nix::libc::MCL_ONFAULT);
-    mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | on_fault)
-        .map_err(|errno| errno.desc().to_owned())
+    mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | on_fault).map_err(told)
+}
+
+/// The system's word for it: nix has a table of its own beside the C library's.
+fn told(errno: Errno) -> String {
+    io::Error::from(errno).to_string()
 }
 
 fn has_capability(bit: u32) -> bool {

@@ -32,6 +32,7 @@ use crate::metrics::{self, Address, Listener, Measured, Reloads};
 use crate::notify;
 use crate::pods::Pods;
 use crate::programs::Programs;
+use crate::reactor::task;
 use crate::server::socket::{RunDir, Socket};
 use crate::state_file::StateFile;
 use crate::wiring::Thread;
@@ -133,7 +134,7 @@ pub async fn run_on(
         reloads,
         offer,
     };
-    tokio::spawn(control.run(file, given, hangup));
+    tokio::spawn(task(control.run(file, given, hangup)));
     notify::keep_alive();
     notify::ready();
     let mut outcome = Ok(());
@@ -166,11 +167,11 @@ fn measure(
     tracing::info!({ keys::ADDRESS } = %listener.address(), "metrics");
     let parts = parts.iter().map(|part| metrics::Part::new(part.thread.name(), Arc::clone(&part.broker)));
     let measured = Measured::new(parts.collect(), reloads, state_file, stopping);
-    tokio::spawn(async move {
+    tokio::spawn(task(async move {
         if let Err(error) = metrics::serve(listener, Arc::new(measured)).await {
             tracing::error!({ keys::ERROR } = %error, "metrics can not be served");
         }
-    });
+    }));
 }
 
 async fn start_programs(config: &Config) -> Result<Arc<Programs>, Failure> {
@@ -197,10 +198,10 @@ fn stop_signal() -> io::Result<CancellationToken> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let token = CancellationToken::new();
     let stop = token.clone();
-    tokio::spawn(async move {
+    tokio::spawn(task(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         tracing::info!("stopping");
         stop.cancel();
-    });
+    }));
     Ok(token)
 }

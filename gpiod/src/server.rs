@@ -3,23 +3,25 @@
 //!
 //! Only this module and its children name tonic, h2 or the API's messages. An RPC is found like this: `dispatch` picks the
 //! service by the request's path; `service` has one short function for each RPC, `admin` those of the admin socket
-//! alone; `session`, `watch` and `sample` are the streams; `messages` and `answers` frame what comes and what goes, `body`
-//! passes on what comes to services that are tonic's, and what those leave unsaid of it;
-//! `convert` turns messages into domain values and back; `status` turns errors into statuses, `too_large` one of tonic's own;
-//! `connection` bounds what one connection may use up, `backlog` how far it is read ahead; `reflection` says what the API
-//! looks like; `doors` decides who is let in, `streams` how much is open at a time
+//! alone; `session`, `watch` and `sample` are the streams; `messages` and `answers` frame what comes and what goes, and
+//! `unary` does both once; `health` is what any gRPC client may ask, `reflection` what the API looks like, out of
+//! `descriptors`;
+//! `convert` turns messages into domain values and back; `status` turns errors into statuses;
+//! `connection` bounds what one connection may use up, `backlog` how far it is read ahead;
+//! `doors` decides who is let in, `streams` how much is open at a time
 //! (of the `places` that all sockets share) and `incoming` how long one may stay silent; `metered` gives each socket its turns; `socket` makes the
 //! sockets.
 
 pub mod admin;
 mod answers;
 mod backlog;
-mod body;
 mod caller;
 mod connection;
 mod convert;
+mod descriptors;
 mod dispatch;
 mod doors;
+mod health;
 mod incoming;
 mod messages;
 mod metered;
@@ -32,15 +34,15 @@ pub mod socket;
 mod sockets;
 mod status;
 mod streams;
-mod too_large;
+mod unary;
 mod watch;
 
 use crate::broker::{Broker, Scope};
 use crate::programs::Programs;
+use crate::reactor::task;
 use admin::Orders;
-use gpiod_proto::v1::gpio_service_server::SERVICE_NAME;
+use health::Health;
 use metered::Turns;
-use reflection::Reflections;
 use socket::Socket;
 use sockets::Sockets;
 use std::io;
@@ -49,7 +51,6 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic_health::ServingStatus;
 
 /// How long a stopping daemon waits for its clients' streams to end.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -84,17 +85,13 @@ pub async fn run(
     mut changes: mpsc::Receiver<SocketChange>,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_service_status(SERVICE_NAME, ServingStatus::Serving).await;
+    let health = Health::new();
     let tasks = TaskTracker::new();
     let broker = Arc::clone(&served.broker);
     let turns = Turns::new(broker.limits().turn_ns());
-    tokio::spawn(Arc::clone(&turns).call());
+    tokio::spawn(task(Arc::clone(&turns).call()));
     let (meters, open) = Default::default();
-    let most = broker.limits().message_bytes as usize;
-    let reflections = Reflections::new(most);
-    let mut all =
-        Sockets { served, health: health_service, reflections, tasks: tasks.clone(), turns, meters, open };
+    let mut all = Sockets { served, health: health.clone(), tasks: tasks.clone(), turns, meters, open };
     for socket in sockets {
         all.add(socket, &shutdown)?;
     }
@@ -107,7 +104,7 @@ pub async fn run(
             },
         }
     }
-    health.set_service_status(SERVICE_NAME, ServingStatus::NotServing).await;
+    health.stop();
     broker.stop();
     tasks.close();
     if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {

@@ -7,7 +7,7 @@ mod values;
 
 pub(crate) use values::{word, words};
 
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -106,7 +106,7 @@ pub(crate) fn read<T>(text: &str, known: &[&str], of: impl FnOnce(&Table<'_>) ->
 }
 
 /// All entries of a table whose keys are anybody's.
-impl<T: Read> Read for BTreeMap<String, T> {
+impl<T: Read> Read for SortedMap<String, T> {
     fn read(value: &Written<'_>) -> Result<Self> {
         let DeValue::Table(entries) = value.get_ref() else { return Err(values::not(value, "a table")) };
         entries.iter().map(|(key, value)| Ok((key.get_ref().to_string(), T::read(value)?))).collect()

@@ -1,14 +1,22 @@
 //! What a session is known by when its client comes back: 16 random bytes, told to the client alone.
 
-use serde::{Deserialize, Serialize};
+use crate::json::{self, Json, by_key};
+use serde::Serialize;
 use std::fmt;
 
 const BYTES: usize = 16;
 
 /// A session's token. It is no right by itself: it is only looked for among the sessions of the socket it comes through.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(into = "String")]
 pub struct Token([u8; BYTES]);
+
+impl Json for Token {
+    fn read(value: serde_json::Value) -> json::Result<Self> {
+        json::text(value)
+    }
+}
+by_key!(Token);
 
 impl Token {
     /// A token that nobody can guess; `None` where the system gives no random bytes.

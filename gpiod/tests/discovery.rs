@@ -85,10 +85,7 @@ async fn reflection_says_that_a_message_is_malformed() {
         let mut answers =
             grpc.streaming(request, path.try_into().unwrap(), codec).await.unwrap().into_inner();
         let status = answers.message().await.unwrap_err();
-        assert_eq!(
-            (status.code(), status.message()),
-            (Code::InvalidArgument, "malformed message"),
-            "{version}"
-        );
+        assert_eq!(status.code(), Code::InvalidArgument, "{version}");
+        assert!(status.message().starts_with("malformed message: "), "{version}: {status}");
     }
 }

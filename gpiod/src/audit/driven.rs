@@ -3,7 +3,7 @@
 use super::{Party, WINDOW_NS};
 use crate::holder::Caller;
 use crate::pods::Tenant;
-use std::collections::BTreeSet;
+use crate::sorted::SortedSet;
 
 /// What a session drove since that was last told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub struct Writer {
     pub(super) caller: Caller,
     pub(super) tenant: Tenant,
     /// Which lines.
-    pub lines: BTreeSet<String>,
+    pub lines: SortedSet<String>,
     /// How often.
     pub writes: u64,
     pub(super) since_ns: u64,

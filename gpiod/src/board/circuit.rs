@@ -139,7 +139,7 @@ pub struct LightSensor {
 impl LightSensor {
     /// The photoresistor's resistance in so much light.
     pub fn ohms(&self, lux: f64) -> f64 {
-        self.ohms_at_10_lux * (lux / 10.0).powf(-self.gamma)
+        self.ohms_at_10_lux * (-self.gamma * (lux / 10.0).ln()).exp()
     }
 
     /// How long an empty capacitor takes to the threshold in so much light, with no pull and nobody driving:

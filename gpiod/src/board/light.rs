@@ -1,15 +1,13 @@
 //! Light over time: steady, or a curve of points between which its logarithm goes in a straight line, as eyes and
 //! photoresistors see a day pass.
 
-use serde::{Deserialize, Serialize};
-
 /// The darkest light that is modelled, lux: a moonless night.
 pub const DARKEST: f64 = 0.001;
 /// The brightest light that is modelled, lux: the sun itself.
 pub const BRIGHTEST: f64 = 200_000.0;
 
 /// What light falls on a sensor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Light {
     /// Always so many lux.
     Steady(f64),
@@ -18,7 +16,7 @@ pub enum Light {
 }
 
 /// Light that changes by itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
     /// At least one, the first at 0, each later than the one before.
     pub points: Vec<Point>,
@@ -27,7 +25,7 @@ pub struct Curve {
 }
 
 /// One point of a curve.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     /// When, in ns since power-on.
     pub at_ns: u64,
@@ -55,7 +53,7 @@ impl Span {
 
     /// ln(lux) at this moment, in ns since power-on.
     pub(super) fn ln_lux_at(&self, at_ns: u64) -> f64 {
-        self.per_ns.mul_add(at_ns.saturating_sub(self.start_ns) as f64, self.ln_lux)
+        self.ln_lux + self.per_ns * at_ns.saturating_sub(self.start_ns) as f64
     }
 }
 

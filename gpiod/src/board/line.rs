@@ -1,17 +1,25 @@
 //! A line of the simulated board, by its BCM number: written `GPIO4`, as the board's own lines are called.
 
 use crate::header;
-use serde::{Deserialize, Serialize};
+use crate::json::{self, Json, by_key};
+use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
 /// One of the lines GPIO0 to GPIO27.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(into = "String")]
 pub struct Line(u8);
 
 /// How many lines the board has.
 pub(super) const COUNT: usize = header::LINES as usize;
+
+impl Json for Line {
+    fn read(value: serde_json::Value) -> json::Result<Self> {
+        json::text(value)
+    }
+}
+by_key!(Line);
 
 impl Line {
     /// All lines of the board, by BCM number.

@@ -3,8 +3,9 @@
 use super::claim::ClaimId;
 use super::model::{ControlError, Fault, Refusal, State};
 use super::record::Page;
+use crate::json::{tagged, variants};
 use crate::line::{EdgeEvent, LineConfig, LineId, LineInfo, Moment, Values};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// The longest request that the board reads, in bytes.
 pub const LONGEST_REQUEST: usize = 64 * 1024;
@@ -12,8 +13,8 @@ pub const LONGEST_REQUEST: usize = 64 * 1024;
 pub const LONGEST_REPLY: usize = 1024 * 1024;
 
 /// A request on `lines.sock`. The connection that sends `claim` is the claim: it ends with the connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "op", rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "op", rename_all = "kebab-case")]
 pub enum LineRequest {
     /// Which board is this, and what are its lines? Needs no claim.
     Lines {},
@@ -53,8 +54,18 @@ pub enum LineRequest {
     More {},
 }
 
+tagged!(LineRequest, "op", nothing_else {
+    "lines" => Lines {},
+    "claim" => Claim { consumer, lines, as_found },
+    "read" => Read { mask },
+    "write" => Write { mask, bits },
+    "configure" => Configure { lines },
+    "edges" => Edges { claim },
+    "more" => More {},
+});
+
 /// A reply on `lines.sock`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LineReply {
     /// To `lines`.
@@ -85,9 +96,20 @@ pub enum LineReply {
     Malformed(String),
 }
 
+variants!(LineReply {
+    "board" => Board { model, lines },
+    "claimed" => Claimed { claim, kept },
+    "values" => Values(values),
+    "done" => Done(moment),
+    "attached" => Attached,
+    "edges" => Edges(edges),
+    "refused" => Refused(refusal),
+    "malformed" => Malformed(why),
+});
+
 /// A request on `control.sock`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "op", rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "op", rename_all = "kebab-case")]
 pub enum ControlRequest {
     /// All of the board, now.
     State {},
@@ -139,8 +161,20 @@ pub enum ControlRequest {
     },
 }
 
+tagged!(ControlRequest, "op", nothing_else {
+    "state" => State {},
+    "record" => Record { since },
+    "follow" => Follow { since },
+    "press" => Press { name, for_ns },
+    "release" => Release { name },
+    "light" => Light { name, lux },
+    "pulse" => Pulse { name, on },
+    "fault" => Fault { fault },
+    "clear" => Clear { target },
+});
+
 /// A reply on `control.sock`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ControlReply {
     /// To `state`.
@@ -157,3 +191,14 @@ pub enum ControlReply {
     /// The request is no request. The connection may be closed after it.
     Malformed(String),
 }
+
+variants!(ControlReply {
+    "state" => State(state),
+    "record" => Record(page),
+    "done" => Done { last_seq },
+    "refused" => Refused(refusal),
+    "malformed" => Malformed(why),
+});
+
+#[cfg(test)]
+mod tests;

@@ -27,8 +27,8 @@ use super::record::{CAPACITY, Cause, Page, Record};
 use super::sensor::LightSensor;
 use crate::header;
 use crate::line::{Bias, Direction, Drive};
+use crate::sorted::SortedMap;
 use gpio_sim::Memory;
-use std::collections::BTreeMap;
 
 /// The label of the board's chip.
 pub const CHIP: &str = "pinctrl-bcm2835";
@@ -47,7 +47,7 @@ pub struct Board {
     leds: Vec<Placed<Led>>,
     pulses: Vec<Pulse>,
     sensors: Vec<LightSensor>,
-    claims: BTreeMap<ClaimId, Claim>,
+    claims: SortedMap<ClaimId, Claim>,
     next_claim: ClaimId,
     record: Record,
 }
@@ -121,7 +121,7 @@ impl Board {
             leds: circuit.leds.into_iter().map(Placed::new).collect(),
             pulses: circuit.pulses.into_iter().map(|parts| Pulse::new(parts, now_ns)).collect(),
             sensors: circuit.light_sensors.into_iter().map(|parts| LightSensor::new(parts, now_ns)).collect(),
-            claims: BTreeMap::new(),
+            claims: SortedMap::new(),
             next_claim: 1,
             record: Record::new(CAPACITY),
         };

@@ -1,6 +1,7 @@
 //! The record: what every line did and when, as the board itself saw it. Tests judge by it.
 
 use super::Line;
+use crate::json::{object, variants, words};
 use crate::line::Direction;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -10,7 +11,7 @@ use std::fmt;
 pub const CAPACITY: usize = 100_000;
 
 /// One change of one line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
     /// Counts the entries since power-on, from 1.
     pub seq: u64,
@@ -30,6 +31,8 @@ pub struct Entry {
     pub cause: Cause,
 }
 
+object!(Entry { seq, time_ns, line, change, high, direction, contention, cause });
+
 /// What changed on a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -46,8 +49,10 @@ pub enum Change {
     Release,
 }
 
+words!(Change);
+
 /// What made a change, by its kind and its name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// The board was switched on; before that all lines count as low.
@@ -66,8 +71,18 @@ pub enum Cause {
     Fault(String),
 }
 
+variants!(Cause {
+    "power-on" => PowerOn,
+    "consumer" => Consumer(name),
+    "released" => Released(name),
+    "button" => Button(name),
+    "pulse" => Pulse(name),
+    "light-sensor" => LightSensor(name),
+    "fault" => Fault(name),
+});
+
 /// Entries from a point in the record on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Page {
     /// How many entries after that point are no longer kept. They came before `entries`.
     pub dropped: u64,
@@ -76,6 +91,8 @@ pub struct Page {
     /// The newest entry of the whole record; 0 when nothing has changed since power-on.
     pub last_seq: u64,
 }
+
+object!(Page { dropped, entries, last_seq });
 
 /// The newest [`CAPACITY`] changes.
 #[derive(Debug)]

@@ -36,7 +36,7 @@ impl Load {
     /// Adds `count` resistors of this size to a source of this voltage.
     pub(super) fn and(self, count: u32, ohms: f64, volts: f64) -> Self {
         let siemens = f64::from(count) / ohms;
-        Self { siemens: self.siemens + siemens, amperes: siemens.mul_add(volts, self.amperes) }
+        Self { siemens: self.siemens + siemens, amperes: self.amperes + siemens * volts }
     }
 }
 
@@ -75,7 +75,7 @@ struct Step {
 impl Step {
     fn volts_after(&self, from_volts: f64, ns: u64) -> f64 {
         let passed = (-(ns as f64) * 1e-9 / self.tau_s).exp();
-        (from_volts - self.target_volts).mul_add(passed, self.target_volts)
+        self.target_volts + (from_volts - self.target_volts) * passed
     }
 
     /// After how many ns the threshold is crossed, for a sensor that now counts as high or low.
@@ -231,7 +231,7 @@ impl LightSensor {
         let all = self.load.siemens + siemens;
         Step {
             end_ns: end_ns.saturating_add(self.power_on_ns),
-            target_volts: siemens.mul_add(self.parts.supply_volts, self.load.amperes) / all,
+            target_volts: (self.load.amperes + siemens * self.parts.supply_volts) / all,
             tau_s: self.parts.farads / all,
         }
     }

@@ -3,8 +3,9 @@
 use super::session::Cause;
 use super::usage::Resource;
 use super::{Broker, Hold, Scope, State};
+use crate::sorted::SortedMap;
 use crate::watch::{Queue, Tally};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, TryLockError};
 
 /// What clients ask for.
@@ -157,13 +158,13 @@ pub struct Used {
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// By group, `admin` for the administrator.
-    pub sockets: BTreeMap<String, Used>,
+    pub sockets: SortedMap<String, Used>,
     /// What watchers and programs lost.
     pub losses: Tally,
     /// How often lines were let go, by cause.
     pub releases: [u64; Cause::ALL.len()],
     /// How often a limit was reached, by its key.
-    pub limits_hit: BTreeMap<&'static str, u64>,
+    pub limits_hit: SortedMap<&'static str, u64>,
     /// Audit events that were summed up.
     pub audit_summed: u64,
 }
@@ -187,20 +188,20 @@ impl Used {
 
 impl State {
     fn snapshot(&self) -> Snapshot {
-        let mut sockets: BTreeMap<String, Used> = BTreeMap::new();
+        let mut sockets: SortedMap<String, Used> = SortedMap::new();
         let mut losses = self.counts.programs;
         for (i, socket) in self.counts.sockets.iter().enumerate() {
             let Socket { commands, watched, connections } = *socket;
             let counted = Used { commands, events: watched.events, connections, ..Used::default() };
-            sockets.entry(self.socket_name(i)).or_default().add(&counted);
+            sockets.get_or_default(self.socket_name(i)).add(&counted);
             losses.add(&watched);
         }
         // Those that nothing was asked of are there, too: with 0.
         for name in ["admin"].into_iter().chain(self.wiring.groups.iter().map(|group| group.name.as_str())) {
-            sockets.entry(name.to_owned()).or_default();
+            sockets.get_or_default(name.to_owned());
         }
         let mut add = |scope: Scope, used: &Used| {
-            sockets.entry(scope.name(&self.wiring).to_owned()).or_default().add(used);
+            sockets.get_or_default(scope.name(&self.wiring).to_owned()).add(used);
         };
         for (scope, queue) in self.counts.watches.values() {
             let tally = queue.tally();

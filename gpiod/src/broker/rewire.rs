@@ -11,8 +11,9 @@ use crate::config::Kind;
 use crate::error::Error;
 use crate::line::{Direction, known_mask};
 use crate::log_keys as keys;
+use crate::sorted::SortedMap;
 use crate::wiring::{LineIndex, Wiring, same_line};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 /// What a new wiring brought with it.
 #[derive(Debug, Default)]
@@ -126,7 +127,7 @@ impl State {
         let (go, stay) =
             samplings.into_iter().partition(|(_, sampled)| self.is_sampled_no_more(sampled, old, concerned));
         self.samplings = stay;
-        let go: BTreeMap<u64, Sampled> = go;
+        let go: SortedMap<u64, Sampled> = go;
         for sampled in go.values() {
             sampled.queue.end(Err(Error::Reconfigured));
         }

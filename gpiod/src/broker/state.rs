@@ -18,6 +18,7 @@ use crate::holder::Holder;
 use crate::line::{Direction, Edge, EdgeEvent, LineConfig, Moment, Value, Values, known_mask, ones};
 use crate::log_keys as keys;
 use crate::pods::Pods;
+use crate::sorted::SortedMap;
 use crate::watch::{Event, PreviousLife, Source};
 use crate::wiring::{LineIndex, Wiring};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -33,14 +34,14 @@ pub(super) struct State {
     /// Few, and looked for with every command: by their order, not by hashes.
     pub(super) sessions: BTreeMap<SessionId, Session>,
     /// Few, too.
-    pub(super) samplings: BTreeMap<u64, Sampled>,
+    pub(super) samplings: SortedMap<u64, Sampled>,
     pub(super) usage: Usage,
     pub(super) audit: Audit,
     /// Which pods have which group.
     pub(super) pods: Arc<Pods>,
     pub(super) counts: Counts,
     /// What the watchers of each socket may still be told, and of how many events per second.
-    pub(super) rates: BTreeMap<Scope, Rate>,
+    pub(super) rates: SortedMap<Scope, Rate>,
     pub(super) events_per_s: u32,
     pub(super) next_id: u64,
     /// Which life of the daemon this is.
@@ -254,7 +255,7 @@ impl State {
             let event = Event { position, edge, timestamp_ns, uncertainty_ns, line_seqno, source };
             // A program's edges are bounded by what it asks for.
             let told = watcher.scope.is_none_or(|scope| {
-                let rate = self.rates.entry(scope).or_insert_with(|| Rate::new(per_s, now_ns));
+                let rate = self.rates.get_or_insert_with(scope, || Rate::new(per_s, now_ns));
                 rate.take(per_s, now_ns)
             });
             if told {

@@ -4,7 +4,8 @@ use super::Scope;
 use crate::config::Limits;
 use crate::error::Error;
 use crate::program::Mistake;
-use std::collections::{BTreeMap, HashMap};
+use crate::sorted::SortedMap;
+use std::collections::HashMap;
 
 /// What a socket's clients may have a limited number of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,7 +20,7 @@ pub(super) enum Resource {
 #[derive(Debug, Default)]
 pub(super) struct Usage {
     open: HashMap<(Scope, Resource), u32>,
-    hits: BTreeMap<&'static str, u64>,
+    hits: SortedMap<&'static str, u64>,
 }
 
 impl Usage {
@@ -64,11 +65,11 @@ impl Usage {
 
     /// Counts that a limit was reached.
     pub(super) fn count(&mut self, limit: &'static str) {
-        *self.hits.entry(limit).or_default() += 1;
+        *self.hits.get_or_default(limit) += 1;
     }
 
     /// How often each limit was reached, by its key.
-    pub(super) fn hits(&self) -> &BTreeMap<&'static str, u64> {
+    pub(super) fn hits(&self) -> &SortedMap<&'static str, u64> {
         &self.hits
     }
 

@@ -3,6 +3,7 @@
 use crate::failure::{Exit, Failure};
 use gpiod_sdk::{Client, ClientBuilder};
 use std::path::PathBuf;
+use std::pin::Pin;
 
 /// The socket that sees all lines of the board; root's alone.
 const ADMIN: &str = "/run/gpiod/admin/gpiod.sock";
@@ -58,12 +59,20 @@ async fn connect(builder: ClientBuilder, name: &str) -> Result<Client, Failure> 
     Ok(builder.name(name).connect().await?)
 }
 
+/// What a command does with a connection.
+type Work<'a> = Box<dyn FnOnce(Client) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>> + 'a>;
+
 /// Runs a command's work with a connection to the daemon. `name` is what others see as the holder of its lines.
 pub(super) fn with_client(
     target: &Target,
     name: &str,
     work: impl AsyncFnOnce(Client) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    run(target, name, Box::new(|client| Box::pin(async move { work(client).await })))
+}
+
+/// Connecting and the runtime are one piece of code for all commands.
+fn run(target: &Target, name: &str, work: Work<'_>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(Exit::Os, format!("the runtime: {error}")))?;
     runtime.block_on(async { work(target.connect(name).await?).await })

@@ -4,9 +4,9 @@ use super::limits::Given;
 use super::problem::Problem;
 use super::{AtStart, OnRelease};
 use crate::line::{Bias, Drive, OnExit};
+use crate::sorted::SortedMap;
 use crate::tables::{self, table, words};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use toml::Spanned;
 
@@ -61,7 +61,7 @@ table! {
         pub(super) allow_uids: Option<Spanned<Vec<u32>>>,
         pub(super) allow_gids: Option<Spanned<Vec<u32>>>,
         pub(super) allow_namespaces: Option<Spanned<Vec<String>>>,
-        pub(super) lines: BTreeMap<String, Spanned<Line>>,
+        pub(super) lines: SortedMap<String, Spanned<Line>>,
     }
 }
 

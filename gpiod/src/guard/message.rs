@@ -1,9 +1,10 @@
 //! What daemon and guardian say to each other: one JSON object on a line each, with a version. Fields that are not known
 //! are passed over, so one side may be newer; a version that is not ours is refused with both numbers.
 
+use crate::json::{Json, Result as Read, by_key, field, field_or_default, object, variants};
 use crate::line::{Bias, LineInfo};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 use std::time::Duration;
 
 /// Goes up when an older reader would do the wrong thing.
@@ -14,7 +15,7 @@ pub(super) const CHARGE_BYTES: usize = 256 * 1024;
 pub(super) const ANSWER_BYTES: usize = 4096;
 
 /// Which line of a board, in words that outlive a process: positions of chips may change when one is plugged in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// Label of its chip.
     pub chip: String,
@@ -24,6 +25,8 @@ pub struct Place {
     pub board_line: String,
 }
 
+object!(Place { chip, offset, board_line });
+
 impl Place {
     /// The place of a line.
     pub fn of(info: &LineInfo) -> Self {
@@ -32,7 +35,7 @@ impl Place {
 }
 
 /// A line that the guardian cares for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ward {
     /// What the daemon calls it, `group/name`, for the log.
     pub name: String,
@@ -43,8 +46,16 @@ pub struct Ward {
     pub bias: Option<Bias>,
 }
 
+impl Json for Ward {
+    fn read(mut value: Value) -> Read<Self> {
+        let (name, bias) = (field(&mut value, "name")?, field(&mut value, "bias")?);
+        Ok(Self { name, place: Place::read(value)?, bias })
+    }
+}
+by_key!(Ward);
+
 /// What a daemon gives into care. A new charge replaces the one before.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Charge {
     /// The lines to make inputs when the daemon has gone.
     pub wards: Vec<Ward>,
@@ -52,12 +63,22 @@ pub struct Charge {
     pub others: Vec<Place>,
     /// Whether it has taken all of them. Until it says so it may fail to, and what another left stays due. An older
     /// daemon never says so; an older guardian passes it over and reads the same charge twice.
-    #[serde(default)]
     pub taken: bool,
 }
 
+impl Json for Charge {
+    fn read(mut value: Value) -> Read<Self> {
+        Ok(Self {
+            wards: field(&mut value, "wards")?,
+            others: field(&mut value, "others")?,
+            taken: field_or_default(&mut value, "taken")?,
+        })
+    }
+}
+by_key!(Charge);
+
 /// What the guardian answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Answer {
     /// It cares for the lines from now on, and acts so many ms after the daemon has gone.
@@ -66,8 +87,13 @@ pub(super) enum Answer {
     Refused(String),
 }
 
+variants!(Answer {
+    "within_ms" => WithinMs(ms),
+    "refused" => Refused(why),
+});
+
 /// A message with its version.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Versioned<T> {
     version: u32,
     #[serde(flatten)]
@@ -90,16 +116,13 @@ pub(super) fn encode<T: Serialize>(message: &T, most: usize) -> Result<String, S
 ///
 /// # Errors
 /// Another version, or what is no message.
-pub(super) fn decode<T: DeserializeOwned>(line: &str) -> Result<T, String> {
-    #[derive(Deserialize)]
-    struct Version {
-        version: u32,
-    }
-    let Version { version } = serde_json::from_str(line).map_err(|e| e.to_string())?;
+pub(super) fn decode<T: Json>(line: &str) -> Result<T, String> {
+    let mut message: Value = serde_json::from_str(line).map_err(|e| e.to_string())?;
+    let version: u32 = field(&mut message, "version")?;
     if version != VERSION {
         return Err(format!("a message of version {version}, and only {VERSION} is understood here"));
     }
-    serde_json::from_str::<Versioned<T>>(line).map(|versioned| versioned.message).map_err(|e| e.to_string())
+    T::read(message)
 }
 
 impl Answer {

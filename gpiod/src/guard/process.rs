@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::log_keys as keys;
 use crate::notify;
+use crate::reactor::task;
 use humantime::format_duration;
 use std::collections::HashMap;
 use std::io;
@@ -90,7 +91,7 @@ impl Guardian {
         };
         match Peer::of(&stream) {
             Ok(process) => {
-                let task = tokio::spawn(attend(peer, process, stream, place, tell));
+                let task = tokio::spawn(task(attend(peer, process, stream, place, tell)));
                 self.attended.insert(peer.0, task.abort_handle());
             }
             Err(error) => tracing::warn!({ keys::ERROR } = %error, "a connection was closed"),

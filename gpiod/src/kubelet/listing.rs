@@ -109,7 +109,7 @@ impl<'a> Listing<'a> {
             let Some(ours) = self.resources.iter().find(|known| known.name == resource_name) else {
                 continue;
             };
-            let known = self.allocated.entry((ours.group.clone(), ours.access)).or_default();
+            let known = self.allocated.get_or_default((ours.group.clone(), ours.access));
             let devices = device_ids.into_iter().filter(|id| ours.devices.contains(id));
             known.extend(devices.map(|id| (id, Arc::clone(&pod))));
         }

@@ -5,6 +5,7 @@ use super::answer::Answerer;
 use super::grpc;
 use super::resource::Resource;
 use crate::log_keys as keys;
+use crate::reactor::task;
 use crate::run_dir::{Rights, bind, remove};
 use std::fs;
 use std::io;
@@ -104,7 +105,7 @@ impl Served {
             health,
             watched: Arc::clone(&watched),
         };
-        let task = tokio::spawn(accept(listener, Arc::new(answerer))).abort_handle();
+        let task = tokio::spawn(task(accept(listener, Arc::new(answerer)))).abort_handle();
         let (resource, socket) = (resource.clone(), Mark::of(&path));
         Ok(Self { resource, registered: None, path, socket, watched, healthy, task })
     }
@@ -141,7 +142,7 @@ async fn accept(listener: UnixListener, answerer: Arc<Answerer>) {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) if connections.len() < CONNECTIONS => {
-                    connections.spawn(connection(stream, Arc::clone(&answerer)));
+                    connections.spawn(task(connection(stream, Arc::clone(&answerer))));
                 }
                 Ok(_) => tracing::warn!(
                     { keys::RESOURCE } = answerer.resource.name,
@@ -163,6 +164,6 @@ async fn connection(stream: UnixStream, answerer: Arc<Answerer>) {
     let mut calls = JoinSet::new();
     while let Some(call) = connection.next().await {
         while calls.try_join_next().is_some() {}
-        calls.spawn(Arc::clone(&answerer).answer(call));
+        calls.spawn(task(Arc::clone(&answerer).answer(call)));
     }
 }

@@ -4,8 +4,8 @@ use super::Answer;
 use super::process::Process;
 use super::text::{Kind, Text};
 use crate::broker::{Cause, Command, Used};
+use crate::sorted::SortedMap;
 use crate::watch::Tally;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// All numbers at one moment.
@@ -37,13 +37,13 @@ pub(super) fn text(told: &Told<'_>) -> String {
 
 /// Of each group: all its parts and both its sockets together.
 fn by_group(text: &mut Text, answers: &[Answer<'_>]) {
-    let mut groups: BTreeMap<&str, Used> = BTreeMap::new();
-    for (name, used) in answers.iter().flat_map(|answer| &answer.numbers.sockets) {
-        groups.entry(name).or_default().add(used);
+    let mut groups: SortedMap<&str, Used> = SortedMap::new();
+    for (name, used) in answers.iter().flat_map(|answer| answer.numbers.sockets.iter()) {
+        groups.get_or_default(name.as_str()).add(used);
     }
     let mut gauge = |name, help, of: fn(&Used) -> u64| {
         let mut family = text.family(name, Kind::Gauge, help);
-        for (group, used) in &groups {
+        for (group, used) in groups.iter() {
             family.sample(&[("group", group)], of(used));
         }
     };
@@ -65,13 +65,13 @@ fn by_group(text: &mut Text, answers: &[Answer<'_>]) {
         Kind::Counter,
         "What clients asked for, done or refused; operations of a batch count besides.",
     );
-    for (group, used) in &groups {
+    for (group, used) in groups.iter() {
         for (command, count) in Command::ALL.into_iter().zip(used.commands) {
             commands.sample(&[("group", group), ("kind", command.word())], count);
         }
     }
     let mut events = text.family("gpiod_events", Kind::Counter, "Edges that were put into watchers' queues.");
-    for (group, used) in &groups {
+    for (group, used) in groups.iter() {
         events.sample(&[("group", group)], used.events);
     }
 }
@@ -79,14 +79,14 @@ fn by_group(text: &mut Text, answers: &[Answer<'_>]) {
 fn in_all(text: &mut Text, answers: &[Answer<'_>]) {
     let mut losses = Tally::default();
     let mut releases = [0; Cause::ALL.len()];
-    let mut limits: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut limits: SortedMap<&str, u64> = SortedMap::new();
     for answer in answers {
         losses.add(&answer.numbers.losses);
         for (sum, count) in releases.iter_mut().zip(answer.numbers.releases) {
             *sum += count;
         }
-        for (limit, count) in &answer.numbers.limits_hit {
-            *limits.entry(limit).or_default() += count;
+        for (limit, count) in answer.numbers.limits_hit.iter() {
+            *limits.get_or_default(*limit) += count;
         }
     }
     let Tally { events: _, kernel, watcher, limit, hardware, restart } = losses;

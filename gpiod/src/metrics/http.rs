@@ -2,19 +2,13 @@
 
 use super::Measured;
 use super::address::{Listener, Socket};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use super::request::{self, Head, MOST_BYTES, Request};
+use crate::reactor::task;
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use std::time::{Duration, SystemTime};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
@@ -26,8 +20,8 @@ const CONNECTIONS: usize = 16;
 const REQUEST_TIME: Duration = Duration::from_secs(2);
 /// How long a connection may last in all, with a client that does not read.
 const TIME: Duration = Duration::from_secs(5);
-/// How many headers a request may have, and how many bytes with them: the least that hyper takes.
-const HEADERS: (usize, usize) = (32, 8 * 1024);
+/// Bytes that are read at once, of a request and of what a client sends behind it.
+const CHUNK: usize = 1024;
 /// How long accepting rests after it failed, as it does when there are no descriptors left.
 const REST: Duration = Duration::from_millis(100);
 
@@ -56,7 +50,7 @@ pub async fn serve(listener: Listener, measured: Arc<Measured>) -> io::Result<()
         {
             oldest.abort();
         }
-        open.push_back(tokio::spawn(connection(stream, Arc::clone(&measured))).abort_handle());
+        open.push_back(tokio::spawn(task(connection(stream, Arc::clone(&measured)))).abort_handle());
         // Many at once still give others their turn.
         tokio::task::yield_now().await;
     }
@@ -87,46 +81,91 @@ impl Accept {
     }
 }
 
-async fn connection(stream: Box<dyn Stream>, measured: Arc<Measured>) {
-    let service = service_fn(move |request| {
-        let measured = Arc::clone(&measured);
-        async move { Ok::<_, Infallible>(answer(&request, &measured).await) }
-    });
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(REQUEST_TIME)
-        .max_headers(HEADERS.0)
-        .max_buf_size(HEADERS.1)
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), service);
+async fn connection(mut stream: Box<dyn Stream>, measured: Arc<Measured>) {
     // What clients do wrong is their own affair.
-    let _ = timeout(TIME, served).await;
+    let _ = timeout(TIME, serve_one(&mut *stream, &measured)).await;
 }
 
-async fn answer(request: &Request<Incoming>, measured: &Measured) -> Response<Full<Bytes>> {
-    let path = request.uri().path();
-    if !matches!(path, "/metrics" | "/healthz") {
-        return plain(StatusCode::NOT_FOUND, "there is /metrics and /healthz\n");
-    }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "GET or HEAD\n");
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return response;
-    }
-    match path {
-        "/metrics" => response(StatusCode::OK, OPENMETRICS, measured.text().await),
-        _ if measured.serves() => plain(StatusCode::OK, "ok\n"),
-        _ => plain(StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+async fn serve_one(stream: &mut dyn Stream, measured: &Measured) -> io::Result<()> {
+    let asked = timeout(REQUEST_TIME, hear(&mut *stream)).await;
+    let Ok(head) = asked else { return Ok(()) };
+    let answer = match request::read(&head?) {
+        Head::Whole(request) => answer(&request, measured).await,
+        Head::Malformed => written(1, "400 Bad Request", PLAIN, "", None),
+        Head::TooLarge | Head::Part => written(1, "431 Request Header Fields Too Large", PLAIN, "", None),
+    };
+    stream.write_all(answer.as_bytes()).await?;
+    stream.shutdown().await?;
+    // To close with something unread would be a reset, by which the client could lose what it was told.
+    let mut rest = [0; CHUNK];
+    while stream.read(&mut rest).await? > 0 {}
+    Ok(())
+}
+
+/// What comes of a request, until it is whole, or wrong, or too large.
+async fn hear(stream: &mut dyn Stream) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    loop {
+        let mut chunk = [0; CHUNK];
+        let count = stream.read(&mut chunk).await?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        bytes.extend(chunk.iter().take(count));
+        if bytes.len() > MOST_BYTES || request::read(&bytes) != Head::Part {
+            return Ok(bytes);
+        }
     }
 }
 
-fn plain(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
-    response(status, PLAIN, text.to_owned())
+async fn answer(request: &Request<'_>, measured: &Measured) -> String {
+    let plain = |status, text: &str| written(request.minor, status, PLAIN, text, Some(request.method));
+    match (request.path, request.method) {
+        ("/metrics", "GET" | "HEAD") => {
+            let text = measured.text().await;
+            written(request.minor, "200 OK", OPENMETRICS, &text, Some(request.method))
+        }
+        ("/healthz", "GET" | "HEAD") if measured.serves() => plain("200 OK", "ok\n"),
+        ("/healthz", "GET" | "HEAD") => plain("503 Service Unavailable", "stopping\n"),
+        ("/metrics" | "/healthz", _) => plain("405 Method Not Allowed\r\nallow: GET, HEAD", "GET or HEAD\n"),
+        _ => plain("404 Not Found", "there is /metrics and /healthz\n"),
+    }
 }
 
-fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    response
+/// A whole answer, of which whoever asks with HEAD has the head alone.
+fn written(minor: u8, status: &str, kind: &str, text: &str, method: Option<&str>) -> String {
+    let date = date(SystemTime::now());
+    let body = if method == Some("HEAD") { "" } else { text };
+    format!(
+        "HTTP/1.{minor} {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\ndate: {date}\r\n\r\n{body}",
+        text.len()
+    )
+}
+
+/// A moment as HTTP writes it (RFC 9110, section 5.6.7).
+fn date(now: SystemTime) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let days = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400;
+    let of_week = DAYS.into_iter().cycle().nth((days % 7) as usize).unwrap_or_default();
+    // 2026-11-30T15:04:05Z
+    let text = humantime::format_rfc3339_seconds(now).to_string();
+    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    let month =
+        part(5, 7).parse().ok().and_then(|month: usize| MONTHS.get(month.wrapping_sub(1))).unwrap_or(&"");
+    format!("{of_week}, {} {month} {} {} GMT", part(8, 10), part(0, 4), part(11, 19))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_written_as_http_has_it() {
+        let at = |seconds| date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(at(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(at(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(at(1_709_251_199), "Thu, 29 Feb 2024 23:59:59 GMT");
+    }
 }

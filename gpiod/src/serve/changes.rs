@@ -6,6 +6,7 @@ use crate::health::Health;
 use crate::line::{LineId, LineInfo};
 use crate::log_keys as keys;
 use crate::reactor;
+use crate::reactor::task;
 use crate::wiring::Wiring;
 use std::io;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ pub(super) fn watch(board: &dyn Backend, wiring: &Wiring, health: &Arc<Health>) 
     match board.changes(&claimed) {
         Ok(sources) => {
             for source in sources {
-                tokio::spawn(tell(source, Arc::clone(health)));
+                tokio::spawn(task(tell(source, Arc::clone(health))));
             }
         }
         Err(error) => tracing::warn!({ keys::ERROR } = %error, "who else takes lines will not be told"),

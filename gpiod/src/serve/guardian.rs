@@ -6,6 +6,7 @@ use crate::failure::{Exit, Failure};
 use crate::guard::link::{Error, Link};
 use crate::guard::{Charge, Place, Ward};
 use crate::log_keys as keys;
+use crate::reactor::task;
 use crate::wiring::{LineIndex, Presence, Wiring};
 
 /// Gives the lines that need it into care. Answers the link; `None` where no line needs it and no guardian is there.
@@ -35,7 +36,7 @@ pub(super) async fn keep(mut link: Link, config: &Config, wiring: &Wiring) {
     if let Err(error) = link.taken(&config.run_dir, &charge).await {
         tracing::warn!({ keys::ERROR } = %error, "the guardian was not told that the lines are taken");
     }
-    tokio::spawn(link.keep(config.run_dir.clone(), charge, presence(wiring)));
+    tokio::spawn(task(link.keep(config.run_dir.clone(), charge, presence(wiring))));
 }
 
 fn presence(wiring: &Wiring) -> Presence {

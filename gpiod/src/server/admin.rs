@@ -1,15 +1,17 @@
 //! The admin socket's orders to the daemon as a whole. They are carried out by whoever started it; here they are only
 //! received and answered.
 
-use super::{caller, convert};
+use super::answers::{Answering, Gone};
+use super::convert;
+use super::dispatch::Incoming;
+use super::unary::unary;
 use crate::broker::Released;
 use crate::config::MAX_GROUP_NAME;
 use crate::error::Error;
 use crate::holder::Caller;
 use gpiod_proto::v1;
-use gpiod_proto::v1::admin_service_server::AdminService;
 use tokio::sync::{mpsc, oneshot};
-use tonic::{Request, Response, Status, async_trait};
+use tonic::Status;
 
 /// An order, and where its answer goes.
 #[derive(Debug)]
@@ -62,28 +64,47 @@ impl Admin {
     }
 }
 
-#[async_trait]
-impl AdminService for Admin {
+impl Admin {
+    /// Answers a call.
+    ///
+    /// # Errors
+    /// When the client has gone before.
+    pub(super) async fn call(
+        &self,
+        method: &str,
+        by: Caller,
+        request: Incoming,
+        answering: Answering,
+    ) -> Result<(), Gone> {
+        match method {
+            "ReleaseGroup" => {
+                unary(request.messages(), answering, async |release| self.release_group(by, release).await)
+                    .await
+            }
+            "ReloadConfig" => {
+                unary(request.messages(), answering, async |reload| self.reload_config(reload).await).await
+            }
+            _ => answering.fail(Status::unimplemented("the administrator's service has no such method")),
+        }
+    }
+
     async fn release_group(
         &self,
-        request: Request<v1::ReleaseGroupRequest>,
-    ) -> Result<Response<v1::ReleaseGroupResponse>, Status> {
-        let by = caller::of_request(&request)?;
-        let v1::ReleaseGroupRequest { group, reason } = request.into_inner();
+        by: Caller,
+        release: v1::ReleaseGroupRequest,
+    ) -> Result<v1::ReleaseGroupResponse, Status> {
+        let v1::ReleaseGroupRequest { group, reason } = release;
         let reason = convert::reason(reason)?;
         if group.len() > MAX_GROUP_NAME {
             let told = format!("a group's name has at most {MAX_GROUP_NAME} bytes, not {}", group.len());
             return Err(Error::InvalidRequest(told).into());
         }
         let released = self.give(|answer| Order::Release { group, reason, by, answer }).await?;
-        Ok(Response::new(convert::released(released)))
+        Ok(convert::released(released))
     }
 
-    async fn reload_config(
-        &self,
-        _: Request<v1::ReloadConfigRequest>,
-    ) -> Result<Response<v1::ReloadConfigResponse>, Status> {
+    async fn reload_config(&self, _: v1::ReloadConfigRequest) -> Result<v1::ReloadConfigResponse, Status> {
         let Reloaded { added, removed, changed } = self.give(|answer| Order::Reload { answer }).await?;
-        Ok(Response::new(v1::ReloadConfigResponse { added, removed, changed }))
+        Ok(v1::ReloadConfigResponse { added, removed, changed })
     }
 }

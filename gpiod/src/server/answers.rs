@@ -16,7 +16,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use tokio_util::bytes::{Buf, BufMut, BytesMut};
 use tonic::Status;
-use tonic::body::Body;
 use tonic::codegen::Bytes;
 use tonic::codegen::http::header::CONTENT_TYPE;
 use tonic::codegen::http::{HeaderMap, HeaderValue, Response};
@@ -136,13 +135,9 @@ impl Answering {
     }
 
     /// Begins an answer in gRPC.
-    pub(super) fn begin(self) -> Result<Answers, Gone> {
+    pub(super) fn begin(mut self) -> Result<Answers, Gone> {
         let mut head = Response::new(());
         head.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-        self.begin_with(head)
-    }
-
-    fn begin_with(mut self, head: Response<()>) -> Result<Answers, Gone> {
         let stream = self.respond.send_response(head, false)?;
         let waiting = Waiting { bytes: AtomicUsize::new(0), waker: AtomicWaker::new(), _place: self.place };
         Ok(Answers { stream, waiting: Arc::new(waiting), gathered: BytesMut::new() })
@@ -154,38 +149,6 @@ impl Answering {
         answers.gather(message);
         answers.send()?;
         answers.end(Ok(()))
-    }
-
-    /// Passes on what another service answers.
-    pub(super) async fn pass(mut self, answer: Response<Body>) -> Result<(), Gone> {
-        use http_body_util::BodyExt;
-        use tonic::codegen::Body;
-        let (head, body) = answer.into_parts();
-        let head = Response::from_parts(head, ());
-        if body.is_end_stream() {
-            self.respond.send_response(head, true)?;
-            return Ok(());
-        }
-        let mut answers = self.begin_with(head)?;
-        let mut body = pin!(body);
-        loop {
-            let frame = tokio::select! {
-                biased;
-                frame = async {
-                    poll_fn(|context| answers.waiting.poll_room(0, context)).await;
-                    body.frame().await
-                } => frame,
-                _ = poll_fn(|context| answers.stream.poll_reset(context)) => return Err(Gone),
-            };
-            match frame.transpose().map_err(|_| Gone)?.map(http_body::Frame::into_data) {
-                Some(Ok(bytes)) => answers.put(bytes)?,
-                Some(Err(frame)) => {
-                    let trailers = frame.into_trailers().unwrap_or_default();
-                    return Ok(answers.stream.send_trailers(trailers)?);
-                }
-                None => return Ok(answers.stream.send_trailers(HeaderMap::new())?),
-            }
-        }
     }
 }
 

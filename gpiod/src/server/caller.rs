@@ -6,7 +6,6 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{getsockopt, sockopt};
 use std::os::fd::AsFd;
 use tokio::net::UnixStream;
-use tonic::{Request, Status};
 
 /// What the kernel vouches for; without it there is no service.
 pub(super) fn of_stream(stream: &UnixStream) -> std::io::Result<Caller> {
@@ -28,10 +27,4 @@ fn has_ended(stream: &UnixStream) -> bool {
     // The descriptor of a process is readable once it has ended: pidfd_open(2).
     let mut process = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
     poll(&mut process, PollTimeout::ZERO) != Ok(0)
-}
-
-/// The caller of a request, as its connection learned it.
-pub(super) fn of_request<T>(request: &Request<T>) -> Result<Caller, Status> {
-    let caller = request.extensions().get::<Caller>().copied();
-    caller.ok_or_else(|| Status::unauthenticated("the connection has no credentials"))
 }

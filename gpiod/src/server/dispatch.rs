@@ -3,48 +3,61 @@
 use super::admin::Admin;
 use super::answers::Answering;
 use super::backlog::Backlog;
-use super::body::RequestBody;
 use super::doors::Door;
+use super::health::Health;
+use super::messages::Messages;
 use super::places::Places;
 use super::reflection::Reflection;
 use super::service::Service as Api;
 use super::streams::{StreamPlace, Streams};
-use super::too_large;
 use crate::broker::{Broker, Scope};
 use crate::config::Limits;
 use crate::error::Error;
 use crate::holder::Caller;
 use crate::programs::Programs;
-use gpiod_proto::v1::admin_service_server::{self, AdminServiceServer};
+use gpiod_proto::v1::admin_service_server;
 use gpiod_proto::v1::gpio_service_server::SERVICE_NAME;
 use h2::RecvStream;
-use std::convert::Infallible;
+use prost::Message;
 use std::sync::Arc;
 use tonic::Status;
-use tonic::body::Body;
-use tonic::codegen::http::{Request, Response};
-use tonic::server::NamedService;
-use tonic_health::pb::health_server::{Health, HealthServer};
-use tower::util::BoxCloneSyncService;
-use tower::{Service, ServiceExt};
-
-/// The name of the health service.
-pub(super) const HEALTH: &str = "grpc.health.v1.Health";
+use tonic::codegen::http::Request;
 
 /// What is told of a path that is not here; the longest of ours has 59.
 const PATH_CHARS: usize = 64;
-
-pub(super) type Boxed = BoxCloneSyncService<Request<RequestBody>, Response<Body>, Infallible>;
+/// What is told whoever gives orders elsewhere.
+const NO_ORDERS: &str = "orders to the daemon as a whole are taken on the admin socket alone, admin/gpiod.sock in its run directory";
 
 /// All services of one socket.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Services {
     api: Api,
-    /// Health, and the administrator's orders, by name.
-    others: Arc<[(&'static str, Boxed)]>,
-    reflection: Arc<Reflection>,
+    others: Arc<Others>,
     broker: Arc<Broker>,
     streams: Places,
+}
+
+/// The services beside the API's own.
+#[derive(Debug)]
+struct Others {
+    health: Health,
+    /// The administrator's orders, where they are taken.
+    admin: Option<Admin>,
+}
+
+/// What a client sends on a stream, as it comes.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    body: RecvStream,
+    broker: Arc<Broker>,
+    backlog: Arc<Backlog>,
+}
+
+impl Incoming {
+    /// Its messages.
+    pub(super) fn messages<Q: Message + Default>(self) -> Messages<Q> {
+        Messages::new(self.body, self.broker, self.backlog)
+    }
 }
 
 impl Services {
@@ -54,16 +67,11 @@ impl Services {
         programs: Arc<Programs>,
         (scope, door): (Scope, &Door),
         admin: Option<Admin>,
-        health: HealthServer<impl Health>,
-        reflection: Arc<Reflection>,
+        health: Health,
     ) -> Self {
-        let most = broker.limits().message_bytes as usize;
-        let mut others = vec![boxed(health.max_decoding_message_size(most))];
-        if let Some(admin) = admin {
-            others.push(boxed(AdminServiceServer::new(admin).max_decoding_message_size(most)));
-        }
         let api = Api { broker: Arc::clone(&broker), programs, scope, watches: door.watches.clone() };
-        Self { api, others: others.into(), reflection, broker, streams: door.streams.clone() }
+        let others = Arc::new(Others { health, admin });
+        Self { api, others, broker, streams: door.streams.clone() }
     }
 
     /// The limits of its connections.
@@ -74,12 +82,6 @@ impl Services {
     /// The streams of one more connection.
     pub(super) fn streams(&self) -> Streams {
         Streams::new(self.streams.clone())
-    }
-
-    /// The service of that name beside the API's own.
-    fn other(&self, name: &str) -> Option<&Boxed> {
-        let other = self.others.iter().find(|(known, _)| *known == name).map(|(_, service)| service);
-        other.or_else(|| self.reflection.named(name))
     }
 
     /// A place for one more stream of a connection.
@@ -94,33 +96,25 @@ impl Services {
     pub(super) async fn answer(
         self,
         request: Request<RecvStream>,
-        mut answering: Answering,
+        answering: Answering,
         (caller, backlog): (Caller, Arc<Backlog>),
     ) {
-        let path = request.uri().path();
+        let (head, body) = request.into_parts();
+        let path = head.uri.path();
         let (name, method) = path.strip_prefix('/').and_then(|path| path.split_once('/')).unwrap_or_default();
+        let request = Incoming { body, broker: Arc::clone(&self.broker), backlog };
+        let Others { health, admin } = &*self.others;
         let answered = if name == SERVICE_NAME {
-            let method = method.to_owned();
-            self.api.call(&method, caller, (request.into_body(), backlog), answering).await
-        } else if let Some(service) = self.other(name) {
-            let (head, stream) = request.into_parts();
-            let (body, unread) = RequestBody::new(stream, self.limits().message_bytes as usize);
-            let mut request = Request::from_parts(head, body);
-            request.extensions_mut().insert(caller);
-            let answer = tokio::select! {
-                answer = service.clone().oneshot(request) => answer,
-                () = answering.gone() => return,
-            };
-            match answer {
-                Ok(answer) => {
-                    let answer = too_large::answer(answer, &self.broker);
-                    answering.pass(unread.told_in(answer, &self.broker)).await
-                }
-                Err(never) => match never {},
-            }
+            self.api.call(method, caller, request, answering).await
+        } else if name == Health::NAME {
+            health.call(method, request.messages(), answering).await
+        } else if let Some(reflection) = Reflection::named(name) {
+            reflection.call(admin.is_some(), method, request.messages(), answering).await
         } else if name == admin_service_server::SERVICE_NAME {
-            let text = "orders to the daemon as a whole are taken on the admin socket alone, admin/gpiod.sock in its run directory";
-            answering.fail(Error::NotPermitted(text.to_owned()).into())
+            match admin {
+                Some(admin) => admin.call(method, caller, request, answering).await,
+                None => answering.fail(Error::NotPermitted(NO_ORDERS.to_owned()).into()),
+            }
         } else {
             // Cut, for the answer waits in memory until its client reads it.
             let path: String = path.chars().take(PATH_CHARS).collect();
@@ -131,13 +125,4 @@ impl Services {
             tracing::debug!(pid = caller.pid, "a client has gone before its answer");
         }
     }
-}
-
-pub(super) fn boxed<S>(service: S) -> (&'static str, Boxed)
-where
-    S: Service<Request<RequestBody>, Response = Response<Body>, Error = Infallible> + NamedService,
-    S: Clone + Send + Sync + 'static,
-    S::Future: Send,
-{
-    (S::NAME, BoxCloneSyncService::new(service))
 }

@@ -7,6 +7,7 @@
 //! is served, however many connections and streams the busy one has.
 
 use crate::clock;
+use crate::reactor::{Task, task};
 use crate::shares::Shares;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -172,17 +173,17 @@ pub(super) struct Meter {
 
 impl Meter {
     /// The same future, measured and given its turns.
-    pub(super) fn measure<F: Future>(&self, future: F) -> Metered<F> {
-        Metered { future: Some(Box::pin(future)), ticket: None, free: false, meter: self.clone() }
+    pub(super) fn measure(&self, future: impl Future<Output = ()> + Send + 'static) -> Metered {
+        Metered { future: Some(task(future)), ticket: None, free: false, meter: self.clone() }
     }
 
     /// Runs a future beside others, measured.
-    pub(super) fn spawn(&self, future: impl Future<Output: Send> + Send + 'static) {
+    pub(super) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         tokio::spawn(self.measure(future));
     }
 
     /// The same for what the daemon begins by itself: its first turn is nobody's use of the socket.
-    pub(super) fn measure_begun<F: Future>(&self, future: F) -> Metered<F> {
+    pub(super) fn measure_begun(&self, future: impl Future<Output = ()> + Send + 'static) -> Metered {
         let mut measured = self.measure(future);
         measured.free = true;
         measured
@@ -190,10 +191,9 @@ impl Meter {
 }
 
 /// See [`Meter::measure`].
-#[derive(Debug)]
-pub(super) struct Metered<F> {
+pub(super) struct Metered {
     /// Gone when it is done: to drop what it held is part of its work.
-    future: Option<Pin<Box<F>>>,
+    future: Option<Task>,
     /// Its place in the queue, while it waits.
     ticket: Option<u64>,
     /// Whether its next turn costs nothing.
@@ -201,10 +201,10 @@ pub(super) struct Metered<F> {
     meter: Meter,
 }
 
-impl<F: Future> Future for Metered<F> {
-    type Output = F::Output;
+impl Future for Metered {
+    type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let Self { future, ticket, free, meter: Meter { turns, socket } } = &mut *self;
         let Some(running) = future else { return Poll::Pending };
         let begin_ns = clock::now_ns();
@@ -227,7 +227,7 @@ impl<F: Future> Future for Metered<F> {
     }
 }
 
-impl<F> Drop for Metered<F> {
+impl Drop for Metered {
     fn drop(&mut self) {
         if self.ticket.is_some() {
             self.meter.turns.lock().leave(self.meter.socket, self.ticket.take());

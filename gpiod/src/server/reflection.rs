@@ -1,97 +1,123 @@
-//! What the API looks like, for clients that were built without it, such as grpcurl. It is made when somebody first asks,
-//! and for all sockets of a kind at once: read and indexed it has some 60 kB, and hardly any client ever asks.
+//! What the API looks like, for clients that were built without it, such as grpcurl.
 
-use super::dispatch::{Boxed, HEALTH, boxed};
-use crate::broker::Scope;
+use super::answers::{Answering, Gone, Telling};
+use super::descriptors::{file_named, file_with};
+use super::health::Health;
+use super::messages::Messages;
 use gpiod_proto::v1::admin_service_server;
 use gpiod_proto::v1::gpio_service_server::SERVICE_NAME;
-use std::sync::{Arc, OnceLock};
-use tonic_reflection::server::{Builder, Error};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio_stream::Stream;
+use tonic::Status;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+use tonic_reflection::pb::v1::{
+    ExtensionNumberResponse, FileDescriptorResponse, ListServiceResponse, ServerReflectionRequest,
+    ServerReflectionResponse, ServiceResponse,
+};
+use tonic_reflection::pb::{v1, v1alpha};
 
-/// The services that tell it, by name; many clients still ask for the older one.
-const V1: &str = "grpc.reflection.v1.ServerReflection";
-const V1ALPHA: &str = "grpc.reflection.v1alpha.ServerReflection";
-
-/// The reflection of all sockets.
-#[derive(Debug)]
-pub(super) struct Reflections {
-    admin: Arc<Reflection>,
-    group: Arc<Reflection>,
-}
-
-impl Reflections {
-    /// Of sockets whose requests may have so many bytes.
-    pub(super) fn new(most: usize) -> Self {
-        let [admin, group] = [true, false].map(|admin| Arc::new(Reflection::new(admin, most)));
-        Self { admin, group }
-    }
-
-    /// That of one socket.
-    pub(super) fn of(&self, scope: Scope) -> Arc<Reflection> {
-        Arc::clone(if scope == Scope::Admin { &self.admin } else { &self.group })
-    }
-}
-
-/// The reflection of the sockets of one kind.
-#[derive(Debug)]
-pub(super) struct Reflection {
-    /// Whether the administrator's service is told of.
-    admin: bool,
-    /// Bytes that a request may have.
-    most: usize,
-    v1: OnceLock<Option<Boxed>>,
-    v1alpha: OnceLock<Option<Boxed>>,
+/// The services that tell it, which have the same messages by other names; many clients still ask for the older one.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reflection {
+    /// grpc.reflection.v1.
+    V1,
+    /// grpc.reflection.v1alpha.
+    V1Alpha,
 }
 
 impl Reflection {
-    /// Nothing yet.
-    fn new(admin: bool, most: usize) -> Self {
-        Self { admin, most, v1: OnceLock::new(), v1alpha: OnceLock::new() }
-    }
-
     /// The service of a name, if it is one of these.
-    pub(super) fn named(&self, name: &str) -> Option<&Boxed> {
-        let most = self.most;
-        let made = match name {
-            V1 => self.v1.get_or_init(|| {
-                told(self.described(V1).build_v1().map(|v1| boxed(v1.max_decoding_message_size(most)).1))
-            }),
-            V1ALPHA => self.v1alpha.get_or_init(|| {
-                let made = self.described(V1ALPHA).build_v1alpha();
-                told(made.map(|v1alpha| boxed(v1alpha.max_decoding_message_size(most)).1))
-            }),
-            _ => return None,
-        };
-        made.as_ref()
+    pub(super) fn named(name: &str) -> Option<Self> {
+        [Self::V1, Self::V1Alpha].into_iter().find(|reflection| reflection.name() == name)
     }
 
-    /// The description is of the whole API; what these sockets do not serve is not listed.
-    fn described(&self, itself: &'static str) -> Builder<'static> {
-        let admin = self.admin.then_some(admin_service_server::SERVICE_NAME);
-        let served = [SERVICE_NAME, HEALTH, itself].into_iter().chain(admin);
-        let described = Builder::configure()
-            .register_encoded_file_descriptor_set(gpiod_proto::FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
-        served.fold(described, |described, name| described.with_service_name(name))
-    }
-}
-
-/// What was made; a damaged description, which would be a defect of the build, is told in the log.
-fn told(made: Result<Boxed, Error>) -> Option<Boxed> {
-    made.inspect_err(|error| tracing::error!(%error, "the description of the API is damaged")).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_description_of_the_api_is_whole() {
-        for admin in [false, true] {
-            let reflection = Reflection::new(admin, 4096);
-            assert!(reflection.v1.get().is_none(), "nobody has asked");
-            assert!(reflection.named(V1).is_some() && reflection.named(V1ALPHA).is_some());
-            assert!(reflection.named(HEALTH).is_none());
+    fn name(self) -> &'static str {
+        match self {
+            Self::V1 => "grpc.reflection.v1.ServerReflection",
+            Self::V1Alpha => "grpc.reflection.v1alpha.ServerReflection",
         }
+    }
+
+    /// Answers a call. `admin` says whether the administrator's service is told of: the description is of the whole API;
+    /// what a socket does not serve is not listed.
+    ///
+    /// # Errors
+    /// When the client has gone before.
+    pub(super) async fn call(
+        self,
+        admin: bool,
+        method: &str,
+        asked: Messages<ServerReflectionRequest>,
+        answering: Answering,
+    ) -> Result<(), Gone> {
+        if method != "ServerReflectionInfo" {
+            return answering.fail(Status::unimplemented("reflection has no such method"));
+        }
+        answering.begin()?.send_all(Told { asked, by: self, admin, over: false }, false).await
+    }
+
+    fn answer(self, admin: bool, request: &MessageRequest) -> Result<MessageResponse, Status> {
+        let itself = match self {
+            Self::V1 => v1::FILE_DESCRIPTOR_SET,
+            Self::V1Alpha => v1alpha::FILE_DESCRIPTOR_SET,
+        };
+        let sets = [gpiod_proto::FILE_DESCRIPTOR_SET, tonic_health::pb::FILE_DESCRIPTOR_SET, itself];
+        let file = |found: Option<&[u8]>, what, name| {
+            let found = found.ok_or_else(|| Status::not_found(format!("{what} '{name}' not found")))?;
+            let file_descriptor_proto = vec![found.to_vec()];
+            Ok(MessageResponse::FileDescriptorResponse(FileDescriptorResponse { file_descriptor_proto }))
+        };
+        match request {
+            MessageRequest::FileByFilename(name) => file(file_named(&sets, name), "file", name),
+            MessageRequest::FileContainingSymbol(name) => file(file_with(&sets, name), "symbol", name),
+            MessageRequest::FileContainingExtension(_) => {
+                Err(Status::not_found("extensions are not supported"))
+            }
+            // Some clients, grpcurl among them, take a refusal for the end of it all.
+            MessageRequest::AllExtensionNumbersOfType(_) => {
+                Ok(MessageResponse::AllExtensionNumbersResponse(ExtensionNumberResponse::default()))
+            }
+            MessageRequest::ListServices(_) => {
+                let admin = admin.then_some(admin_service_server::SERVICE_NAME);
+                let names = [SERVICE_NAME, Health::NAME, self.name()].into_iter().chain(admin);
+                let service = names.map(|name| ServiceResponse { name: name.to_owned() }).collect();
+                Ok(MessageResponse::ListServicesResponse(ListServiceResponse { service }))
+            }
+        }
+    }
+}
+
+/// The answers, one for each request. What can not be answered ends them.
+#[derive(Debug)]
+struct Told {
+    asked: Messages<ServerReflectionRequest>,
+    by: Reflection,
+    admin: bool,
+    over: bool,
+}
+
+impl Telling for Told {}
+
+impl Stream for Told {
+    type Item = Result<ServerReflectionResponse, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        let asked = ready!(self.asked.poll_next(context));
+        let (by, admin) = (self.by, self.admin);
+        let told = asked.map(|asked| {
+            let asked = asked?;
+            let request = asked.message_request.as_ref();
+            let request = request.ok_or_else(|| Status::invalid_argument("invalid MessageRequest"))?;
+            let message_response = Some(by.answer(admin, request)?);
+            let valid_host = asked.host.clone();
+            Ok(ServerReflectionResponse { valid_host, original_request: Some(asked), message_response })
+        });
+        self.over = !matches!(told, Some(Ok(_)));
+        Poll::Ready(told)
     }
 }

@@ -3,12 +3,12 @@
 //! They are called by name and without tonic's server: what each layer costs a call, `benches/README.md` tells.
 
 use super::answers::{Answering, Gone};
-use super::backlog::Backlog;
 use super::convert;
-use super::messages::Messages;
+use super::dispatch::Incoming;
 use super::places::Places;
 use super::sample::SampleStream;
 use super::session;
+use super::unary::unary;
 use super::watch::{self, WatchStream};
 use crate::broker::{Broker, OpenRequest, Scope, WatchRequest};
 use crate::clock;
@@ -17,8 +17,6 @@ use crate::programs::Programs;
 use crate::sample::{Feed, Queue};
 use crate::sampling::Times;
 use gpiod_proto::v1;
-use h2::RecvStream;
-use prost::Message;
 use std::sync::Arc;
 use tonic::Status;
 
@@ -40,62 +38,39 @@ impl Service {
         &self,
         method: &str,
         caller: Caller,
-        request: (RecvStream, Arc<Backlog>),
+        request: Incoming,
         answering: Answering,
     ) -> Result<(), Gone> {
         self.broker.look_for_pods(self.scope, false).await;
         match method {
             "ListLines" => {
-                self.unary(request, answering, async |_: v1::ListLinesRequest| self.list_lines(caller)).await
+                unary(request.messages(), answering, async |_: v1::ListLinesRequest| self.list_lines(caller))
+                    .await
             }
-            "Read" => self.unary(request, answering, async |read| self.read(caller, read)).await,
-            "Write" => self.unary(request, answering, async |write| self.write(caller, write)).await,
+            "Read" => unary(request.messages(), answering, async |read| self.read(caller, read)).await,
+            "Write" => unary(request.messages(), answering, async |write| self.write(caller, write)).await,
             "RunProgram" => {
-                self.unary(request, answering, async |run| self.run_program(caller, run).await).await
+                unary(request.messages(), answering, async |run| self.run_program(caller, run).await).await
             }
             "Watch" => {
-                let watch = self.messages(request).only().await.and_then(|watch| self.watch(caller, watch));
+                let watch = request.messages().only().await.and_then(|watch| self.watch(caller, watch));
                 match watch {
                     Ok(watch) => answering.begin()?.send_all(watch, true).await,
                     Err(status) => answering.fail(status),
                 }
             }
             "Sample" => {
-                let sample = self.messages(request).only().await;
+                let sample = request.messages().only().await;
                 match sample.and_then(|sample| self.sample(caller, sample)) {
                     Ok(sample) => answering.begin()?.send_all(sample, true).await,
                     Err(status) => answering.fail(status),
                 }
             }
-            "Session" => match session::open(self, caller, self.messages(request)).await {
+            "Session" => match session::open(self, caller, request.messages()).await {
                 Ok(session) => answering.begin()?.send_all(session, false).await,
                 Err(status) => answering.fail(status),
             },
             _ => answering.fail(Status::unimplemented("the API has no such method")),
-        }
-    }
-
-    /// What a client sends.
-    fn messages<Q: Message + Default>(&self, (body, backlog): (RecvStream, Arc<Backlog>)) -> Messages<Q> {
-        Messages::new(body, Arc::clone(&self.broker), backlog)
-    }
-
-    /// Answers a call of one message with one; a client that does not wait for it ends it.
-    async fn unary<Q: Message + Default, A: Message>(
-        &self,
-        request: (RecvStream, Arc<Backlog>),
-        mut answering: Answering,
-        answer: impl AsyncFnOnce(Q) -> Result<A, Status>,
-    ) -> Result<(), Gone> {
-        let asked = self.messages(request).only();
-        let answered = tokio::select! {
-            biased;
-            answered = async { answer(asked.await?).await } => answered,
-            () = answering.gone() => return Err(Gone),
-        };
-        match answered {
-            Ok(answer) => answering.answer(&answer),
-            Err(status) => answering.fail(status),
         }
     }
 

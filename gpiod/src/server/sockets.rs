@@ -3,9 +3,9 @@
 use super::admin::Admin;
 use super::connection;
 use super::dispatch::Services;
+use super::health::Health;
 use super::incoming::Incoming;
 use super::metered::{Meter, Turns};
-use super::reflection::Reflections;
 use super::{Served, Socket};
 use crate::broker::Scope;
 use std::collections::HashMap;
@@ -14,14 +14,12 @@ use std::sync::Arc;
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic_health::pb::health_server::{Health, HealthServer};
 
 /// All sockets of one reactor.
 #[derive(Debug)]
-pub(super) struct Sockets<H> {
+pub(super) struct Sockets {
     pub(super) served: Served,
-    pub(super) health: HealthServer<H>,
-    pub(super) reflections: Reflections,
+    pub(super) health: Health,
     pub(super) tasks: TaskTracker,
     pub(super) turns: Arc<Turns>,
     /// A group that comes back goes on with what it has used.
@@ -29,15 +27,14 @@ pub(super) struct Sockets<H> {
     pub(super) open: HashMap<Scope, CancellationToken>,
 }
 
-impl<H: Health> Sockets<H> {
+impl Sockets {
     /// Begins to serve one.
     pub(super) fn add(&mut self, socket: Socket, shutdown: &CancellationToken) -> io::Result<()> {
         let Socket { listener, scope, door, .. } = socket;
         let Served { broker, programs, orders } = self.served.clone();
         let admin = (scope == Scope::Admin).then_some(Admin(orders));
-        let (health, reflection) = (self.health.clone(), self.reflections.of(scope));
-        let services =
-            Services::new(Arc::clone(&broker), programs, (scope, &door), admin, health, reflection);
+        let health = self.health.clone();
+        let services = Services::new(Arc::clone(&broker), programs, (scope, &door), admin, health);
         // Whichever thread serves it: it becomes the reactor's here.
         let listener = UnixListener::from_std(listener)?;
         let incoming = Incoming::new(listener, door, broker, scope);

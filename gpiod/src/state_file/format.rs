@@ -5,6 +5,7 @@
 //! consequence to whoever does not know it.
 
 use super::checksum;
+use crate::json::{Json, Result as Read, by_key, field, field_or_default, object, words};
 use crate::token::Token;
 use crate::watch::PreviousLife;
 use serde::{Deserialize, Serialize};
@@ -16,23 +17,32 @@ const VERSION: u32 = 1;
 const READABLE: std::ops::RangeInclusive<u32> = 1..=VERSION + 1;
 
 /// What a state file says.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Saved {
     /// The boot in which it was written: `/proc/sys/kernel/random/boot_id`.
     pub boot: String,
     /// How often a daemon was started since the boot, the one that wrote it included.
-    #[serde(default)]
     pub starts: u64,
     /// Who held lines.
-    #[serde(default)]
     pub sessions: Vec<SavedSession>,
     /// How far each part of the daemon had watched its lines when it was told to stop; none of one that ended otherwise.
-    #[serde(default)]
     pub lives: Vec<PreviousLife>,
 }
 
+impl Json for Saved {
+    fn read(mut value: serde_json::Value) -> Read<Self> {
+        Ok(Self {
+            boot: field(&mut value, "boot")?,
+            starts: field_or_default(&mut value, "starts")?,
+            sessions: field_or_default(&mut value, "sessions")?,
+            lives: field_or_default(&mut value, "lives")?,
+        })
+    }
+}
+by_key!(Saved);
+
 /// A session as it is written down.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SavedSession {
     /// The line group through whose socket it came; `None` for the admin socket.
     pub group: Option<String>,
@@ -52,8 +62,10 @@ pub struct SavedSession {
     pub lines: Vec<SavedLine>,
 }
 
+object!(SavedSession { group, token, name, uid, gid, pid, since_ns, lines });
+
 /// A line of a session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SavedLine {
     /// Its name on the session's socket.
     pub name: String,
@@ -61,9 +73,11 @@ pub struct SavedLine {
     pub held_as: HeldAs,
     /// Which of the board's lines it is, by chip and offset, such as `pinctrl-bcm2835:9`; `None` where a daemon wrote it
     /// that did not say that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
 }
+
+object!(SavedLine { name, held_as, place });
 
 /// As what a session holds a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +90,8 @@ pub enum HeldAs {
     /// It is driven and listened to in turn.
     Both,
 }
+
+words!(HeldAs);
 
 /// Why a state file can not be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

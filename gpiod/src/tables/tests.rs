@@ -21,7 +21,7 @@ table! {
         on: bool,
         between: Option<[u32; 2]>,
         file: Option<PathBuf>,
-        inner: BTreeMap<String, u32>,
+        inner: SortedMap<String, u32>,
     }
 }
 
@@ -39,7 +39,10 @@ fn what_is_not_there_is_what_its_type_says() {
     let Lamp { name, watts, count, colour, on, between, file, inner } =
         lamp("name = 'a'\ncount = 0x1_0").unwrap();
     assert_eq!((name.as_str(), *count.get_ref(), count.span()), ("a", 16, 19..24));
-    assert_eq!((watts, colour, on, between, file, inner.len()), (None, Colour::Green, false, None, None, 0));
+    assert_eq!(
+        (watts, colour, on, between, file, inner.iter().count()),
+        (None, Colour::Green, false, None, None, 0)
+    );
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Where a watcher is: what it needs to know to go on after its connection broke.
 
 use super::Event;
+use crate::json::object;
 use crate::line::{Edge, Values};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::HashMap;
 
 /// How long before a daemon's end an edge may have happened that never reached it: it was in the kernel's buffer, or
@@ -55,7 +56,7 @@ impl Position {
 }
 
 /// How far one line was watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Heard {
     /// How many events of it there were.
     pub seqno: u64,
@@ -63,9 +64,11 @@ pub struct Heard {
     pub since_ns: Option<u64>,
 }
 
+object!(Heard { seqno, since_ns });
+
 /// What is known of the daemon's life before this one, so that who comes back from it is told the true time in which
 /// nobody watched.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PreviousLife {
     /// Its epoch.
     pub epoch: u64,
@@ -74,6 +77,8 @@ pub struct PreviousLife {
     /// How far each line had been watched then, by the line's full name.
     pub lines: HashMap<String, Heard>,
 }
+
+object!(PreviousLife { epoch, stopped_ns, lines });
 
 impl PreviousLife {
     /// Since when nobody has watched, for a watcher that was at `position` in lines of these names: a little

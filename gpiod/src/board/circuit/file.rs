@@ -6,8 +6,8 @@ use super::{Bounce, Button, Circuit, Led, LightSensor, Pulse, Wire};
 use crate::board::Line;
 use crate::board::light::{BRIGHTEST, Curve, DARKEST, Light, Point};
 use crate::board::sensor::SUPPLY_VOLTS;
+use crate::sorted::SortedSet;
 use raw::{RawCircuit, RawLight, RawLightSensor, RawPulse};
-use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
 use std::path::Path;
@@ -34,7 +34,7 @@ const THRESHOLD_VOLTS: f64 = 1.8;
 const MOST_POINTS: usize = 10_000;
 
 pub(super) fn parse(file: &Path, text: &str) -> Result<Circuit, Mistakes> {
-    let mut check = Check { file, text, mistakes: Vec::new(), names: BTreeSet::new(), sensed: Vec::new() };
+    let mut check = Check { file, text, mistakes: Vec::new(), names: SortedSet::new(), sensed: Vec::new() };
     let raw = match raw::read(text) {
         Ok(raw) => raw,
         Err(mistake) => {
@@ -58,7 +58,7 @@ struct Check<'a> {
     file: &'a Path,
     text: &'a str,
     mistakes: Vec<String>,
-    names: BTreeSet<String>,
+    names: SortedSet<String>,
     /// Lines with a light sensor, and where the file says so.
     sensed: Vec<(Line, Range<usize>)>,
 }
@@ -245,7 +245,7 @@ impl Check<'_> {
     fn one_sensor_on_a_net(&mut self, circuit: &Circuit) {
         let wires = circuit.wires.iter().map(|wire| wire.between);
         let nets = crate::board::net::nets(wires);
-        let mut taken = BTreeSet::new();
+        let mut taken = SortedSet::new();
         for (line, span) in std::mem::take(&mut self.sensed) {
             if nets.iter().position(|net| net.contains(&line)).is_some_and(|net| !taken.insert(net)) {
                 self.mistake(&span, "line", &format!("a light sensor is connected to {line} already"));

@@ -4,15 +4,16 @@ use super::{Board, Holder, Kernel};
 use crate::board::Line;
 use crate::board::claim::{Claim, ClaimId, ClaimedLine};
 use crate::board::record::{Cause, Change};
+use crate::json::variants;
 use crate::line::{Bias, Direction, EdgeEvent, LineConfig, LineId, MAX_LINES, Moment, Values};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// The longest consumer name, in bytes: the kernel's `GPIO_MAX_NAME_SIZE` less its end.
 const CONSUMER_BYTES: usize = 31;
 pub(super) const CONSUMER_RULE: &str = "a consumer's name has at most 31 bytes and no control characters";
 
 /// Why the board does not do what a program asks.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
     /// Somebody has the line: the kernel's EBUSY.
@@ -30,6 +31,12 @@ pub enum Refusal {
     #[error("{0} is an input")]
     NotOutput(Line),
 }
+
+variants!(Refusal {
+    "busy" => Busy { line, consumer },
+    "invalid" => Invalid(why),
+    "not-output" => NotOutput(line),
+});
 
 fn invalid<T>(reason: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::Invalid(reason.into()))

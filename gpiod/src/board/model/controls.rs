@@ -6,10 +6,11 @@ use crate::board::Line;
 use crate::board::light::{BRIGHTEST, DARKEST, Light};
 use crate::board::net;
 use crate::board::record::{Cause, Change};
-use serde::{Deserialize, Serialize};
+use crate::json::variants;
+use serde::Serialize;
 
 /// Something that is broken on purpose.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
     /// The line is shorted to the supply.
@@ -34,8 +35,16 @@ pub enum Fault {
     },
 }
 
+variants!(Fault {
+    "stuck-high" => StuckHigh(line),
+    "stuck-low" => StuckLow(line),
+    "disconnect" => Disconnect(name),
+    "swallow" => Swallow { line, edges },
+    "take" => Take { line, consumer },
+});
+
 /// Why a control could not be worked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ControlError {
     /// The circuit has no such component.
@@ -64,6 +73,14 @@ pub enum ControlError {
     #[error("there is no fault on {0:?}")]
     Fault(String),
 }
+
+variants!(ControlError {
+    "component" => Component { kind, name },
+    "light" => Light(lux),
+    "busy" => Busy { line, consumer },
+    "consumer" => Consumer,
+    "fault" => Fault(of),
+});
 
 fn no_such<T>(kind: &str, name: &str) -> Result<T, ControlError> {
     Err(ControlError::Component { kind: kind.to_owned(), name: name.chars().take(80).collect() })

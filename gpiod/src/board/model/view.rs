@@ -4,11 +4,12 @@ use super::{Board, MODEL};
 use crate::board::Line;
 use crate::board::circuit::{Active, Colour, Rail};
 use crate::header;
+use crate::json::{Json, Result, by_key, field, object, tagged, words};
 use crate::line::{Bias, Direction, Drive};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// All of the board at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct State {
     /// The board's model.
     pub board: String,
@@ -22,8 +23,10 @@ pub struct State {
     pub components: Vec<ComponentState>,
 }
 
+object!(State { board, time_ns, last_seq, lines, components });
+
 /// One line at one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LineState {
     /// Which line.
     pub line: Line,
@@ -47,8 +50,21 @@ pub struct LineState {
     pub stuck_high: Option<bool>,
 }
 
+object!(LineState {
+    line,
+    header_pin,
+    high,
+    direction,
+    drive,
+    bias,
+    consumer,
+    contention,
+    floating,
+    stuck_high,
+});
+
 /// One component at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ComponentState {
     /// Its name.
     pub name: String,
@@ -59,8 +75,16 @@ pub struct ComponentState {
     pub part: Part,
 }
 
+impl Json for ComponentState {
+    fn read(mut value: serde_json::Value) -> Result<Self> {
+        let (name, connected) = (field(&mut value, "name")?, field(&mut value, "connected")?);
+        Ok(Self { name, connected, part: Part::read(value)? })
+    }
+}
+by_key!(ComponentState);
+
 /// What a component is and does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Part {
     /// A wire.
@@ -115,6 +139,15 @@ pub enum Part {
         expected_charge_us: f64,
     },
 }
+
+tagged!(Part, "kind" {
+    "wire" => Wire { between },
+    "button" => Button { line, to, pressed, closed },
+    "led" => Led { line, colour, lit },
+    "pulse" => Pulse { line, period_ns, high_ns, on },
+    "light-sensor" => LightSensor { line, lux, by_hand, ohms, volts, expected_charge_us },
+});
+words!(Rail, Colour);
 
 impl Board {
     /// The board at its present moment.

@@ -1,6 +1,7 @@
 //! Connections of both sockets: how many there may be, and lines of JSON in both directions.
 
 use crate::board::messages::{LONGEST_REQUEST, LineReply};
+use crate::reactor::task;
 use futures_util::{SinkExt, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,10 +45,10 @@ where
             continue;
         };
         let serving = serve(lines);
-        tasks.spawn(async move {
+        tasks.spawn(task(async move {
             serving.await;
             drop(permit);
-        });
+        }));
     }
 }
 

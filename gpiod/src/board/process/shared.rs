@@ -3,7 +3,7 @@
 use crate::board::claim::ClaimId;
 use crate::board::model::Board;
 use crate::clock::now_ns;
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
@@ -27,7 +27,7 @@ struct State {
     board: Board,
     next_change: Option<u64>,
     /// The connections that edges go over: told when a claim has edges, and when it has ended.
-    edges: BTreeMap<ClaimId, Arc<Notify>>,
+    edges: SortedMap<ClaimId, Arc<Notify>>,
 }
 
 /// The connection that a claim's edges go over, while it is. Dropping it makes room for another.
@@ -47,7 +47,7 @@ impl Drop for Attached {
 impl Shared {
     pub(super) fn new(board: Board) -> Self {
         let last_seq = watch::Sender::new(board.last_seq());
-        let state = State { next_change: board.next_change(), board, edges: BTreeMap::new() };
+        let state = State { next_change: board.next_change(), board, edges: SortedMap::new() };
         Self { inner: Arc::new(Inner { state: Mutex::new(state), moved: Notify::new(), last_seq }) }
     }
 
