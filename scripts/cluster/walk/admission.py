@@ -28,7 +28,7 @@ def pod_security(walk):
     let_in = [refused.restricted()]
     names = ["a plain pod"]
     for overlay in ("device-plugin", "watcher", "periodic"):
-        for name, namespace, pod in templates(objects(walk.cluster, rendered(overlay))):
+        for name, namespace, pod in templates(objects(walk.cluster, overlay)):
             if namespace == APPS:
                 names.append(f"{overlay}'s {name}")
                 let_in.append(pod)
@@ -37,7 +37,7 @@ def pod_security(walk):
             raise Failed(f"{name} is let in", verdict[1])
     beyond = [refused.spoilt(refused.restricted(), path, value) for path, value, _ in refused.BEYOND_RESTRICTED]
     # An app that mounts its group's directory: what the other overlays do, whose namespace enforces nothing.
-    beyond += [pod for _, space, pod in templates(objects(walk.cluster, rendered("hostpath"))) if space == APPS]
+    beyond += [pod for _, space, pod in templates(objects(walk.cluster, "hostpath")) if space == APPS]
     told = judged(verdicts(walk.cluster, APPS, beyond), [(p, "PodSecurity") for p in beyond])
     return f"let in: {', '.join(names)}; {told}"
 

@@ -61,9 +61,9 @@ class Cluster:
         if int(re.match(r"v1\.(\d+)", version)[1]) < minor:
             raise NotRun(f"{what} needs Kubernetes 1.{minor}, and this one is {version}")
 
-    def tried(self, verb, manifests):
-        """What the API server would do with manifests, without doing it: kubectl's words, those of its errors apart."""
-        command = [*self.command, verb, "--dry-run=server", "--filename", "-"]
+    def tried(self, verb, manifests, dry_run="server", *options):
+        """What would be done with manifests, without doing it: kubectl's words, and apart from them those of its errors."""
+        command = [*self.command, verb, f"--dry-run={dry_run}", "--filename", "-", *options]
         try:
             done = subprocess.run(command, input=manifests, capture_output=True, text=True, timeout=PATIENCE)
         except subprocess.TimeoutExpired as late:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 
 from cluster import run
 from deployment import ROOT
@@ -11,22 +12,35 @@ OVERLAYS = ROOT / "k8s/overlays"
 UNKNOWN = re.compile(r'no matches for kind "(\w+)"')
 
 
+@cache
 def rendered(name):
     """The manifests of an overlay, as kustomize writes them."""
     return run(["kubectl", "kustomize", str(OVERLAYS / name)])
 
 
-def objects(cluster, manifests):
-    """The same as objects; those of kinds that the cluster does not know are left out."""
-    # Only kubectl reads YAML here. Whatever it says of kinds, the others are there.
-    said = []
-    for document in re.split(r"^---$", manifests, flags=re.MULTILINE):
-        try:
-            said.append(cluster.kubectl("create", "--dry-run=client", "--output", "json", "--filename", "-", given=document))
-        except Gone as error:
-            if not UNKNOWN.search(str(error)):
-                raise
-    return [json.loads(text) for text in said]
+@cache
+def as_json(cluster, name):
+    """The same one after the other in JSON, by kubectl, since nobody else here reads YAML."""
+    said, errors = cluster.tried("create", rendered(name), "client", "--output", "json")
+    if wrong := [line for line in errors.splitlines() if not is_of_unknown(line)]:
+        raise Gone(f"{name}: {'; '.join(wrong)}")
+    return said
+
+
+def objects(cluster, name):
+    """The objects of an overlay, anew for each caller; those of kinds that the cluster does not know are left out."""
+    said, found = as_json(cluster, name).lstrip(), []
+    while said:
+        item, end = json.JSONDecoder().raw_decode(said)
+        # Several are a list, or not, by version.
+        found += item["items"] if item["kind"] == "List" else [item]
+        said = said[end:].lstrip()
+    return found
+
+
+def is_of_unknown(line):
+    """Whether a line of kubectl's errors is about a kind that the cluster does not know."""
+    return not line or "ensure CRDs are installed first" in line or bool(UNKNOWN.search(line))
 
 
 def all_overlays(walk):
@@ -34,10 +48,11 @@ def all_overlays(walk):
     told, wrong = [], []
     for folder in sorted(path.parent for path in OVERLAYS.glob("*/kustomization.yaml")):
         said, errors = walk.cluster.tried("apply", rendered(folder.name))
-        lines = [line for line in errors.splitlines() if line and "ensure CRDs are installed first" not in line]
-        unknown = sorted({kind for line in lines for kind in UNKNOWN.findall(line)})
-        wrong += [f"{folder.name}: {line}" for line in lines if not UNKNOWN.search(line)]
+        unknown = sorted(set(UNKNOWN.findall(errors)))
+        wrong += [f"{folder.name}: {line}" for line in errors.splitlines() if not is_of_unknown(line)]
         taken = len(said.splitlines())
+        if not taken:
+            wrong.append(f"{folder.name}: no object was taken")
         told.append(f"{folder.name} {taken}" + (f" (not {', '.join(unknown)}, unknown here)" if unknown else ""))
     if wrong:
         raise Failed("no error and no warning", "; ".join(wrong))

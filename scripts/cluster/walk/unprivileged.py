@@ -4,14 +4,17 @@ the daemon opens them without privilege. What it finds there is no GPIO chip, an
 import json
 import subprocess
 from contextlib import contextmanager
+from pathlib import Path
 
 from cluster import GPIOD, HERE, run, until
-from dryrun import objects, rendered
+from dryrun import objects
 from report import Failed, Gone, NotRun
 
 TOOLS = HERE.parent / "with-python-tools.sh"
 NODES = ("gpiochip0", "gpiomem")
-# A character device that anybody may open, in place of the pins: it answers no request of a GPIO chip.
+# /dev/fuse by other names, in place of the pins: it answers no request of a GPIO chip, and is none of the devices that
+# every container may open.
+DEVICE = (10, 229)
 FOLDER = "/var/lib/gpiod-walk"
 NOT_A_CHIP, REFUSED = "Not a tty", "Operation not permitted"
 MOUNTED = "gpiod-walk-mounted"
@@ -21,12 +24,14 @@ def daemon(walk):
     """On whichever node the new daemon is tried first: in place of the one with a simulated board, which ends with it."""
     if not walk.cluster.own:
         raise NotRun("these nodes are not ours to make devices on")
+    if not Path("/dev/fuse").is_char_device():
+        raise NotRun("this machine has no /dev/fuse, which is to stand for the pins")
     try:
         run([TOOLS, "python3", "-c", "import grpc"])
     except Gone as error:
         raise NotRun(f"a stand-in for smarter-device-manager needs grpcio: {error}") from error
     # But for the device plugin, whose image would have to be pulled: a stand-in takes its place.
-    items = [i for i in objects(walk.cluster, rendered("unprivileged")) if i["metadata"]["name"] != "device-manager"]
+    items = [i for i in objects(walk.cluster, "unprivileged") if i["metadata"]["name"] != "device-manager"]
     [spec] = [i["spec"]["template"]["spec"] for i in items if i["kind"] == "DaemonSet" and i["metadata"]["name"] == GPIOD]
     context = spec["containers"][0]["securityContext"]
     granted = sorted(f"CAP_{name}" for name in context["capabilities"].get("add", []))
@@ -35,7 +40,8 @@ def daemon(walk):
     node, waiting = until("a daemon waits for its device nodes", lambda: waits(walk), lambda found: found[0])
     try:
         for name in NODES:
-            walk.cluster.node(node, "bash", "-c", f"mkdir -p {FOLDER} && mknod -m 600 {FOLDER}/{name} c 1 3")
+            walk.cluster.node(node, "mkdir", "-p", FOLDER)
+            walk.cluster.node(node, "mknod", "-m", "600", f"{FOLDER}/{name}", "c", *map(str, DEVICE))
         with given_out(walk, node):
             words = said(lambda: walk.cluster.pods(GPIOD, GPIOD), walk, node)
             has = container(walk, node)
@@ -79,9 +85,9 @@ def said(look, walk, node):
     """Why the daemon ended, as the last line of its log says: of the pods that are looked at, the one on the node."""
 
     def last():
-        [pod] = [p["metadata"]["name"] for p in look() if p["spec"].get("nodeName") == node]
-        # It is started again and again: of the one that has just been started there may be no word yet.
-        return (walk.cluster.logs(GPIOD, pod).splitlines() or [""])[-1]
+        # None before it is scheduled; and of one that has just been started again there may be no word yet.
+        pods = [p["metadata"]["name"] for p in look() if p["spec"].get("nodeName") == node]
+        return "".join(walk.cluster.logs(GPIOD, pods[0]).splitlines()[-1:]) if pods else ""
 
     return until("the daemon has said why it ends", last, lambda line: line.startswith("gpiod: "), limit=120)
 
