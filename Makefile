@@ -75,13 +75,13 @@ test-cluster-scripts: ## The scripts that make a cluster of Pis, on false machin
 	scripts/cluster-scripts.sh
 
 # A KUBECONFIG in the environment is not taken, only one on make's command line: what the other names may be in use.
-cluster-test: ## The thesis's walk on a real Kubernetes, two nodes on this machine, as root; KUBECONFIG=file REGISTRY=ghcr.io/you: on that one
+cluster-test: ## The thesis's walk on a real Kubernetes, two nodes on this machine, as root; PROGRAMS=folder: of another version; KUBECONFIG=file REGISTRY=ghcr.io/you: on that one
 ifeq ($(origin KUBECONFIG),command line)
 	scripts/cluster/test.sh --kubeconfig $(KUBECONFIG) $(if $(REGISTRY),--registry $(REGISTRY))
 else
 	scripts/images/build.sh linux/amd64
 	scripts/images/pack.sh linux/amd64
-	scripts/cluster/test.sh
+	scripts/cluster/test.sh $(if $(PROGRAMS),--programs $(PROGRAMS))
 endif
 
 # FUZZ names targets, such as "rpc"; all by default.

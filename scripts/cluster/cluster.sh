@@ -8,24 +8,26 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
 usage() {
     cat <<TEXT
-usage: scripts/cluster/cluster.sh up
+usage: scripts/cluster/cluster.sh up [PROGRAMS]
        scripts/cluster/cluster.sh down
        scripts/cluster/cluster.sh kubectl ARGUMENT...
        scripts/cluster/cluster.sh node NODE COMMAND [ARGUMENT...]
        scripts/cluster/cluster.sh import ARCHIVE NAME TAG...
        scripts/cluster/cluster.sh restart-kubelet NODE
 
-up               ends what is left of one before, and starts ${nodes[*]} and a control plane, as root
+up               ends what is left of one before, and starts ${nodes[*]} and a control plane, as root: of the folder
+                 PROGRAMS, such as kubernetes/server/bin of a release, or of what kubernetes.sh builds
 down             ends it, whatever state it is in, and removes all that it made; 1 if something is left
 kubectl          runs kubectl in its network, as its administrator
 node             runs a command within a node: ctr --namespace k8s.io containers ls
 import           gives the image of an OCI archive to each node, as NAME:TAG for each tag
 restart-kubelet  ends a node's kubelet; it is started again, as a service manager does, and this waits for that
 
-All its files are in $state; it is on no network but its own. kubernetes.sh and runtime.sh have its programs.
+All its files are in $state; it is on no network but its own. runtime.sh has what Kubernetes runs on.
 Needs root, control groups of version 1, kubectl, and what scripts/hardware/packages.sh cluster names.
 
-exit status: 0 done, 1 something failed, 64 the arguments are wrong, 69 this machine can not run it, 77 it must be root.
+exit status: 0 done, 1 something failed, 64 the arguments are wrong, 66 a program is not in the folder, 69 this machine
+can not run it, 77 it must be root.
 TEXT
 }
 
@@ -157,9 +159,9 @@ start_in_control() {
 pause_image() {
     local work="$state/pause"
     mkdir -p "$work"
-    tar --create --file "$work/layer.tar" --directory "$kubernetes" --owner 0 --group 0 --mode 755 pause
+    tar --create --file "$work/layer.tar" --directory "$runtime/usr/bin" --owner 0 --group 0 --mode 755 catatonit
     cat >"$work/config.json" <<TEXT
-{"architecture": "amd64", "os": "linux", "config": {"Entrypoint": ["/pause"], "User": "65535:65535"},
+{"architecture": "amd64", "os": "linux", "config": {"Entrypoint": ["/catatonit", "-P"], "User": "65535:65535"},
  "rootfs": {"type": "layers", "diff_ids": ["sha256:$(sha256sum <"$work/layer.tar" | cut -d ' ' -f 1)"]}}
 TEXT
     echo '[{"Config": "config.json", "RepoTags": ["localhost/pause:1"], "Layers": ["layer.tar"]}]' >"$work/manifest.json"
@@ -168,10 +170,25 @@ TEXT
 
 kubectl_here() { in_network control kubectl --kubeconfig "$state/certificates/admin.conf" --cache-dir "$state/kubectl" "$@"; }
 
+# programs [FOLDER]: where those of Kubernetes are.
+programs() {
+    local folder program
+    [[ -n "$1" ]] || { "$here/kubernetes.sh" || exit 69; return; }
+    folder="$(realpath -- "$1")"
+    case "$folder/" in
+        # Nodes have their own of these.
+        /run/* | /var/lib/* | /var/log/* | /etc/*) say "nodes do not see $folder: it must be elsewhere"; exit 64 ;;
+    esac
+    for program in kube-apiserver kube-controller-manager kube-scheduler kubelet; do
+        [[ -x "$folder/$program" ]] || { say "there is no program $folder/$program"; exit 66; }
+    done
+    echo "$folder"
+}
+
 up() {
     local kubernetes runtime keys="$state/certificates" node
     check_machine
-    kubernetes="$("$here/kubernetes.sh")" || exit 69
+    kubernetes="$(programs "${1-}")" || exit
     runtime="$("$here/runtime.sh")" || exit 69
     SECONDS=0
     end_all
@@ -257,7 +274,7 @@ new_kubelet() { [[ "$(cat "$state/$1/kubelet.pid")" != "$2" ]] && in_node "$1" g
 
 case "${1-}:$#" in
     -h:1 | --help:1) usage ;;
-    up:1) up ;;
+    up:1 | up:2) up "${2-}" ;;
     down:1) down ;;
     kubectl:*) shift; kubectl_here "$@" ;;
     node:[012]) usage >&2; exit 64 ;;

@@ -14,8 +14,7 @@ usage() {
     cat <<TEXT
 usage: scripts/cluster/kubernetes.sh [--cached]
 
-Prints the folder of ${programs[*]}
-and of pause, the program that holds a pod's namespaces. What is not in the cache is built from the newest source package
+Prints the folder of ${programs[*]}. What is not in the cache is built from the newest source package
 "$source_package" that apt offers, with Debian's Go $compiler, both unpacked into the cache and not installed: 130 MB to
 download, ten minutes of processor time, 3 GB in the cache while it is built and 350 MB afterwards. A build that is
 interrupted goes on where it was. A folder whose files are not those that were built is built again.
@@ -59,7 +58,7 @@ step() {
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/gpiod-dev/cluster"
 # What shapes the programs besides the source, whose version is in the folder's name and whose hashes are in its .dsc.
-key="$({ echo "recipe $recipe $compiler ${programs[*]}"; cat "$here/pause.go"; } | sha256sum | cut -c1-12)"
+key="$(echo "recipe $recipe $compiler ${programs[*]}" | sha256sum | cut -c1-12)"
 
 # Of this recipe, and the very files that were built.
 cached() {
@@ -172,8 +171,7 @@ compile() (
         flags+=" -X $package.gitMajor=1 -X $package.gitMinor=$(cut -d. -f2 <<<"$kubernetes") -X $package.gitVersion=v$kubernetes"
         flags+=" -X $package.gitTreeState=archive"
     done
-    "$go" build -p "$(nproc)" -trimpath -ldflags "$flags" -o "$work/bin/" "${programs[@]/#/./cmd/}" || return 1
-    "$go" build -trimpath -ldflags "-s -w" -o "$work/bin/pause" "$here/pause.go"
+    "$go" build -p "$(nproc)" -trimpath -ldflags "$flags" -o "$work/bin/" "${programs[@]/#/./cmd/}"
 )
 mkdir -p "$work/bin"
 step "generating what the source lacks" generate

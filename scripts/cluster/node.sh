@@ -58,6 +58,16 @@ runtime_type = "io.containerd.runc.v2"
 SystemdCgroup = false
 TEXT
 echo "nameserver 10.96.0.10" >"$own/settings/resolv.conf"
+PATH="$(cat "$state/path"):$PATH"
+export PATH
+# "Kubernetes v1.20.2"
+minor="$(kubelet --version | sed 's/^Kubernetes v1\.\([0-9]*\).*/\1/')"
+# Control groups of version 1 are what this machine has; from 1.35 on a kubelet has to be told that they will do.
+old_groups=
+((minor < 31)) || old_groups="failCgroupV1: false"
+# Until 1.26 it has to be told that its containers are not Docker's.
+runtime=()
+((minor > 26)) || runtime=(--container-runtime remote)
 cat >"$own/settings/kubelet.yaml" <<TEXT
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -81,10 +91,9 @@ imageGCHighThresholdPercent: 100
 imageGCLowThresholdPercent: 99
 evictionHard: {memory.available: 100Mi, nodefs.available: 1Gi, imagefs.available: 1Gi}
 nodeStatusUpdateFrequency: 5s
+$old_groups
 TEXT
 
-PATH="$(cat "$state/path"):$PATH"
-export PATH
 containerd --config "$own/settings/containerd.toml" >"$state/log/containerd-$node.log" 2>&1 &
 until ctr version >/dev/null 2>&1; do sleep 0.2; done
 ctr --namespace k8s.io images import "$state/pause.tar" >/dev/null
@@ -94,7 +103,7 @@ echo "$$" >"$own/pid"
 while :; do
     kubelet --config "$own/settings/kubelet.yaml" --kubeconfig "$state/certificates/$node.conf" --hostname-override "$node" \
         --node-ip "$(address_of "$node")" --cert-dir "$own/kubelet-certificates" \
-        --container-runtime remote --container-runtime-endpoint unix:///run/containerd/containerd.sock \
+        "${runtime[@]}" --container-runtime-endpoint unix:///run/containerd/containerd.sock \
         >>"$state/log/kubelet-$node.log" 2>&1 &
     echo "$!" >"$own/kubelet.pid"
     wait "$!" || true

@@ -3,7 +3,8 @@
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 
-packages=(etcd-server containerd runc containernetworking-plugins)
+# The last one's program holds a pod's namespaces, as registry.k8s.io/pause does elsewhere.
+packages=(etcd-server containerd runc containernetworking-plugins catatonit)
 
 usage() {
     cat <<TEXT

@@ -2,11 +2,12 @@
 # The thesis's walk on a real Kubernetes: starts two nodes here, unless a cluster is given, walks, and leaves nothing behind.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+from="$PWD"
 cd "$here/../.."
 
 usage() {
     cat <<'TEXT'
-usage: scripts/cluster/test.sh [--keep] [WALK-OPTION...]
+usage: scripts/cluster/test.sh [--keep] [--programs FOLDER] [WALK-OPTION...]
        scripts/cluster/test.sh --kubeconfig FILE --registry REGISTRY [--tag TAG] [WALK-OPTION...]
 
 Applies k8s/overlays/sim to a cluster of two nodes and goes through what Kubernetes does with it: label a node, follow the
@@ -15,7 +16,9 @@ One line for each step, a table at the end, and JSON in target/cluster/walk.json
 
 The cluster is the one of cluster.sh, which is started and ended: needs root, and the images of linux/amd64 in images/
 below cargo's target directory (scripts/images/build.sh, pack.sh). Its programs are built once, in ten minutes or so
-(kubernetes.sh). With --keep it goes on afterwards, if the walk did not begin to remove it: see cluster.sh.
+(kubernetes.sh), and are of Kubernetes 1.20. With --programs they are those of FOLDER, such as kubernetes/server/bin of a
+release's kubernetes-server-linux-amd64.tar.gz: steps that need a newer one are NOT RUN on an older one. With --keep the
+cluster goes on afterwards: see cluster.sh.
 
 With --kubeconfig it is somebody's cluster, with two nodes that take pods and get the images from REGISTRY. What needs a
 look into the nodes is NOT RUN there. It must have no namespace gpiod or gpio-apps, and no node with a label `device`.
@@ -27,15 +30,21 @@ can not run here, 75 another walk runs here, 77 it must be run by root.
 TEXT
 }
 
-keep='' given='' options=()
-for argument in "$@"; do
-    case "$argument" in
+keep='' given='' programs=() options=()
+while (($# > 0)); do
+    case "$1" in
         -h | --help) usage; exit 0 ;;
         --walk-help) exec python3 -B "$here/walk" --help ;;
         --keep) keep=yes ;;
-        --kubeconfig | --kubeconfig=*) given=yes; options+=("$argument") ;;
-        *) options+=("$argument") ;;
+        --programs)
+            [[ -n "${2-}" ]] || { usage >&2; exit 64; }
+            programs=("$(cd "$from" && realpath -m -- "$2")")
+            shift
+            ;;
+        --kubeconfig | --kubeconfig=*) given=yes; options+=("$1") ;;
+        *) options+=("$1") ;;
     esac
+    shift
 done
 say() { echo "cluster-test: $*" >&2; }
 
@@ -60,7 +69,7 @@ end() { "$here/cluster.sh" down 9>&-; }
 trap end EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-"$here/cluster.sh" up 9>&-
+"$here/cluster.sh" up "${programs[@]}" 9>&-
 begin=$SECONDS status=0
 "${walk[@]}" --archives "$archives" "${options[@]}" 9>&- || status=$?
 say "the walk took $((SECONDS - begin)) s"

@@ -6,22 +6,29 @@ import shutil
 import sys
 from pathlib import Path
 
+import admission
+import dryrun
 import ending
 import failures
 import labels
+import periodic
 import running
+import unprivileged
 import updates
 from board import Board
 from cluster import APPS, GPIOD, Cluster, restarts
 from deployment import ROOT, Deployment
 from report import Gone, Report
 
-NODES, IMAGES, NOTHING, FIRST = "two nodes", "images on the nodes", "applied: no pod", "first node labelled: pods there"
+NODES, IMAGES, NOTHING, DRY = "two nodes", "images on the nodes", "applied: no pod", "every overlay, as a dry run"
+FIRST = "first node labelled: pods there"
 LAMPS, LIGHT, HTTP = "lamps follow their clock", "readings follow the light", "a reading from outside, by the Service"
 SECOND = "second node labelled: pods there"
 APPS_ROLL, DAEMON_ROLLS = "apps updated by set image", "daemon updated below running apps"
 FORCE, KILL, READING = "pod deleted by force: lights off", "app killed: lights off", "single reading, as of a CronJob"
-DEVICES, REMOVED = "kubelet restarted: devices back", "all removed: nothing left"
+DEVICES, SECURITY = "kubelet restarted: devices back", "Pod Security: restricted enforced"
+POLICIES, CRON = "admission policies and quotas in force", "readings by a CronJob, in a volume"
+UNPRIVILEGED, REMOVED = "device nodes by a device plugin", "all removed: nothing left"
 
 
 class Walk:
@@ -60,6 +67,8 @@ def steps(report, walk):
     report.run(NODES, "both ready", lambda: labels.nodes(walk))
     report.run(IMAGES, "each image under the manifests' name", lambda: labels.images(walk), [NODES])
     report.run(NOTHING, "no node is labelled, so there is no pod", lambda: labels.apply(walk), [NODES])
+    # With namespaces, and no pod that a level of the other overlays could refuse.
+    report.run(DRY, "taken, without a warning", lambda: dryrun.all_overlays(walk), [NOTHING])
     report.run(FIRST, f"all on {first}, none on {second}", lambda: labels.label(walk, first, [first]), [NOTHING])
     report.run(LAMPS, "each phase in the board's record", lambda: running.lamps(walk, first, 4), [FIRST])
     report.run(LIGHT, "the charge time of the circuit, within a quarter", lambda: running.light(walk, first), [FIRST])
@@ -71,6 +80,10 @@ def steps(report, walk):
     report.run(KILL, "all lamps off, then the app again", lambda: failures.killed(walk, first), [SECOND])
     report.run(READING, "one reading, exit code 0", lambda: ending.single_reading(walk, second), [SECOND])
     report.run(DEVICES, "as many as before, no blink", lambda: failures.devices(walk, first), [SECOND])
+    report.run(SECURITY, "apps let in, all else refused", lambda: admission.pod_security(walk), [DEVICES])
+    report.run(POLICIES, "as they are evaluated without a cluster", lambda: admission.policies(walk, first), [DEVICES])
+    report.run(CRON, "a job in its time, a reading in the volume", lambda: periodic.cron_job(walk, second), [DEVICES])
+    report.run(UNPRIVILEGED, "opened without privilege", lambda: unprivileged.daemon(walk), [DEVICES])
 
 
 def main():

@@ -1,11 +1,12 @@
 """The cluster as the walk sees it: kubectl, and the nodes themselves where they are ours."""
 
 import json
+import re
 import subprocess
 import time
 from pathlib import Path
 
-from report import Failed, Gone, progress
+from report import Failed, Gone, NotRun, progress
 
 HERE = Path(__file__).resolve().parents[1]
 # The longest that anything of Kubernetes may take; nothing waits for it to pass.
@@ -53,6 +54,21 @@ class Cluster:
 
     def version(self):
         return json.loads(self.kubectl("version", "--output", "json"))["serverVersion"]["gitVersion"]
+
+    def needs(self, minor, what):
+        """`NotRun` on a Kubernetes older than 1.`minor`, which has no such thing."""
+        version = self.version()
+        if int(re.match(r"v1\.(\d+)", version)[1]) < minor:
+            raise NotRun(f"{what} needs Kubernetes 1.{minor}, and this one is {version}")
+
+    def tried(self, verb, manifests, dry_run="server", *options):
+        """What would be done with manifests, without doing it: kubectl's words, and apart from them those of its errors."""
+        command = [*self.command, verb, f"--dry-run={dry_run}", "--filename", "-", *options]
+        try:
+            done = subprocess.run(command, input=manifests, capture_output=True, text=True, timeout=PATIENCE)
+        except subprocess.TimeoutExpired as late:
+            raise Gone(f"no answer within {PATIENCE} s: a dry run") from late
+        return done.stdout, done.stderr
 
     def pods(self, namespace, name=None):
         """The pods of an app, those that are ending left out."""

@@ -3,6 +3,7 @@
 import copy
 
 import overlays
+import refused
 
 
 def rendered(path):
@@ -22,30 +23,4 @@ def container(overlay, name):
 
 def restricted():
     """A pod that the level restricted lets through, with one container."""
-    return overlays.pod_of(
-        {
-            "kind": "Pod",
-            "metadata": {"name": "good", "namespace": "gpio-apps"},
-            "spec": {
-                "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
-                "containers": [
-                    {
-                        "name": "app",
-                        "image": "app:1",
-                        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-                    }
-                ],
-            },
-        }
-    )
-
-
-def put(thing, path, value):
-    """Sets what a path such as "spec.containers.0.image" leads to; the last step may be new."""
-    *way, last = path.split(".")
-    for step in way:
-        thing = thing[int(step)] if isinstance(thing, list) else thing.setdefault(step, {})
-    if isinstance(thing, list):
-        thing[int(last)] = value
-    else:
-        thing[last] = value
+    return overlays.pod_of(refused.restricted())

@@ -3,7 +3,8 @@
 import unittest
 
 import apps
-from given import container, pod, put, rendered
+from given import container, pod, rendered
+from refused import put
 
 LIGHT = "DaemonSet/traffic-light"
 OWN = "containers.0.securityContext"

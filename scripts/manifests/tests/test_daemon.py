@@ -4,7 +4,8 @@ import copy
 import unittest
 
 import daemon
-from given import container, pod, put, rendered
+from given import container, pod, rendered
+from refused import put
 
 GPIOD = "DaemonSet/gpiod"
 BAD = [

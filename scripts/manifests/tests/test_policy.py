@@ -3,55 +3,20 @@
 import unittest
 
 import policy
-from given import pod, put, rendered, restricted
-
-OWN = "containers.0.securityContext"
-PATH = "/run/gpiod/groups/traffic-light"
-# What is done to a pod that may mount a group, and a word of the message that refuses it.
-BAD = [
-    ("hostNetwork", True, "host's namespaces"),
-    ("hostPID", True, "host's namespaces"),
-    (f"{OWN}.privileged", True, "privileged"),
-    (f"{OWN}.allowPrivilegeEscalation", True, "allowPrivilegeEscalation"),
-    (OWN, {}, "allowPrivilegeEscalation"),
-    (f"{OWN}.capabilities", {"drop": ["ALL"], "add": ["NET_ADMIN"]}, "drops all"),
-    (f"{OWN}.capabilities", {"drop": ["NET_RAW"]}, "drops all"),
-    (f"{OWN}.runAsNonRoot", False, "root"),
-    (f"{OWN}.runAsUser", 0, "root"),
-    ("securityContext.runAsUser", 0, "root"),
-    ("securityContext", {"seccompProfile": {"type": "RuntimeDefault"}}, "root"),
-    ("securityContext", {"runAsNonRoot": True}, "seccomp"),
-    (f"{OWN}.seccompProfile", {"type": "Unconfined"}, "seccomp"),
-    (f"{OWN}.procMount", "Unmasked", "/proc"),
-    ("containers.0.ports", [{"containerPort": 80, "hostPort": 80}], "port of the host"),
-    ("containers.0.volumeDevices", [{"name": "x", "devicePath": "/dev/x"}], "device"),
-    ("volumes", [{"name": "x", "nfs": {"server": "a", "path": "/"}}], "a volume is of a kind"),
-    ("initContainers", [{"name": "first", "image": "a"}], "allowPrivilegeEscalation"),
-    ("ephemeralContainers", [{"name": "late", "image": "a"}], "allowPrivilegeEscalation"),
-    ("containers.0.volumeMounts", [{"name": "gpiod", "mountPath": PATH}], "read-only"),
-    ("containers.0.volumeMounts", [{"name": "gpiod", "mountPath": PATH, "readOnly": False}], "read-only"),
-    *(
-        ("volumes", [{"name": "gpiod", "hostPath": {"path": path}}], "of the host a pod mounts nothing but")
-        for path in ("/", "/dev/gpiomem", "/run/gpiod", "/run/gpiod/groups", "/run/gpiod/admin", f"{PATH}/gpiod.sock",
-                     "/run/gpiod/groups/light-sensor", "/run/gpiod/groups/../admin", f"/var{PATH}", f"/{PATH}")
-    ),
-]
+import refused
+from given import rendered
 
 
 def namespace(name, labels=None):
     return {"metadata": {"name": name, "labels": labels or {}}}
 
 
-GROUPS = {"group.gpiod.local/traffic-light": "hold", "group.gpiod.local/door": "watch"}
-APPS = namespace("gpio-apps", {"gpiod.local/apps": "true", **GROUPS})
+APPS = namespace("gpio-apps", refused.APPS)
 
 
 def spec():
     """A pod that the policies let through."""
-    given = restricted().spec
-    given["volumes"] = [{"name": "gpiod", "hostPath": {"path": PATH, "type": "Directory"}}]
-    given["containers"][0]["volumeMounts"] = [{"name": "gpiod", "mountPath": PATH, "readOnly": True}]
-    return given
+    return refused.with_group()["spec"]
 
 
 class Policy(unittest.TestCase):
@@ -67,47 +32,30 @@ class Policy(unittest.TestCase):
         self.assertEqual(self.refused(spec(), APPS), "")
 
     def test_each_thing_that_no_app_may_have_is_refused_with_its_reason(self):
-        for path, value, said in BAD:
+        for path, value, said in refused.BEYOND_APPS:
             with self.subTest(path=path, value=value):
-                given = spec()
-                put(given, path, value)
+                given = refused.spoilt(refused.with_group(), path, value)["spec"]
                 self.assertIn(said, self.refused(given, APPS))
 
     def test_a_group_is_had_as_the_label_of_the_namespace_says(self):
-        for path, let in [
-            (PATH, True),
-            ("/run/gpiod/watch/traffic-light", True),
-            ("/run/gpiod/watch/door", True),
-            ("/run/gpiod/groups/door", False),
-            ("/run/gpiod/watch/other", False),
-        ]:
+        for path, let in refused.DIRECTORIES.items():
             given = spec()
             given["volumes"][0]["hostPath"]["path"] = path
             self.assertEqual(self.refused(given, APPS) == "", let, path)
-        for resource, let in [
-            ("gpiod.local/traffic-light", True),
-            ("gpiod.local/traffic-light.watch", True),
-            ("gpiod.local/door.watch", True),
-            ("gpiod.local/door", False),
-            ("gpiod.local/other.watch", False),
-            ("example.org/door", True),
-        ]:
-            given = restricted().spec
-            given["containers"][0]["resources"] = {"limits": {"memory": "1Mi", resource: 1}}
+        for resource, let in refused.RESOURCES.items():
+            given = refused.that_asks(resource, refused.restricted())["spec"]
             self.assertEqual(self.refused(given, APPS) == "", let, resource)
 
     def test_elsewhere_nobody_gets_at_the_sockets_however_the_path_is_written(self):
         elsewhere = {"metadata": {"name": "default"}}
-        for path in ("/", "//", "/run", "/run/", "/./run", "/run//gpiod", "/run/gpiod/groups/door", "/var/run",
-                     "/var/run/gpiod", "/var//run/./gpiod/watch"):
-            given = {"containers": [{"name": "a"}], "volumes": [{"name": "x", "hostPath": {"path": path}}]}
+        for path in refused.SOCKETS:
+            given = refused.that_mounts(path)["spec"]
             self.assertIn("are for namespaces with the label", self.refused(given, elsewhere), path)
             self.assertEqual(self.refused(given, namespace("kube-system")), "")
             self.assertEqual(self.refused(given, namespace("x", {"gpiod.local/trusted": "true"})), "")
-        for path in ("/dev", "/run/flannel", "/run/gpiodx", "/var/log", "/var/lib/running", "/etc/run"):
-            given = {"containers": [{"name": "a"}], "volumes": [{"name": "x", "hostPath": {"path": path}}]}
-            self.assertEqual(self.refused(given, elsewhere), "", path)
-        given = {"containers": [{"name": "a", "resources": {"limits": {"gpiod.local/door": 1}}}]}
+        for path in refused.OTHERS:
+            self.assertEqual(self.refused(refused.that_mounts(path)["spec"], elsewhere), "", path)
+        given = refused.that_asks("gpiod.local/door")["spec"]
         self.assertIn("a pod gets gpiod.local/NAME where", self.refused(given, elsewhere))
 
     def test_a_container_that_is_added_to_a_running_pod_is_judged_too(self):
