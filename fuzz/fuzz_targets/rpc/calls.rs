@@ -134,12 +134,15 @@ fn program(u: &mut Unstructured<'_>) -> Result<v1::Program> {
 }
 
 fn open(u: &mut Unstructured<'_>) -> Result<Command> {
-    Ok(Command::Open(v1::OpenCommand {
-        lines: wanted(u)?,
-        client_name: "fuzz".to_owned(),
-        watchdog_ns: if u.ratio(1, 4)? { nanoseconds(u)? } else { 0 },
-        resume_token: if u.ratio(1, 8)? { u.arbitrary()? } else { Vec::new() },
-    }.into()))
+    Ok(Command::Open(
+        v1::OpenCommand {
+            lines: wanted(u)?,
+            client_name: "fuzz".to_owned(),
+            watchdog_ns: if u.ratio(1, 4)? { nanoseconds(u)? } else { 0 },
+            resume_token: if u.ratio(1, 8)? { u.arbitrary()? } else { Vec::new() },
+        }
+        .into(),
+    ))
 }
 
 fn command(u: &mut Unstructured<'_>) -> Result<Command> {
@@ -161,11 +164,9 @@ fn command(u: &mut Unstructured<'_>) -> Result<Command> {
             bits: mask(u)?,
             bias: u.int_in_range(0..=4)?,
         }),
-        4 => Command::Watch(v1::WatchCommand {
-            mask: mask(u)?,
-            edge: u.int_in_range(0..=4)?,
-            resume: position(u)?,
-        }.into()),
+        4 => Command::Watch(
+            v1::WatchCommand { mask: mask(u)?, edge: u.int_in_range(0..=4)?, resume: position(u)? }.into(),
+        ),
         5 => Command::Unwatch(v1::UnwatchCommand { watch_id: u.int_in_range(0..=8)? }),
         6 => Command::Program(program(u)?),
         7 => Command::Feed(v1::FeedCommand {}),
