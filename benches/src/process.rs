@@ -20,8 +20,13 @@ const SETTLED: Duration = Duration::from_millis(300);
 
 /// Keeps a thread on the first processor: 0 is this one, and what it starts from here on.
 pub(crate) fn keep_on_one_processor(thread: i32) -> Fallible<()> {
+    keep_on(thread, 0)
+}
+
+/// Keeps a thread on a processor; fails where there is no such one.
+pub(crate) fn keep_on(thread: i32, processor: usize) -> Fallible<()> {
     let mut one = CpuSet::new();
-    one.set(0)?;
+    one.set(processor)?;
     Ok(sched_setaffinity(Pid::from_raw(thread), &one)?)
 }
 

@@ -8,7 +8,7 @@ mod table;
 use crate::Fallible;
 use crate::daemon::Daemon;
 use crate::number;
-use crate::process::keep_on_one_processor;
+use crate::process::{keep_on, keep_on_one_processor};
 use crate::series::Series;
 use crate::told::Told;
 use calls::{BATCHES_IN_FLIGHT, Call, Caller, IN_FLIGHT};
@@ -21,7 +21,8 @@ use table::{Rate, Row, Table};
 
 pub(crate) const HELP: &str = "\
 How long calls take and how late edges are heard, one at a time and with all processes on one processor, beside the least
-that two processes can take; and how many go through. The daemon is all of gpiod, on pins within its process.
+that two processes can take; and how many go through, on one processor and on two. The daemon is all of gpiod, on pins
+within its process.
 
 usage: gpiod-bench speed [OPTION]...
 
@@ -108,7 +109,12 @@ pub(crate) fn measure(rounds: u32) -> Fallible<Table> {
         Row::floor("floor: a packet one way", packet),
         Row::floor("floor: a packet to each of 100 sockets", packets),
     ];
-    Ok(Table { rows, rates: rates(&runtime, &daemon, &caller, rounds)? })
+    let shared = rates(&runtime, &daemon, &caller, rounds)?;
+    let rates_apart = match keep_on(0, 1) {
+        Ok(()) => rates(&runtime, &daemon, &caller, rounds)?,
+        Err(_) => Vec::new(),
+    };
+    Ok(Table { rows, rates: shared, rates_apart })
 }
 
 /// What goes through: the median and the best of several tries.

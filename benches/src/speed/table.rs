@@ -9,7 +9,10 @@ use std::fmt::Write;
 #[derive(Debug, Serialize)]
 pub(crate) struct Table {
     pub(crate) rows: Vec<Row>,
+    /// All on one processor.
     pub(crate) rates: Vec<Rate>,
+    /// The same with the client on another than the daemon; nothing where there is only one.
+    pub(crate) rates_apart: Vec<Rate>,
 }
 
 /// How long something takes.
@@ -93,8 +96,16 @@ impl Table {
                 None => writeln!(text, "| 1 | |")?,
             }
         }
-        writeln!(text, "\n| in a second | median, M | best, M | goal, M |\n|---|---|---|---|")?;
-        for Rate { what, median, best, goal, lost } in &self.rates {
+        Self::rates(&self.rates, "one processor", text)?;
+        if !self.rates_apart.is_empty() {
+            Self::rates(&self.rates_apart, "client and daemon on one each", text)?;
+        }
+        Ok(())
+    }
+
+    fn rates(rates: &[Rate], placed: &str, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "\n| in a second, {placed} | median, M | best, M | goal, M |\n|---|---|---|---|")?;
+        for Rate { what, median, best, goal, lost } in rates {
             let lost = lost.map_or(String::new(), |part| {
                 format!(" ({:.1} % lost and counted at the worst)", part * 100.0)
             });
