@@ -68,6 +68,14 @@ async fn reflection_says_that_a_message_is_too_long_and_does_not_end_as_if_all_w
 }
 
 #[tokio::test]
+async fn reflection_does_not_repeat_all_of_a_long_name_that_it_does_not_know() {
+    let rig = Rig::start().await;
+    let status = end_of_reflection(&rig, "\u{10ffff}".repeat(4000)).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
+    assert!(status.message().len() < 300, "{}", status.message().len());
+}
+
+#[tokio::test]
 async fn reflection_says_that_a_message_is_malformed() {
     #[derive(Clone, PartialEq, prost::Message)]
     struct Bytes {

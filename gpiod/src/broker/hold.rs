@@ -43,7 +43,7 @@ pub struct Hold {
 impl Hold {
     /// A turn for reads and writes.
     pub fn turn(&self) -> Turn<'_> {
-        Turn { state: self.broker.lock(), hold: self }
+        Turn { state: self.broker.lock(), hold: self, operations: 0, begun_ns: 0, last_ns: 0 }
     }
 
     /// Changes lines, all or none.
@@ -121,11 +121,30 @@ impl Hold {
 pub struct Turn<'a> {
     state: MutexGuard<'a, State>,
     hold: &'a Hold,
+    operations: u32,
+    /// When the first of them was done, and the last.
+    begun_ns: u64,
+    last_ns: u64,
 }
 
 impl Turn<'_> {
-    /// Operations that are done in one turn at most, so that others need not wait for long.
-    pub const OPERATIONS: usize = 64;
+    /// Operations that are done in one turn at most, and for how long, so that others need not wait: those of a chip on a
+    /// bus take a thousand times as long as those of the processor's own pins.
+    const OPERATIONS: u32 = 64;
+    const LASTS_NS: u64 = 50_000;
+
+    /// Whether others are to have theirs before the next operation.
+    pub fn is_over(&self) -> bool {
+        self.operations >= Self::OPERATIONS || self.last_ns.saturating_sub(self.begun_ns) > Self::LASTS_NS
+    }
+
+    fn done(&mut self, when: Moment) {
+        if self.operations == 0 {
+            self.begun_ns = when.timestamp_ns;
+        }
+        self.operations += 1;
+        self.last_ns = when.timestamp_ns;
+    }
 
     /// Reads lines; mask 0 is all that may be read.
     ///
@@ -136,7 +155,9 @@ impl Turn<'_> {
         self.state.counts.command(*scope, Command::Read);
         self.state.session(*session)?.refers(mask, 0)?;
         let mask = self.state.readable(*session, mask)?;
-        Ok(self.state.pins.read(indices, mask)?)
+        let values = self.state.pins.read(indices, mask)?;
+        self.done(values.read);
+        Ok(values)
     }
 
     /// Sets outputs, all or none.
@@ -148,7 +169,9 @@ impl Turn<'_> {
         let Hold { session, scope, indices, .. } = self.hold;
         self.state.counts.command(*scope, Command::Write);
         self.state.may_write(*session, mask)?;
-        self.state.session_write(*session, indices, mask, bits)
+        let moment = self.state.session_write(*session, indices, mask, bits)?;
+        self.done(moment);
+        Ok(moment)
     }
 }
 

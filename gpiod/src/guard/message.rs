@@ -1,7 +1,7 @@
 //! What daemon and guardian say to each other: one JSON object on a line each, with a version. Fields that are not known
 //! are passed over, so one side may be newer; a version that is not ours is refused with both numbers.
 
-use crate::json::{Json, Result as Read, by_key, field, field_or_default, object, variants};
+use crate::json::{Json, Result as Read, by_key, field, field_or_default, object};
 use crate::line::{Bias, LineInfo};
 use serde::Serialize;
 use serde_json::Value;
@@ -87,10 +87,15 @@ pub(super) enum Answer {
     Refused(String),
 }
 
-variants!(Answer {
-    "within_ms" => WithinMs(ms),
-    "refused" => Refused(why),
-});
+impl Json for Answer {
+    fn read(mut value: Value) -> Read<Self> {
+        if let Some(ms) = field(&mut value, "within_ms")? {
+            return Ok(Self::WithinMs(ms));
+        }
+        let why: Option<String> = field(&mut value, "refused")?;
+        why.map(Self::Refused).ok_or_else(|| "neither within_ms nor refused is said".to_owned())
+    }
+}
 
 /// A message with its version.
 #[derive(Serialize)]
@@ -164,6 +169,10 @@ mod tests {
         let charge: Charge = decode(text).unwrap();
         assert_eq!((charge.wards[0].place.offset, charge.wards[0].bias), (1, None));
         assert!(!charge.taken, "what an older one does not say it has not done");
+        let answer: Answer = decode(r#"{"version":1,"within_ms":1000,"new":0}"#).unwrap();
+        assert_eq!(answer, Answer::WithinMs(1000));
+        let told = decode::<Answer>(r#"{"version":1,"new":0}"#).unwrap_err();
+        assert_eq!(told, "neither within_ms nor refused is said");
     }
 
     #[test]

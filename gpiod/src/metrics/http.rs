@@ -22,6 +22,8 @@ const REQUEST_TIME: Duration = Duration::from_secs(2);
 const TIME: Duration = Duration::from_secs(5);
 /// Bytes that are read at once, of a request and of what a client sends behind it.
 const CHUNK: usize = 1024;
+/// Bytes that are heard of a client that goes on after its request.
+const LINGER: usize = 64 * 1024;
 /// How long accepting rests after it failed, as it does when there are no descriptors left.
 const REST: Duration = Duration::from_millis(100);
 
@@ -97,8 +99,13 @@ async fn serve_one(stream: &mut dyn Stream, measured: &Measured) -> io::Result<(
     stream.write_all(answer.as_bytes()).await?;
     stream.shutdown().await?;
     // To close with something unread would be a reset, by which the client could lose what it was told.
-    let mut rest = [0; CHUNK];
-    while stream.read(&mut rest).await? > 0 {}
+    let (mut rest, mut heard) = ([0; CHUNK], 0);
+    while heard < LINGER {
+        match stream.read(&mut rest).await? {
+            0 => break,
+            count => heard += count,
+        }
+    }
     Ok(())
 }
 
@@ -142,11 +149,16 @@ fn written(minor: u8, status: &str, kind: &str, text: &str, method: Option<&str>
     )
 }
 
+/// The last moment that has a date of four digits.
+const LAST: Duration = Duration::from_secs(253_402_300_799);
+
 /// A moment as HTTP writes it (RFC 9110, section 5.6.7).
 fn date(now: SystemTime) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    // A clock that is not set, or set wrong, is no reason to end.
+    let now = now.clamp(SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + LAST);
     let days = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400;
     let of_week = DAYS.into_iter().cycle().nth((days % 7) as usize).unwrap_or_default();
     // 2026-11-30T15:04:05Z
@@ -167,5 +179,7 @@ mod tests {
         assert_eq!(at(0), "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(at(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(at(1_709_251_199), "Thu, 29 Feb 2024 23:59:59 GMT");
+        assert_eq!(at(300_000_000_000), "Fri, 31 Dec 9999 23:59:59 GMT");
+        assert_eq!(date(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), at(0));
     }
 }

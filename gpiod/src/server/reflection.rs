@@ -18,6 +18,9 @@ use tonic_reflection::pb::v1::{
 };
 use tonic_reflection::pb::{v1, v1alpha};
 
+/// Bytes of a client's name that it is told was not found: it waits in memory until the client reads it.
+const NAME_BYTES: usize = 256;
+
 /// The services that tell it, which have the same messages by other names; many clients still ask for the older one.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Reflection {
@@ -64,8 +67,9 @@ impl Reflection {
             Self::V1Alpha => v1alpha::FILE_DESCRIPTOR_SET,
         };
         let sets = [gpiod_proto::FILE_DESCRIPTOR_SET, tonic_health::pb::FILE_DESCRIPTOR_SET, itself];
-        let file = |found: Option<&[u8]>, what, name| {
-            let found = found.ok_or_else(|| Status::not_found(format!("{what} '{name}' not found")))?;
+        let file = |found: Option<&[u8]>, what, name: &str| {
+            let told = &name[..name.floor_char_boundary(NAME_BYTES)];
+            let found = found.ok_or_else(|| Status::not_found(format!("{what} '{told}' not found")))?;
             let file_descriptor_proto = vec![found.to_vec()];
             Ok(MessageResponse::FileDescriptorResponse(FileDescriptorResponse { file_descriptor_proto }))
         };

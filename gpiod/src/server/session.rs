@@ -38,7 +38,7 @@ use watchdog::Watchdog;
 /// How long a client may take to send its first command.
 const OPEN_TIME: Duration = Duration::from_secs(10);
 
-/// Of so many commands one looks whether the turn is over.
+/// Of so many reads and writes one looks whether the turn is over.
 const LOOK_EVERY: u8 = 8;
 
 /// Waits for the first command, holds the lines and makes the stream that carries the rest.
@@ -163,6 +163,10 @@ impl Open {
                 None => return Poll::Ready(None),
             };
             turn.made_progress();
+            if !matches!(request.command, Some(Command::Read(_) | Command::Write(_) | Command::Feed(_))) {
+                // It may cost as much as a hundred of those.
+                self.unlooked = LOOK_EVERY - 1;
+            }
             if let Some(answer) = self.command(request) {
                 return Poll::Ready(Some(Ok(answer)));
             }

@@ -30,6 +30,8 @@ struct Queue(Mutex<State>);
 #[derive(Debug)]
 struct State {
     bytes: BytesMut,
+    /// Whether more than a piece has waited since it was last empty.
+    many: bool,
     /// Whoever waits for more.
     waker: Option<Waker>,
     /// Whether no more will be put.
@@ -41,7 +43,8 @@ struct State {
 /// A queue and both of its ends.
 pub(crate) fn requests() -> (Requests, Waiting) {
     let bytes = BytesMut::with_capacity(FIRST);
-    let queue = Arc::new(Queue(Mutex::new(State { bytes, waker: None, over: false, gone: false })));
+    let queue =
+        Arc::new(Queue(Mutex::new(State { bytes, many: false, waker: None, over: false, gone: false })));
     (Requests(Arc::clone(&queue)), Waiting(queue))
 }
 
@@ -59,6 +62,7 @@ impl Requests {
             return Err(Gone);
         }
         put(request, &mut state.bytes);
+        state.many |= state.bytes.len() > PIECE;
         wake(state);
         Ok(())
     }
@@ -103,6 +107,10 @@ impl Waiting {
         let mut state = self.0.lock();
         let length = state.bytes.len().min(PIECE);
         let piece = state.bytes.split_to(length).freeze();
+        if state.bytes.is_empty() && std::mem::take(&mut state.many) {
+            // What a burst took is not kept for as long as the session lives.
+            state.bytes = BytesMut::with_capacity(FIRST);
+        }
         (piece, state.over && state.bytes.is_empty())
     }
 }

@@ -77,18 +77,20 @@ impl Open {
             return Err(self.hold.broker().beyond("limits.batch_operations", most));
         }
         let mut result = BatchResult::default();
-        for operations in batch.operations.chunks(Turn::OPERATIONS) {
-            let mut turn = self.hold.turn();
-            for operation in operations {
-                match operate(&mut turn, operation, &mut result.bits) {
-                    Ok(timestamp_ns) => {
-                        result.done += 1;
-                        result.timestamp_ns = timestamp_ns;
-                    }
-                    Err(error) => {
-                        result.error = Some(error.into());
-                        return Ok(result);
-                    }
+        let mut turn = self.hold.turn();
+        for operation in &batch.operations {
+            if turn.is_over() {
+                drop(turn);
+                turn = self.hold.turn();
+            }
+            match operate(&mut turn, operation, &mut result.bits) {
+                Ok(timestamp_ns) => {
+                    result.done += 1;
+                    result.timestamp_ns = timestamp_ns;
+                }
+                Err(error) => {
+                    result.error = Some(error.into());
+                    break;
                 }
             }
         }
