@@ -129,7 +129,7 @@ pub struct Turn<'a> {
 
 impl Turn<'_> {
     /// Operations that are done in one turn at most, and for how long, so that others need not wait: those of a chip on a
-    /// bus take a thousand times as long as those of the processor's own pins.
+    /// bus take far longer than those of the processor's own pins.
     const OPERATIONS: u32 = 64;
     const LASTS_NS: u64 = 50_000;
 

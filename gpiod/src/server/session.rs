@@ -145,7 +145,7 @@ impl Open {
     fn poll_commands(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<SessionResponse, Status>>> {
         loop {
             // A client that never pauses still gives others their turn: when its own is over, and after a batch. A look
-            // at the clock costs as much as half a command.
+            // at the clock costs a tenth of a command.
             self.unlooked = (self.unlooked + 1) % LOOK_EVERY;
             if std::mem::take(&mut self.pause) || self.unlooked == 0 && slice_is_over() {
                 self.requests.leave_rest();
@@ -164,7 +164,7 @@ impl Open {
             };
             turn.made_progress();
             if !matches!(request.command, Some(Command::Read(_) | Command::Write(_) | Command::Feed(_))) {
-                // It may cost as much as a hundred of those.
+                // It may cost much more than those.
                 self.unlooked = LOOK_EVERY - 1;
             }
             if let Some(answer) = self.command(request) {
