@@ -18,7 +18,8 @@ const HOUSE: &str = "[[group]]\nname = \"bell\"\nlines.out = { line = \"GPIO22\"
     lines.hall = { line = \"GPIO26\", direction = \"input\" }\n";
 
 fn swapped(text: &str) -> String {
-    text.replace("GPIO25", "X").replace("GPIO27", "GPIO25").replace('X', "GPIO27")
+    // No path has an angle bracket; a temporary folder's random name has any letter.
+    text.replace("GPIO25", "<25>").replace("GPIO27", "GPIO25").replace("<25>", "GPIO27")
 }
 
 async fn watch(socket: &Path, line: &str, resume: Option<WatchPosition>) -> Streaming<WatchResponse> {
