@@ -29,11 +29,12 @@ mod sampler;
 mod scope;
 mod session;
 mod state;
+mod turn;
 mod usage;
 mod watch;
 
 pub use counts::{Command, Connected, Snapshot, Used};
-pub use hold::{Change, Hold, Turn};
+pub use hold::{Change, Hold};
 pub use list::{BackendView, LineView, ListView};
 pub use open::{OpenRequest, WantedDirection, WantedLine};
 pub use program_hold::{ProgramHold, ProgramPlace};
@@ -42,6 +43,7 @@ pub use rewire::Rewired;
 pub use sampler::Sampler;
 pub use scope::Scope;
 pub use session::{Cause, SessionEnd};
+pub use turn::Turn;
 pub use watch::{Watch, WatchRequest};
 
 use crate::audit::Audit;

@@ -36,7 +36,7 @@ impl Drove {
         (!self.is_nothing()).then(|| self.since_ns.saturating_add(WINDOW_NS))
     }
 
-    /// Lines were driven. To be followed by one more of a count.
+    /// Lines were driven. To be followed by more of a count.
     fn more(&mut self, mask: u64, now_ns: u64) -> &mut Self {
         if self.is_nothing() {
             self.since_ns = now_ns;
@@ -45,9 +45,9 @@ impl Drove {
         self
     }
 
-    /// Lines were set.
-    pub fn wrote(&mut self, mask: u64, now_ns: u64) {
-        self.more(mask, now_ns).writes += 1;
+    /// Lines were set so many times, from a moment on.
+    pub fn wrote(&mut self, mask: u64, times: u64, since_ns: u64) {
+        self.more(mask, since_ns).writes += times;
     }
 
     /// Direction or pull of lines was changed.

@@ -109,7 +109,15 @@ impl Counts {
     /// Counts a command, whatever becomes of it.
     #[inline]
     pub(super) fn command(&mut self, scope: Scope, command: Command) {
-        self.at(scope).commands[command as usize] += 1;
+        self.commands(scope, command, 1);
+    }
+
+    /// Counts so many of them.
+    #[inline]
+    pub(super) fn commands(&mut self, scope: Scope, command: Command, count: u32) {
+        if count > 0 {
+            self.at(scope).commands[command as usize] += u64::from(count);
+        }
     }
 
     pub(super) fn released(&mut self, cause: Cause) {

@@ -1,14 +1,14 @@
 //! A hold: what a session's holder does with its lines.
 
 use super::session::Cause;
-use super::{Broker, Command, Scope, SessionId, State, Watch, WatchRequest};
+use super::{Broker, Command, Scope, SessionId, Turn, Watch, WatchRequest};
 use crate::config::Limits;
 use crate::error::Error;
 use crate::line::{Bias, Direction, Moment, Values};
 use crate::operations::Operation;
 use crate::token::Token;
 use crate::wiring::LineIndex;
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 /// Changes to lines of a session.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ pub struct Hold {
 impl Hold {
     /// A turn for reads and writes.
     pub fn turn(&self) -> Turn<'_> {
-        Turn { state: self.broker.lock(), hold: self, operations: 0, begun_ns: 0, last_ns: 0 }
+        Turn::begin(self)
     }
 
     /// Changes lines, all or none.
@@ -113,65 +113,6 @@ impl Hold {
     /// Which session this is.
     pub fn session(&self) -> SessionId {
         self.session
-    }
-}
-
-/// The broker's attention for a moment, for some operations of a holder: nobody else's come between.
-#[derive(Debug)]
-pub struct Turn<'a> {
-    state: MutexGuard<'a, State>,
-    hold: &'a Hold,
-    operations: u32,
-    /// When the first of them was done, and the last.
-    begun_ns: u64,
-    last_ns: u64,
-}
-
-impl Turn<'_> {
-    /// Operations that are done in one turn at most, and for how long, so that others need not wait: those of a chip on a
-    /// bus take far longer than those of the processor's own pins.
-    const OPERATIONS: u32 = 64;
-    const LASTS_NS: u64 = 50_000;
-
-    /// Whether others are to have theirs before the next operation.
-    pub fn is_over(&self) -> bool {
-        self.operations >= Self::OPERATIONS || self.last_ns.saturating_sub(self.begun_ns) > Self::LASTS_NS
-    }
-
-    fn done(&mut self, when: Moment) {
-        if self.operations == 0 {
-            self.begun_ns = when.timestamp_ns;
-        }
-        self.operations += 1;
-        self.last_ns = when.timestamp_ns;
-    }
-
-    /// Reads lines; mask 0 is all that may be read.
-    ///
-    /// # Errors
-    /// [`Error::InvalidRequest`], [`Error::NotPermitted`], [`Error::Hardware`].
-    pub fn read(&mut self, mask: u64) -> Result<Values, Error> {
-        let Hold { session, scope, indices, .. } = self.hold;
-        self.state.counts.command(*scope, Command::Read);
-        self.state.session(*session)?.refers(mask, 0)?;
-        let mask = self.state.readable(*session, mask)?;
-        let values = self.state.pins.read(indices, mask)?;
-        self.done(values.read);
-        Ok(values)
-    }
-
-    /// Sets outputs, all or none.
-    ///
-    /// # Errors
-    /// [`Error::InvalidRequest`], [`Error::NotPermitted`], [`Error::WrongDirection`], [`Error::ProgramRunning`],
-    /// [`Error::Hardware`].
-    pub fn write(&mut self, mask: u64, bits: u64) -> Result<Moment, Error> {
-        let Hold { session, scope, indices, .. } = self.hold;
-        self.state.counts.command(*scope, Command::Write);
-        self.state.may_write(*session, mask)?;
-        let moment = self.state.session_write(*session, indices, mask, bits)?;
-        self.done(moment);
-        Ok(moment)
     }
 }
 

@@ -55,6 +55,8 @@ struct Part {
     mask: u64,
     /// The same by their positions in the request.
     request_mask: u64,
+    /// Their values there.
+    request_bits: u64,
 }
 
 #[derive(Debug)]
@@ -88,7 +90,7 @@ impl Pins {
 
     /// Whether lines are changed in one access.
     pub(super) fn in_one_request(&self, lines: &[LineIndex], mask: u64) -> bool {
-        mask == 0 || self.next_part(lines, mask).mask == mask
+        mask == 0 || self.next_part(lines, mask, 0).mask == mask
     }
 
     /// Takes what the wiring says of a line now; the line itself is to be configured anew.
@@ -143,7 +145,7 @@ impl Pins {
         let mut when: Option<Moment> = None;
         let mut left = mask;
         while left != 0 {
-            let part = self.next_part(lines, left);
+            let part = self.next_part(lines, left, 0);
             left &= !part.mask;
             let read = self.access(part.request, |held| held.read(part.request_mask))?;
             when = Some(when.map_or(read.read, |when| when.and(read.read)));
@@ -157,6 +159,7 @@ impl Pins {
 
     /// Sets outputs. Lines of one group change together; of several, all that switch off change before any that
     /// switches on. Adds to `changed` those that are not what they were: some may be where it fails half-way.
+    #[inline]
     pub(super) fn write(
         &mut self,
         lines: &[LineIndex],
@@ -164,14 +167,25 @@ impl Pins {
         bits: u64,
         changed: &mut u64,
     ) -> Result<Moment, Error> {
-        let first = self.next_part(lines, mask);
+        let first = self.next_part(lines, mask, bits);
         if first.mask == mask {
             return self.write_part(lines, first, bits, changed);
         }
+        self.write_parts(lines, mask, bits, changed)
+    }
+
+    /// Sets outputs that are in several requests.
+    fn write_parts(
+        &mut self,
+        lines: &[LineIndex],
+        mask: u64,
+        bits: u64,
+        changed: &mut u64,
+    ) -> Result<Moment, Error> {
         let mut last = Moment { timestamp_ns: 0, uncertainty_ns: 0 };
         for mut left in [mask & !bits, mask & bits] {
             while left != 0 {
-                let part = self.next_part(lines, left);
+                let part = self.next_part(lines, left, bits);
                 left &= !part.mask;
                 last = self.write_part(lines, part, bits, changed)?;
             }
@@ -188,11 +202,7 @@ impl Pins {
         bits: u64,
         changed: &mut u64,
     ) -> Result<Moment, Error> {
-        let mut request_bits = 0;
-        for i in ones(part.mask) {
-            request_bits |= (bits >> i & 1) << self.lines[lines[i].0].place.position;
-        }
-        let moment = self.access(part.request, |held| held.write(part.request_mask, request_bits))?;
+        let moment = self.access(part.request, |held| held.write(part.request_mask, part.request_bits))?;
         for i in ones(part.mask) {
             let value = Value::from_bit(bits >> i & 1 == 1);
             let was = std::mem::replace(&mut self.lines[lines[i].0].config.value, value);
@@ -292,16 +302,19 @@ impl Pins {
         silent.into_iter().map(|(position, lost)| (lines[position], lost)).collect()
     }
 
-    /// What the first request has of the mask that has a line of it.
+    /// What the first request has of the mask that has a line of it, and of the bits.
     #[inline]
-    fn next_part(&self, lines: &[LineIndex], mask: u64) -> Part {
-        let request = ones(mask).next().map_or(0, |i| self.lines[lines[i].0].place.request);
-        let mut part = Part { request, mask: 0, request_mask: 0 };
+    fn next_part(&self, lines: &[LineIndex], mask: u64, bits: u64) -> Part {
+        let mut part = Part { request: 0, mask: 0, request_mask: 0, request_bits: 0 };
         for i in ones(mask) {
-            let held = &self.lines[lines[i].0];
-            if held.place.request == request {
+            let Place { request, position } = self.lines[lines[i].0].place;
+            if part.mask == 0 {
+                part.request = request;
+            }
+            if request == part.request {
                 part.mask |= 1 << i;
-                part.request_mask |= 1 << held.place.position;
+                part.request_mask |= 1 << position;
+                part.request_bits |= (bits >> i & 1) << position;
             }
         }
         part

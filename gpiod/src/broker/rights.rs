@@ -120,7 +120,7 @@ impl Rights {
 impl State {
     /// Checks that a session may do something with lines of its own. Of lines that can not do it whatever their rights
     /// are, and of positions that are no lines, others tell.
-    pub(super) fn may(&mut self, session: SessionId, mask: u64, operation: Operation) -> Result<(), Error> {
+    pub(super) fn may(&self, session: SessionId, mask: u64, operation: Operation) -> Result<(), Error> {
         let Some(session) = self.sessions.get(&session) else { return Err(Error::SessionEnded) };
         let missing = mask & !session.rights.mask(operation) & known_mask(session.lines.len());
         let can =

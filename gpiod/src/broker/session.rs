@@ -166,28 +166,42 @@ impl State {
     }
 
     /// Checks that no program of the session runs on these lines.
-    pub(super) fn idle(&mut self, session: SessionId, mask: u64) -> Result<(), Error> {
-        let session = self.session(session)?;
+    pub(super) fn idle(&self, session: SessionId, mask: u64) -> Result<(), Error> {
+        let Some(session) = self.sessions.get(&session) else { return Err(Error::SessionEnded) };
         match ones(mask & session.busy).next() {
             Some(i) => Err(Error::ProgramRunning { line: session.lines[i].name.clone() }),
             None => Ok(()),
         }
     }
 
-    /// Checks that a session may set lines that no program of it uses.
+    /// Checks that a session may set lines now: its own, outputs, that no program of it uses.
     #[inline]
-    pub(super) fn may_write(&mut self, session: SessionId, mask: u64) -> Result<(), Error> {
-        let known = self.session(session)?;
-        // Nearly always; who is not, is told why.
-        if mask & (known.busy | !known.rights.mask(Operation::Drive)) == 0 {
-            return Ok(());
+    pub(super) fn may_write(&self, session: SessionId, mask: u64, bits: u64) -> Result<(), Error> {
+        let Some(known) = self.sessions.get(&session) else { return Err(Error::SessionEnded) };
+        // Hardly ever; who may not, is told why.
+        if mask & (known.busy | !known.rights.mask(Operation::Drive)) != 0 {
+            self.idle(session, mask)?;
+            self.may(session, mask, Operation::Drive)?;
         }
-        self.idle(session, mask)?;
-        self.may(session, mask, Operation::Drive)
+        self.settable(known, mask, bits)
     }
 
-    /// Sets lines of a session, which are `indices`.
+    /// Checks that lines of a session are outputs now.
     #[inline]
+    fn settable(&self, session: &Session, mask: u64, bits: u64) -> Result<(), Error> {
+        if mask == 0 {
+            return Err(Error::InvalidRequest("the mask names no line".to_owned()));
+        }
+        session.refers(mask, bits)?;
+        let is_input = |i: &usize| self.pins.config(session.indices[*i]).direction == Direction::Input;
+        let Some(i) = ones(mask).find(is_input) else { return Ok(()) };
+        let line = &session.lines[i];
+        let configured = self.wiring.line(session.indices[i]).config.kind;
+        let is = fixed_as(line.kind, configured).unwrap_or("an input now");
+        Err(Error::WrongDirection { line: line.name.clone(), is, wanted: "an output" })
+    }
+
+    /// Sets lines of a session, which are `indices`, for a program of it.
     pub(super) fn session_write(
         &mut self,
         session: SessionId,
@@ -195,23 +209,11 @@ impl State {
         mask: u64,
         bits: u64,
     ) -> Result<Moment, Error> {
-        if mask == 0 {
-            return Err(Error::InvalidRequest("the mask names no line".to_owned()));
-        }
-        let Some(session) = self.sessions.get_mut(&session) else { return Err(Error::SessionEnded) };
-        session.refers(mask, bits)?;
-        let is_input = |i: &usize| self.pins.config(indices[*i]).direction == Direction::Input;
-        if let Some(i) = ones(mask).find(is_input) {
-            let line = &session.lines[i];
-            let is = fixed_as(line.kind, self.wiring.line(indices[i]).config.kind).unwrap_or("an input now");
-            return Err(Error::WrongDirection { line: line.name.clone(), is, wanted: "an output" });
-        }
-        let mut changed = 0;
-        let written = self.pins.write(indices, mask, bits, &mut changed);
-        if let Ok(moment) = written {
-            self.audit.drives(&mut session.drove, |drove| drove.wrote(mask, moment.timestamp_ns));
-        }
-        self.tell_written(indices, changed, bits, written)
+        let Some(known) = self.sessions.get(&session) else { return Err(Error::SessionEnded) };
+        self.settable(known, mask, bits)?;
+        let moment = self.write(indices, mask, bits)?;
+        self.drives(session, |drove| drove.wrote(mask, 1, moment.timestamp_ns));
+        Ok(moment)
     }
 
     pub(super) fn session_configure(&mut self, session: SessionId, change: &Change) -> Result<Moment, Error> {

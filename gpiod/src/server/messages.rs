@@ -4,10 +4,9 @@
 use super::backlog::{Backlog, Behind};
 use crate::broker::Broker;
 use h2::RecvStream;
-use prost::Message;
+use prost::{DecodeError, Message};
 use std::fmt;
 use std::future::poll_fn;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio_util::bytes::Buf;
@@ -22,8 +21,11 @@ pub(super) struct Messages<T> {
     body: RecvStream,
     framing: Framing,
     behind: Behind,
-    message: PhantomData<fn() -> T>,
+    decode: Decode<T>,
 }
+
+/// Reads one message from its bytes.
+type Decode<T> = fn(&[u8]) -> Result<T, DecodeError>;
 
 impl<T> fmt::Debug for Messages<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,13 +36,18 @@ impl<T> fmt::Debug for Messages<T> {
 impl<T: Message + Default> Messages<T> {
     pub(super) fn new(body: RecvStream, broker: Arc<Broker>, backlog: Arc<Backlog>) -> Self {
         let framing = Framing { broker, frame: Bytes::new(), part: Vec::new() };
-        Self { body, framing, behind: Behind::new(backlog), message: PhantomData }
+        Self { body, framing, behind: Behind::new(backlog), decode: |bytes| T::decode(bytes) }
+    }
+
+    /// Has them read in another way than prost's, to the same result.
+    pub(super) fn decoded_by(self, decode: Decode<T>) -> Self {
+        Self { decode, ..self }
     }
 
     /// The next message; `None` when the client has sent its last, an error when it has gone or can not be understood.
     pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Status>>> {
         loop {
-            if let Some(message) = self.framing.take().transpose() {
+            if let Some(message) = self.framing.take(self.decode).transpose() {
                 return Poll::Ready(Some(message));
             }
             let Poll::Ready(frame) = self.body.poll_data(context) else {
@@ -110,13 +117,13 @@ struct Framing {
 
 impl Framing {
     /// The next message, if all of it is here.
-    fn take<T: Message + Default>(&mut self) -> Result<Option<T>, Status> {
+    fn take<T>(&mut self, decode: Decode<T>) -> Result<Option<T>, Status> {
         if self.part.is_empty()
             && let Some(head) = self.frame.first_chunk()
         {
             let end = HEAD + self.length(*head)?;
             if let Some(message) = self.frame.get(HEAD..end) {
-                let message = decode(message);
+                let message = decode(message).map_err(malformed);
                 self.frame.advance(end);
                 return message.map(Some);
             }
@@ -132,7 +139,7 @@ impl Framing {
             return Ok(None);
         }
         // Long messages are rare: what this one took is given back.
-        decode(&std::mem::take(&mut self.part)[HEAD..]).map(Some)
+        decode(&std::mem::take(&mut self.part)[HEAD..]).map_err(malformed).map(Some)
     }
 
     /// Adds to the part until it has so many bytes.
@@ -156,6 +163,6 @@ impl Framing {
     }
 }
 
-fn decode<T: Message + Default>(bytes: &[u8]) -> Result<T, Status> {
-    T::decode(bytes).map_err(|error| Status::invalid_argument(format!("malformed message: {error}")))
+fn malformed(error: DecodeError) -> Status {
+    Status::invalid_argument(format!("malformed message: {error}"))
 }

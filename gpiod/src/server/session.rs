@@ -6,6 +6,7 @@
 //! client that waits for the end finds its lines free.
 
 mod commands;
+mod quick;
 mod watchdog;
 
 use super::answers::Telling;
@@ -45,11 +46,12 @@ const LOOK_EVERY: u8 = 8;
 pub(super) async fn open(
     Service { broker, programs, scope, watches }: &Service,
     caller: Caller,
-    mut requests: Messages<SessionRequest>,
+    requests: Messages<SessionRequest>,
 ) -> Result<SessionStream, Status> {
     let scope = *scope;
     // A watch socket says no at once, whatever would have been asked.
     scope.may_drive().inspect_err(|_| broker.count_refused(scope, broker::Command::Open))?;
+    let mut requests = requests.decoded_by(quick::decode);
     let first = tokio::time::timeout(OPEN_TIME, requests.next());
     let first = first.await.map_err(|_| Error::OpenTimedOut(OPEN_TIME.as_secs()))??;
     let Some(SessionRequest { id, command: Some(Command::Open(open)) }) = first else {

@@ -1,0 +1,202 @@
+//! Reads the requests that come by the thousand, reads, writes and batches of them, from their bytes as every encoder writes
+//! them: each field once, in its order. What is not so is left to prost, which takes several times as long for these and
+//! reads all there is.
+
+use gpiod_proto::v1::operation::Operation as Does;
+use gpiod_proto::v1::session_request::Command;
+use gpiod_proto::v1::{BatchCommand, Operation, ReadCommand, SessionRequest, WriteCommand};
+use prost::{DecodeError, Message};
+
+/// Each field's number and its kind in one byte: 0 is a number, 2 something with a length.
+const ID: u8 = 1 << 3;
+const READ: u8 = 3 << 3 | 2;
+const WRITE: u8 = 4 << 3 | 2;
+const BATCH: u8 = 10 << 3 | 2;
+const OPERATIONS: u8 = 1 << 3 | 2;
+const OPERATION_READ: u8 = 1 << 3 | 2;
+const OPERATION_WRITE: u8 = 2 << 3 | 2;
+const MASK: u8 = 1 << 3;
+const BITS: u8 = 2 << 3;
+
+/// An operation has hardly ever fewer bytes.
+const OPERATION_BYTES: usize = 8;
+
+/// The request that these bytes are.
+///
+/// # Errors
+/// As [`SessionRequest::decode`].
+pub(super) fn decode(bytes: &[u8]) -> Result<SessionRequest, DecodeError> {
+    Left(bytes).request().map_or_else(|| SessionRequest::decode(bytes), Ok)
+}
+
+/// What was not looked at. Each function takes what it tells off the front, and says `None` of what is for prost.
+struct Left<'a>(&'a [u8]);
+
+impl<'a> Left<'a> {
+    fn request(mut self) -> Option<SessionRequest> {
+        let id = self.number_of(ID)?;
+        let (field, mut command) = self.any_part()?;
+        let command = match field {
+            READ => Command::Read(command.read()?),
+            WRITE => Command::Write(command.write()?),
+            BATCH => Command::Batch(command.batch()?),
+            _ => return None,
+        };
+        self.0.is_empty().then_some(SessionRequest { id, command: Some(command) })
+    }
+
+    fn batch(&mut self) -> Option<BatchCommand> {
+        let mut operations = Vec::with_capacity(self.0.len() / OPERATION_BYTES);
+        while !self.0.is_empty() {
+            let (OPERATIONS, mut operation) = self.any_part()? else { return None };
+            operations.push(operation.operation()?);
+        }
+        Some(BatchCommand { operations })
+    }
+
+    #[inline]
+    fn operation(&mut self) -> Option<Operation> {
+        let (field, mut does) = self.any_part()?;
+        let operation = match field {
+            OPERATION_READ => Does::Read(does.read()?),
+            OPERATION_WRITE => Does::Write(does.write()?),
+            _ => return None,
+        };
+        self.0.is_empty().then_some(Operation { operation: Some(operation) })
+    }
+
+    #[inline]
+    fn read(&mut self) -> Option<ReadCommand> {
+        let mask = self.number_of(MASK)?;
+        self.0.is_empty().then_some(ReadCommand { mask })
+    }
+
+    #[inline]
+    fn write(&mut self) -> Option<WriteCommand> {
+        let (mask, bits) = (self.number_of(MASK)?, self.number_of(BITS)?);
+        self.0.is_empty().then_some(WriteCommand { mask, bits })
+    }
+
+    /// The value of a field that is a number; 0 is not written.
+    #[inline]
+    fn number_of(&mut self, field: u8) -> Option<u64> {
+        match self.0.split_first() {
+            Some((first, left)) if *first == field => {
+                self.0 = left;
+                self.number()
+            }
+            _ => Some(0),
+        }
+    }
+
+    /// Some field that has a length, and what is in it.
+    #[inline]
+    fn any_part(&mut self) -> Option<(u8, Left<'a>)> {
+        let (field, left) = self.0.split_first()?;
+        self.0 = left;
+        let length = usize::try_from(self.number()?).ok()?;
+        let (part, left) = self.0.split_at_checked(length)?;
+        self.0 = left;
+        Some((*field, Left(part)))
+    }
+
+    /// Seven bits in each byte, the lowest first; the highest bit says that there is more.
+    #[inline]
+    fn number(&mut self) -> Option<u64> {
+        let (first, left) = self.0.split_first()?;
+        if *first < 0x80 {
+            self.0 = left;
+            return Some((*first).into());
+        }
+        self.long_number()
+    }
+
+    fn long_number(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for (position, byte) in self.0.iter().enumerate().take(9) {
+            number |= u64::from(byte & 0x7f) << (7 * position);
+            if *byte < 0x80 {
+                self.0 = self.0.get(position + 1..)?;
+                return Some(number);
+            }
+        }
+        // More than 63 bits: a mask of 64 lines may have them.
+        let (1, left) = self.0.get(9..)?.split_first().map(|(last, left)| (*last, left))? else {
+            return None;
+        };
+        self.0 = left;
+        Some(number | 1 << 63)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gpiod_proto::v1::FeedCommand;
+    use proptest::prelude::*;
+
+    fn number() -> impl Strategy<Value = u64> {
+        prop_oneof![Just(0), Just(u64::MAX), 0..300_u64, (0..64_u32).prop_map(|bit| 1 << bit), any::<u64>()]
+    }
+
+    fn read() -> impl Strategy<Value = ReadCommand> {
+        number().prop_map(|mask| ReadCommand { mask })
+    }
+
+    fn write() -> impl Strategy<Value = WriteCommand> {
+        (number(), number()).prop_map(|(mask, bits)| WriteCommand { mask, bits })
+    }
+
+    fn operation() -> impl Strategy<Value = Operation> {
+        let does = prop_oneof![read().prop_map(Does::Read), write().prop_map(Does::Write)];
+        does.prop_map(|does| Operation { operation: Some(does) })
+    }
+
+    fn quick() -> impl Strategy<Value = SessionRequest> {
+        let batch =
+            prop::collection::vec(operation(), 0..9).prop_map(|operations| BatchCommand { operations });
+        let command = prop_oneof![
+            read().prop_map(Command::Read),
+            write().prop_map(Command::Write),
+            batch.prop_map(Command::Batch)
+        ];
+        (number(), command).prop_map(|(id, command)| SessionRequest { id, command: Some(command) })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_as_usual_is_read_without_prost(request in quick()) {
+            prop_assert_eq!(Left(&request.encode_to_vec()).request(), Some(request));
+        }
+
+        #[test]
+        fn whatever_is_read_is_what_prost_reads(
+            request in quick(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+            end in any::<prop::sample::Index>(),
+            more in prop::collection::vec(any::<u8>(), 0..4),
+        ) {
+            let mut bytes = request.encode_to_vec();
+            for (index, byte) in changes {
+                let index = index.index(bytes.len());
+                bytes[index] = byte;
+            }
+            bytes.truncate(end.index(bytes.len() + 1));
+            bytes.extend(more);
+            if let Some(read) = Left(&bytes).request() {
+                prop_assert_eq!(Ok(read), SessionRequest::decode(&*bytes));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_unusual_is_read_by_prost() {
+        let feed = SessionRequest { id: 7, command: Some(Command::Feed(FeedCommand {})) };
+        assert_eq!(decode(&feed.encode_to_vec()), Ok(feed));
+        // The mask twice: the last one counts.
+        let twice = [READ, 4, MASK, 1, MASK, 2];
+        let read = SessionRequest { id: 0, command: Some(Command::Read(ReadCommand { mask: 2 })) };
+        assert_eq!(decode(&twice), Ok(read));
+        assert!(decode(&[READ, 9]).is_err(), "it ends too early");
+    }
+}
