@@ -3,13 +3,14 @@
 # when told to.
 set -euo pipefail
 
-# One line for each guest: what it is built and booted with, as Debian 12 names it; then what the images are packed with,
-# what runs them as containers and, for ARM, as programs, what counts a call's cost, and what a Kubernetes of our own is
-# built and run with. bash, coreutils, dpkg, apt, tar and util-linux are on every Debian.
+# One line for each guest: what it is built and booted with, as Debian 12 names it; then what the images are built and
+# packed with beside rustup's Rust (what runs while it builds is linked by a C compiler), what runs them as containers and,
+# for ARM, as programs, what counts a call's cost, and what a Kubernetes of our own is built and run with. bash, coreutils,
+# dpkg, apt, tar and util-linux are on every Debian.
 declare -A packages=(
     [sim]="qemu-system-x86 iproute2 gcc make bc bison flex libelf-dev xz-utils"
     [raspi]="qemu-system-arm cpio gzip gcc-aarch64-linux-gnu libc6-dev-arm64-cross make"
-    [images]="buildah skopeo"
+    [images]="buildah skopeo make gcc libc6-dev python3"
     [containers]="podman runc qemu-user-static"
     [bench]="valgrind libc6-dbg strace"
     [cluster]="iproute2 openssl libseccomp2 dpkg-dev"

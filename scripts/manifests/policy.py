@@ -48,17 +48,17 @@ def selected(selector, namespace):
     return True
 
 
-def refusals(objects, spec, namespace, resource="pods"):
-    """The messages of all validations that refuse a pod's spec in a namespace; what can not be evaluated refuses too."""
+def refusals(objects, pod, namespace, operation="CREATE", resource="pods"):
+    """The messages of all validations that refuse a pod in a namespace; what can not be evaluated refuses too."""
     policies = {item["metadata"]["name"]: item for item in objects if item["kind"] == "ValidatingAdmissionPolicy"}
     for binding in (item for item in objects if item["kind"] == "ValidatingAdmissionPolicyBinding"):
         policy = policies[binding["spec"]["policyName"]]["spec"]
         selector = (binding["spec"].get("matchResources") or {}).get("namespaceSelector") or {}
         if "Deny" not in binding["spec"]["validationActions"] or not selected(selector, namespace):
             continue
-        if not any(resource in rule["resources"] for rule in policy["matchConstraints"]["resourceRules"]):
-            continue
-        yield from judged(policy, {"spec": spec, "metadata": {}}, namespace)
+        rules = policy["matchConstraints"]["resourceRules"]
+        if any(resource in rule["resources"] and operation in rule["operations"] for rule in rules):
+            yield from judged(policy, {"metadata": {}, **pod}, namespace)
 
 
 def judged(policy, pod, namespace):
@@ -84,5 +84,5 @@ def judged(policy, pod, namespace):
 def problems(policies, rendered):
     """The pods of an overlay that the policies would refuse."""
     for pod in rendered.pods():
-        for message in refusals(policies, pod.spec, rendered.namespace(pod.namespace)):
+        for message in refusals(policies, pod.template, rendered.namespace(pod.namespace)):
             yield f"{pod.name} is refused by the policies: {message}"

@@ -6,6 +6,8 @@ PATH = "/run/gpiod/groups/traffic-light"
 # The labels of a namespace whose pods may mount, or ask for, some groups.
 GROUPS = {"group.gpiod.local/traffic-light": "hold", "group.gpiod.local/door": "watch"}
 APPS = {"gpiod.local/apps": "true", **GROUPS}
+# Labels that are there, and say no.
+NO = {"gpiod.local/apps": "false", "gpiod.local/trusted": "false"}
 
 
 def put(thing, path, value):
@@ -47,7 +49,8 @@ def spoilt(pod, path, value):
     return pod
 
 
-# What is done to `restricted`, and the control of Pod Security's level restricted that must find it.
+# What is done to `restricted`, and the control of Pod Security's level restricted that must find it; in a namespace with
+# the labels `APPS`, where no level is enforced, the policies refuse it all the same.
 BEYOND_RESTRICTED = [
     ("spec.hostNetwork", True, "Host Namespaces"),
     ("spec.hostPID", True, "Host Namespaces"),
@@ -79,9 +82,33 @@ BEYOND_RESTRICTED = [
     ("spec.containers.0.livenessProbe", {"httpGet": {"host": "10.0.0.1", "port": 80}}, "Host Probes / Lifecycle Hooks"),
     ("spec.containers.0.lifecycle", {"preStop": {"tcpSocket": {"host": "x", "port": 1}}}, "Host Probes / Lifecycle Hooks"),
 ]
+# What is done to `restricted`, and keeps to it: the policies must not be stricter by mistake.
+WITHIN_RESTRICTED = [
+    ("spec.securityContext.appArmorProfile", {"type": "RuntimeDefault"}),
+    (f"spec.{OWN}.appArmorProfile", {"type": "Localhost", "localhostProfile": "mine"}),
+    ("metadata.annotations", {"container.apparmor.security.beta.kubernetes.io/app": "runtime/default", "other": "x"}),
+    (f"spec.{OWN}.seLinuxOptions", {"type": "container_t", "level": "s0:c1,c2"}),
+    ("spec.securityContext.sysctls", [{"name": "net.ipv4.tcp_syncookies", "value": "1"}]),
+    ("spec.containers.0.readinessProbe", {"httpGet": {"path": "/", "port": 80}}),
+    ("spec.containers.0.startupProbe", {"exec": {"command": ["/app"]}}),
+    ("spec.containers.0.lifecycle", {"preStop": {"exec": {"command": ["/app"]}}}),
+    ("spec.volumes", [{"name": "a", "configMap": {"name": "a"}}, {"name": "b", "emptyDir": {}}]),
+]
 
 # What is done to `with_group` in a namespace with the labels `APPS`, and a word of the policy's message that refuses it.
 BEYOND_APPS = [
+    (f"spec.{OWN}.appArmorProfile", {"type": "Unconfined"}, "AppArmor"),
+    ("spec.securityContext.appArmorProfile", {"type": "Unconfined"}, "AppArmor"),
+    ("metadata.annotations", {"container.apparmor.security.beta.kubernetes.io/app": "unconfined"}, "AppArmor"),
+    (f"spec.{OWN}.seLinuxOptions", {"type": "spc_t"}, "SELinux"),
+    (f"spec.{OWN}.seLinuxOptions", {"role": "sysadm_r"}, "SELinux"),
+    ("spec.securityContext.seLinuxOptions", {"user": "system_u"}, "SELinux"),
+    ("spec.securityContext.sysctls", [{"name": "net.core.somaxconn", "value": "1"}], "sysctls"),
+    ("spec.containers.0.livenessProbe", {"httpGet": {"host": "10.0.0.1", "port": 80}}, "probes and hooks"),
+    ("spec.containers.0.readinessProbe", {"tcpSocket": {"host": "10.0.0.1", "port": 80}}, "probes and hooks"),
+    ("spec.containers.0.startupProbe", {"httpGet": {"host": "10.0.0.1", "port": 80}}, "probes and hooks"),
+    ("spec.containers.0.lifecycle", {"preStop": {"tcpSocket": {"host": "x", "port": 1}}}, "probes and hooks"),
+    ("spec.containers.0.lifecycle", {"postStart": {"httpGet": {"host": "x", "port": 1}}}, "probes and hooks"),
     ("spec.hostNetwork", True, "host's namespaces"),
     ("spec.hostPID", True, "host's namespaces"),
     (f"spec.{OWN}.privileged", True, "privileged"),
@@ -128,8 +155,9 @@ RESOURCES = {
 }
 
 # Directories that no pod of a namespace without such labels may mount, and those that are not gpiod's to refuse.
+# A path that begins with no slash is taken, by the API server too.
 SOCKETS = ("/", "//", "/run", "/run/", "/./run", "/run//gpiod", "/run/gpiod/groups/door", "/var/run", "/var/run/gpiod",
-           "/var//run/./gpiod/watch")
+           "/var//run/./gpiod/watch", ".", "run", "run/gpiod", "./run/gpiod/groups/door", "var/run", "etc")
 OTHERS = ("/dev", "/run/flannel", "/run/gpiodx", "/var/log", "/var/lib/running", "/etc/run")
 
 

@@ -11,7 +11,7 @@ usage: scripts/manifests/test.sh [--gpiod PROGRAM] [OVERLAY...]
 Tests the checks by manifests that are wrong, then renders every overlay, or those that are named, and checks:
 Kubernetes' schemas of several versions, Pod Security's level restricted for the apps, what the daemon may have, each
 gpiod.toml by `gpiod check`, the admission policies against the pods of all overlays, and that alerts and dashboard ask
-for metrics that there are.
+for metrics that there are. The tests go through the commands of k8s/README.md and others, too: what they name is there.
 
   --gpiod PROGRAM  the gpiod that checks the configurations (default: target/debug/gpiod)
 

@@ -4,6 +4,9 @@
 //! What one of a kind takes is measured by `gpiod-bench memory`, whose clients do not read and whose messages do not
 //! end, and rounded up; `benches/README.md` has the figures, and says of which allocator they are. Memory that was used
 //! once is used again, but given back to the system in part only.
+//!
+//! It is the daemon's process alone: what else runs in its control group, such as a container's probes, comes on top
+//! (`k8s/README.md` has the figures).
 
 use super::{Config, Limits};
 use crate::line::MAX_LINES;

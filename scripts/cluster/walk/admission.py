@@ -17,6 +17,7 @@ import refused  # noqa: E402  It is beside the checks, whose tests begin from th
 
 POLICY = "policy"
 HERE, ELSEWHERE = "gpiod-walk-apps", "gpiod-walk-elsewhere"
+OLDER = "older"
 
 
 def pod_security(walk):
@@ -63,13 +64,14 @@ def judged(found, cases):
 def applied(walk):
     """The policies and quotas of the overlay, in force; and two namespaces for pods that are judged by them."""
     manifests = rendered(POLICY)
-    spaces = [(HERE, refused.APPS), (ELSEWHERE, {})]
+    spaces = [(HERE, refused.APPS), (ELSEWHERE, refused.NO)]
     try:
-        walk.cluster.kubectl("apply", "--filename", "-", given=manifests)
         for name, labels in spaces:
             space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
             walk.cluster.kubectl("apply", "--filename", "-", given=json.dumps(space))
             until(f"pods may be made in {name}", lambda: account(walk, name), bool, limit=60)
+            walk.cluster.kubectl("create", "--namespace", name, "--filename", "-", given=json.dumps(older()))
+        walk.cluster.kubectl("apply", "--filename", "-", given=manifests)
         bad = [refused.that_mounts("/run/gpiod")]
         for name, _ in spaces:
             until(f"the policies are in force in {name}", lambda: verdicts(walk.cluster, name, bad), all, limit=60)
@@ -77,6 +79,14 @@ def applied(walk):
     finally:
         walk.cluster.kubectl("delete", "--ignore-not-found", "--filename", "-", given=manifests)
         walk.cluster.kubectl("delete", "--ignore-not-found", "namespace", HERE, ELSEWHERE)
+
+
+def older():
+    """A pod that is there before the policies, and that they would refuse. Nobody gives it a node."""
+    pod = refused.that_mounts("/run/gpiod")
+    pod["metadata"] |= {"name": OLDER, "labels": {"old": "yes"}}
+    pod["spec"]["schedulerName"] = "nobody"
+    return pod
 
 
 def account(walk, namespace):
@@ -89,8 +99,7 @@ def policies(walk, node):
     if not walk.cluster.own:
         raise NotRun("this cluster is not ours to make laws for")
     with applied(walk):
-        told = [expressions(walk), apps(walk), elsewhere(walk), debugged(walk, node)]
-        told.append(quotas(walk))
+        told = [expressions(walk), apps(walk), elsewhere(walk), let_go(walk), debugged(walk, node), quotas(walk)]
         pod = walk.cluster.pod(APPS, "traffic-light", node)
         walk.cluster.kubectl("delete", "--namespace", APPS, "pod", pod)
         until("another traffic light", lambda: walk.cluster.on(APPS, "traffic-light"), lambda there: there == walk.nodes)
@@ -119,7 +128,11 @@ def expressions(walk):
 def apps(walk):
     """In a namespace that has some groups."""
     let_in = [refused.with_group()]
+    let_in += [refused.spoilt(refused.restricted(), path, value) for path, value in refused.WITHIN_RESTRICTED]
     cases = [(refused.spoilt(refused.with_group(), path, value), said) for path, value, said in refused.BEYOND_APPS]
+    # No level of Pod Security is enforced here, so it is the policy that refuses.
+    beyond = refused.BEYOND_RESTRICTED
+    cases += [(refused.spoilt(refused.restricted(), path, value), "gpiod-apps") for path, value, _ in beyond]
     for path, let in refused.DIRECTORIES.items():
         pod = refused.with_group()
         pod["spec"]["volumes"][0]["hostPath"]["path"] = path
@@ -140,7 +153,7 @@ def apps(walk):
 
 
 def elsewhere(walk):
-    """In a namespace that has none, and in the daemon's."""
+    """In a namespace whose labels say no, and in the daemon's."""
     mounts = [refused.that_mounts(path) for path in refused.SOCKETS]
     cases = [(pod, "are for namespaces with the label") for pod in mounts]
     cases.append((refused.that_asks("gpiod.local/door"), "a pod gets gpiod.local/NAME where"))
@@ -150,6 +163,13 @@ def elsewhere(walk):
     if wrong:
         raise Failed("what is not gpiod's, and the daemon's own namespace, is left alone", wrong)
     return f"elsewhere let in: {len(let_in)}, {told}"
+
+
+def let_go(walk):
+    """A pod that is older than the policies may be changed as Kubernetes allows: a label goes, as a finalizer would."""
+    for space in (HERE, ELSEWHERE):
+        walk.cluster.kubectl("label", "--namespace", space, "pod", OLDER, "old-")
+    return "pods that are older lose a label"
 
 
 def debugged(walk, node):

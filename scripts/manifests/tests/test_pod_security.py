@@ -4,7 +4,7 @@ import unittest
 
 import pod_security
 from given import restricted
-from refused import BEYOND_RESTRICTED, put
+from refused import BEYOND_RESTRICTED, WITHIN_RESTRICTED, put
 
 OWN = "spec.containers.0.securityContext"
 
@@ -14,10 +14,13 @@ class Restricted(unittest.TestCase):
         self.assertEqual(list(pod_security.violations(restricted())), [])
         pod = restricted()
         put(pod.template, f"{OWN}.capabilities", {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]})
-        put(pod.template, "spec.volumes", [{"name": "a", "configMap": {"name": "a"}}, {"name": "b", "emptyDir": {}}])
         put(pod.template, "spec.securityContext.runAsNonRoot", None)
         put(pod.template, f"{OWN}.runAsNonRoot", True)
         self.assertEqual(list(pod_security.violations(pod)), [])
+        for path, value in WITHIN_RESTRICTED:
+            pod = restricted()
+            put(pod.template, path, value)
+            self.assertEqual(list(pod_security.violations(pod)), [], path)
 
     def test_each_thing_that_is_refused_is_found_by_its_control(self):
         for path, value, control in BEYOND_RESTRICTED:

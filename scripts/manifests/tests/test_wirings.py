@@ -29,8 +29,17 @@ class Wirings(unittest.TestCase):
         container(overlay, "DaemonSet/gpiod")["resources"]["limits"]["memory"] = "8Mi"
         self.assertIn("its limit is 8388608", self.found(overlay))
         overlay = rendered("overlays/hostpath")
-        wiring(overlay)["gpiod.toml"] = "[limits]\nsamples = 16\n\n" + wiring(overlay)["gpiod.toml"]
+        wiring(overlay)["gpiod.toml"] = wiring(overlay)["gpiod.toml"].replace("[limits]\n", "[limits]\nsamples = 16\n")
         self.assertIn("bytes of memory", self.found(overlay))
+
+    def test_a_container_without_room_for_its_probes_is_found(self):
+        overlay = rendered("overlays/hostpath")
+        text = wiring(overlay)["gpiod.toml"]
+        wiring(overlay)["gpiod.toml"] = re.sub(r"^\[limits\]\n(?:.+\n)*", "", text, flags=re.MULTILINE)
+        self.assertIn("and 2097152 for probes; its limit is 16777216", self.found(overlay))
+        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+            del container(overlay, "DaemonSet/gpiod")[probe]
+        self.assertEqual(self.found(overlay), "")
 
     def test_wirings_have_the_same_groups_and_lines(self):
         overlay = rendered("overlays/two-wirings")
