@@ -37,7 +37,7 @@ while (($# > 0)); do
         --walk-help) exec python3 -B "$here/walk" --help ;;
         --keep) keep=yes ;;
         --programs)
-            [[ -n "${2-}" ]] || { usage >&2; exit 64; }
+            [[ -n "${2-}" && "$2" != -* ]] || { usage >&2; exit 64; }
             programs=("$(cd "$from" && realpath -m -- "$2")")
             shift
             ;;
@@ -47,6 +47,8 @@ while (($# > 0)); do
     shift
 done
 say() { echo "cluster-test: $*" >&2; }
+# Before anything is started.
+python3 -B "$here/walk" --only-options "${options[@]}" || exit 64
 
 command -v kubectl >/dev/null || { say "kubectl is missing: any of 1.27 or newer will do"; exit 69; }
 # It ends with us, however we do.

@@ -15,7 +15,8 @@ kube() {
         kubectl --kubeconfig "$(kubeconfig_of kubeadm)" --request-timeout=60s "$@"
     else
         # k3s's kubectl would else look at root's file, which it may not read.
-        KUBECONFIG="${KUBECONFIG:-$HOME/.kube/config}" kubectl --request-timeout=60s "$@"
+        # A unit has no HOME.
+        KUBECONFIG="${KUBECONFIG:-${HOME-}/.kube/config}" kubectl --request-timeout=60s "$@"
     fi
 }
 

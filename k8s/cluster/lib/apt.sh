@@ -51,7 +51,8 @@ fingerprints() {
 
 fetch_key() {
     local file="$root$3" new found
-    mkdir -p "$(dirname "$file")" && new="$(mktemp "$file.new.XXXXXX")" || return 1
+    new="$file$half"
+    mkdir -p "$(dirname "$file")" && begin "$new" || return 1
     fetch "$1" "$new" || { rm -f "$new"; return 1; }
     found="$(fingerprints "$new")"
     if [[ "$found" != "$2" ]]; then
@@ -64,12 +65,36 @@ fetch_key() {
     chmod 644 "$new" && mv -f "$new" "$file"
 }
 
+# owners_source HOST: the first file of the owner's by which apt takes packages from that host: not what is commented
+# out or turned off, as an upgrade of the system leaves it.
+owners_source() {
+    local file
+    for file in "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/*.{list,sources}; do
+        [[ -r "$file" && "${file##*/}" != gpiod-cluster-* ]] || continue
+        if awk -v host="$1" -v stanzas="${file##*.}" '
+            BEGIN { if (stanzas == "sources") { RS = ""; FS = "\n" } }
+            stanzas != "sources" { sub(/#.*/, ""); if (index($0, host)) found = 1; next }
+            {
+                off = speaks = 0
+                for (i = 1; i <= NF; i++) {
+                    if ($i ~ /^#/) continue
+                    if (tolower($i) ~ /^enabled:[ \t]*(no|false|without|off|disable|0)[ \t\r]*$/) off = 1
+                    if (index($i, host)) speaks = 1
+                }
+                if (speaks && !off) found = 1
+            }
+            END { exit !found }' "$file"; then
+            printf '%s\n' "$file"
+            return
+        fi
+    done
+}
+
 # apt_source NAME HOST: standard input becomes the source, unless the owner has one of that host already: two of them
 # with different keys would make apt refuse both.
 apt_source() {
     local theirs
-    theirs="$(grep -lsF "$2" "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/* 2>/dev/null |
-        grep -v '/gpiod-cluster-' | head -n 1 || true)"
+    theirs="$(owners_source "$2")"
     if [[ -n "$theirs" ]]; then
         already "${theirs#"$root"} has $1's packages already, and is used"
         cat >/dev/null

@@ -5,7 +5,21 @@
 # mode is act, dry (say what would be done, and do nothing) or check (say what is not yet so, and end with 1).
 
 unfinished=''
-log="$root/var/log/gpiod-cluster.log"
+log="$root/var/log/gpiod-cluster.log" log_found=''
+
+# need_log: root's log or, for who may not write there, one of their own, which is told.
+need_log() {
+    local roots="$log"
+    [[ -z "$log_found" ]] || return 0
+    log_found=yes
+    [[ -d "${log%/*}" ]] || mkdir -p "${log%/*}" 2>/dev/null || true
+    [[ ! -w "$log" && (-e "$log" || ! -w "${log%/*}") ]] || return 0
+    log="${XDG_STATE_HOME:-${HOME-}/.local/state}/gpiod-cluster.log"
+    if ! { mkdir -p "${log%/*}" && : >>"$log"; } 2>/dev/null; then
+        refuse 77 "neither ${roots#"$root"} nor $log can be written" "Run it by sudo, or name a folder of yours: XDG_STATE_HOME"
+    fi
+    warn "${roots#"$root"} is root's: the output of the programs called goes to $log"
+}
 
 # change WHAT COMMAND...: WHAT in words, as "install kubeadm". What the command prints goes to the log, and its end to
 # the person when it fails.
@@ -18,8 +32,8 @@ change() {
         check) to_do "$what" ;;
         *)
             save_record
+            need_log
             now "$what"
-            [[ -d "${log%/*}" ]] || mkdir -p "${log%/*}"
             TZ=UTC0 printf '%(%FT%TZ)T %s\n' -1 "$*" >>"$log"
             size="$(stat -c %s "$log")"
             if ! "$@" >>"$log" 2>&1 </dev/null; then

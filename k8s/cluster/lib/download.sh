@@ -11,7 +11,8 @@ fetch() {
 # fetch_verified URL SHA256 PATH MODE: PATH is below $root.
 fetch_verified() {
     local file="$root$3" new found
-    mkdir -p "$(dirname "$file")" && new="$(mktemp "$file.new.XXXXXX")" || return 1
+    new="$file$half"
+    mkdir -p "$(dirname "$file")" && begin "$new" || return 1
     if ! fetch "$1" "$new"; then
         rm -f "$new"
         echo "$1 could not be fetched" >&2

@@ -44,8 +44,7 @@ k3s_by_its_own_list() {
 }
 
 fetch_by_list() {
-    local list sum
-    list="$(mktemp)"
+    local list="$state/k3s-sums$half" sum
     fetch "$k3s_release/sha256sum-arm.txt" "$list" || { rm -f "$list"; return 1; }
     sum="$(awk -v name="$1" '$2 == name { print $1 }' "$list")"
     rm -f "$list"
@@ -100,4 +99,23 @@ ${option[label]:+node-label: [device=raspberry]
 }
 TEXT
     k3s_service agent
+}
+
+# without_iptables PROGRAM: k3s's clean-up throws away each rule with KUBE-, CNI- or flannel anywhere in it, be it in a
+# comment of the owner's. Here it finds programs that do nothing in the place of iptables'; rules_undone does the work.
+without_iptables() {
+    local program nothing="$state/no-iptables"
+    mkdir -p "$nothing" || return 1
+    for program in {iptables,ip6tables}-{save,restore}; do
+        printf '#!/bin/sh\n' >"$nothing/$program" && chmod 755 "$nothing/$program" || return 1
+    done
+    PATH="$nothing:$PATH" "$1"
+}
+
+# k3s_iptables: k3s has an iptables of its own for systems that have none: found last, and gone when k3s is.
+k3s_iptables() {
+    local folder
+    for folder in "$root"/var/lib/rancher/k3s/data/*/bin{,/aux}; do
+        [[ ! -d "$folder" ]] || PATH+=":$folder"
+    done
 }

@@ -34,8 +34,8 @@ kubeadm_runtime() {
     for tree in /etc/containerd /var/lib/containerd /opt/cni /etc/cni /var/lib/cni /etc/kubernetes /var/lib/kubelet /var/lib/etcd; do
         own_tree "$tree"
     done
-    mapfile -t packages < <(kubernetes_packages)
-    packages_at "containerd.io=$(containerd_version)" "${packages[@]}"
+    mapfile -t packages < <(containerd_wanted; kubernetes_packages)
+    packages_at "${packages[@]}"
     containerd_configured
 }
 

@@ -30,14 +30,18 @@ need_root() {
     [[ "$(id -u)" == 0 ]] || refuse 77 "this changes the system and needs root" "Run: sudo $0 $verb ${given[*]-}"
 }
 
+# Where only root writes: in /run/lock anybody could hold it, or have laid a link there.
+lock=/run/gpiod-cluster.lock
+
 # one_at_a_time: two runs at once would spoil the record for each other. Held until this program ends.
 one_at_a_time() {
     [[ "$mode" == act ]] || return 0
-    mkdir -p "$root/run/lock"
-    exec 8>"$root/run/lock/gpiod-cluster.lock"
+    mkdir -p "$root/run"
+    exec 8>"$root$lock"
     flock --nonblock 8 || refuse 75 "another run of this program is at work on this machine" \
-        "Wait for it; if it hangs, it is: fuser -v /run/lock/gpiod-cluster.lock"
+        "Wait for it; if it hangs, it is: fuser -v $lock"
     load_record
+    clear_halves
 }
 
 # node_name: what the node is called in the cluster: --name, else what it was called before, else the machine's name.

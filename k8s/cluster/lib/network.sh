@@ -16,19 +16,24 @@ network() {
 # network_undone: interfaces and rules that flannel, kube-proxy and the CNI made, by their names. The owner's firewall
 # stays as it is: tables are written back without those lines, each table in one step.
 network_undone() {
-    local interface program
+    local interface
     for interface in cni0 flannel.1; do
         if ip link show "$interface" >/dev/null 2>&1; then
             change "remove the interface $interface" ip link delete "$interface"
         fi
     done
+    rules_undone
+    for interface in /etc/cni/net.d/10-flannel.conflist /run/flannel; do
+        [[ ! -e "$root$interface" ]] || change "remove $interface" rm -rf "${root:-}$interface"
+    done
+}
+
+rules_undone() {
+    local program
     for program in iptables ip6tables; do
         if command -v "$program-save" >/dev/null && "$program-save" 2>/dev/null | grep -qE "$cluster_rules"; then
             change "remove the cluster's own rules from $program" without_cluster_rules "$program"
         fi
-    done
-    for interface in /etc/cni/net.d/10-flannel.conflist /run/flannel; do
-        [[ ! -e "$root$interface" ]] || change "remove $interface" rm -rf "${root:-}$interface"
     done
 }
 

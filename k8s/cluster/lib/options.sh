@@ -1,8 +1,9 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Options of all verbs, read in one place: --word, --word value, --word=value; what is not an option goes to arguments.
+# Options of all verbs, read in one place: --word, --word value, --word=value; what is not an option goes to arguments,
+# and options_given has the rest as it was given.
 
 declare -A option=()
-arguments=()
+arguments=() options_given=()
 
 # options "NAME NAME= ..." ARGUMENT...: a name with = takes a value. --dry-run, --check and --help are every verb's.
 options() {
@@ -18,14 +19,14 @@ options() {
             --) arguments+=("${@:2}"); set -- x ;;
             --*=*) value="${name#*=}" name="${name%%=*}"
                 [[ "$known" == *" $name= "* ]] || wrong "$verb has no option --$name=…"
-                option[$name]="$value" ;;
+                option[$name]="$value" options_given+=("$1") ;;
             --*)
                 if [[ "$known" == *" $name= "* ]]; then
                     (($# > 1)) || wrong "--$name needs a value"
-                    option[$name]="$2"
+                    option[$name]="$2" options_given+=("$1" "$2")
                     shift
                 elif [[ "$known" == *" $name "* ]]; then
-                    option[$name]=yes
+                    option[$name]=yes options_given+=("$1")
                 else
                     wrong "$verb has no option --$name"
                 fi

@@ -3,6 +3,9 @@
 # it this program does both, by a unit that runs once.
 
 reboot_needed=''
+# How a run ends that is to be gone on with after a reboot, by the person or by `add`; and no other run, so that `add`
+# reboots nobody who only said "not now".
+reboot_first=79
 resume_unit=/etc/systemd/system/gpiod-cluster-resume.service
 
 # reboot_if_needed: does not come back where the machine has to start anew first.
@@ -15,7 +18,7 @@ reboot_if_needed() {
     fi
     if [[ -z "${option[reboot]-}" ]]; then
         next "sudo reboot" "then, when the machine is back, the same command again: sudo $0 $verb ${given[*]-}"
-        exit 75
+        exit "$reboot_first"
     fi
     # What is to go on with after it: an argument for each line. Without --reboot, so that it never goes round.
     save_record
@@ -42,7 +45,7 @@ UNIT
     change "have systemd go on after the reboot" systemctl enable gpiod-cluster-resume.service
     did "reboot now; what comes after is in: journalctl -u gpiod-cluster-resume"
     systemctl reboot
-    exit 75
+    exit "$reboot_first"
 }
 
 # not_resumed: the unit has done its work, or the person was faster.

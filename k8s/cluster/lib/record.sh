@@ -11,11 +11,26 @@ keep_state() {
     [[ -d "$state" ]] || mkdir -p "$state"
 }
 
+# What a file is written to before it takes its place: one name for each, since one run is at work at a time, so that
+# the next run finds what an interrupted one left.
+half=.gpiod-cluster-new
+
+# begin FILE: an empty one that only its owner may read, and never through a link that somebody laid there.
+begin() { rm -f "$1" && (umask 077 && set -C && : >"$1"); }
+
+# clear_halves: what an interrupted run was writing when it ended. The record speaks of each file before it is written.
+clear_halves() {
+    local path
+    while IFS= read -r path; do
+        [[ -z "$path" ]] || rm -f "$root$path$half"
+    done < <(of_record made; of_record changed; boot_file)
+    rm -f "$state"/*"$half"
+}
+
 # replace FILE MODE: standard input becomes FILE, whole or not at all, also when the power goes.
 replace() {
-    local new
-    new="$(mktemp "$1.new.XXXXXX")" || return 1
-    if cat >"$new" && chmod "$2" "$new" && sync "$new" && mv -f "$new" "$1"; then
+    local new="$1$half"
+    if begin "$new" && cat >"$new" && chmod "$2" "$new" && sync "$new" && mv -f "$new" "$1"; then
         sync "$(dirname "$1")"
     else
         rm -f "$new"

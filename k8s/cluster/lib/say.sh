@@ -29,7 +29,7 @@ next() {
 }
 
 # refuse CODE WHAT [LINE...]: the end of the run. 64 wrong arguments, 65 wrong input, 66 no such file, 69 not to be had
-# on this machine, 75 not now, 77 not as this user, 1 something failed.
+# on this machine, 75 not now, 77 not as this user, 1 something failed. 79 is reboot.sh's.
 refuse() {
     local code="$1"
     printf '%scluster: %s%s\n' "$red" "$2" "$plain" >&2

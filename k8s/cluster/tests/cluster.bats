@@ -47,12 +47,18 @@ load machine
 
 @test "two runs at once do not meet" {
     pi_that_started pi trixie
-    mkdir -p "$CLUSTER_ROOT/run/lock"
-    exec 7>"$CLUSTER_ROOT/run/lock/gpiod-cluster.lock"
+    exec 7>"$CLUSTER_ROOT/run/gpiod-cluster.lock"
     flock 7
     run ours prepare 7>&-
     ended_with 75
     says 'another run'
+    exec 7>&-
+    # Not where everybody may write: there anybody could hold it, as a walk of scripts/cluster does its own.
+    mkdir -p "$CLUSTER_ROOT/run/lock"
+    exec 7>"$CLUSTER_ROOT/run/lock/gpiod-cluster.lock"
+    flock 7
+    run ours prepare 7>&-
+    ended_with 0
     exec 7>&-
 }
 
@@ -81,6 +87,52 @@ load machine
     [[ "$(changes_made)" == 0 ]]
     run ours label pi-1 --remove
     [[ ! -e "$FAKE_CLUSTER/nodes/pi-1/device" ]]
+}
+
+# somebody: from now on $who runs commands by a user who may write nothing that is root's on the false machine.
+somebody() {
+    export FAKE_UID=1000
+    who=()
+    chmod a+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR"/*/
+    chmod -R a+rwX "$BATS_TEST_TMPDIR"
+    chmod -R a-w "$CLUSTER_ROOT"
+    chmod a-r "$CLUSTER_ROOT/etc/kubernetes/admin.conf"
+    [[ "$EUID" == 0 ]] || return 0
+    who=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+    "${who[@]}" test -r "$cluster" -a -w "$FAKE/changes" || skip "another user can not reach this folder"
+}
+
+@test "label and remove go by an ordinary user's kubectl, too, with a log of theirs" {
+    control_plane trixie kubeadm
+    mkdir -p "$FAKE_CLUSTER/nodes/pi-1"
+    export HOME="$BATS_TEST_TMPDIR/home"
+    mkdir "$HOME"
+    somebody
+    run "${who[@]}" "$cluster" label pi-1
+    ended_with 0
+    says "goes to $HOME/.local/state/gpiod-cluster.log"
+    [[ -e "$FAKE_CLUSTER/nodes/pi-1/device" ]]
+    grep -q 'label node pi-1' "$HOME/.local/state/gpiod-cluster.log"
+    XDG_STATE_HOME="$HOME/state" run "${who[@]}" "$cluster" remove pi-1
+    ended_with 0
+    says 'move the pods off pi-1'
+    says_not 'not all pods'
+    says "goes to $HOME/state/gpiod-cluster.log"
+    [[ ! -e "$FAKE_CLUSTER/nodes/pi-1" ]]
+    mkdir "$FAKE_CLUSTER/nodes/pi-1"
+    HOME=/proc/nowhere run "${who[@]}" "$cluster" label pi-1
+    ended_with 77
+    says XDG_STATE_HOME
+    [[ ! -e "$FAKE_CLUSTER/nodes/pi-1/device" ]]
+    chmod -R u+w "$CLUSTER_ROOT"
+}
+
+@test "where there is no HOME, as in a unit, the API is asked all the same" {
+    control_plane trixie kubeadm
+    rm "$CLUSTER_ROOT/etc/kubernetes/admin.conf"
+    run env -u HOME "$cluster" label control
+    ended_with 0
+    [[ -e "$FAKE_CLUSTER/nodes/control/device" ]]
 }
 
 @test "a node is drained before it is removed, and the control plane is not" {

@@ -126,6 +126,62 @@ load machine
     [[ ! -e "$CLUSTER_ROOT/etc/apt/sources.list.d/gpiod-cluster-docker.sources" ]]
 }
 
+@test "a source of Docker's packages that is turned off is none of the owner's" {
+    pi_that_started pi trixie
+    sources="$CLUSTER_ROOT/etc/apt/sources.list.d"
+    echo '# deb https://download.docker.com/linux/debian bookworm stable # disabled on upgrade to trixie' >"$sources/docker.list"
+    cp "$sources/docker.list" "$sources/docker.list.distUpgrade"
+    echo 'deb https://download.docker.com/linux/debian bookworm stable' >"$sources/docker.list.save"
+    printf 'Types: deb\nURIs: http://deb.debian.org/debian\n\n# URIs: https://download.docker.com/linux/debian\n\nenabled: No\nTypes: deb\nURIs: https://download.docker.com/linux/debian\n' \
+        >"$sources/docker.sources"
+    run ours runtime
+    ended_with 0
+    says_not 'has docker'
+    [[ -e "$sources/gpiod-cluster-docker.sources" ]]
+    run ours stop --yes
+    ended_with 0
+    printf '\nEnabled: yes\nTypes: deb\nURIs: https://download.docker.com/linux/debian\n' >>"$sources/docker.sources"
+    run ours runtime
+    ended_with 0
+    says 'docker.sources has docker'
+    [[ ! -e "$sources/gpiod-cluster-docker.sources" ]]
+}
+
+@test "a containerd.io of the owner's is used as it is, never moved or held, and goes on as before after stop" {
+    pi_that_started pi trixie
+    printf '%s\n' 'containerd.io 2.9.1-1~debian.13~trixie' 'docker-ce 5:30.0' >>"$FAKE/packages"
+    echo 'docker-ce containerd.io' >"$FAKE/needs"
+    mkdir -p "$CLUSTER_ROOT/etc/containerd" "$CLUSTER_ROOT/var/lib/containerd"
+    echo 'disabled_plugins = ["cri"]' >"$CLUSTER_ROOT/etc/containerd/config.toml"
+    touch "$FAKE/units/containerd.service.active" "$CLUSTER_ROOT/var/lib/containerd/theirs"
+    run ours control-plane
+    ended_with 0
+    says 'containerd.io 2.9.1-1~debian.13~trixie is here already, and is used as it is'
+    grep -q SystemdCgroup "$CLUSTER_ROOT/etc/containerd/config.toml"
+    [[ ! -e "$CLUSTER_ROOT/etc/apt/sources.list.d/gpiod-cluster-docker.sources" ]]
+    run ours upgrade
+    ended_with 0
+    grep -qx 'containerd.io 2.9.1-1~debian.13~trixie' "$FAKE/packages"
+    run ! grep -qx containerd.io "$FAKE/holds"
+    forget_changes
+    run ours stop --yes
+    ended_with 0
+    [[ "$(sort "$FAKE/packages")" == "$(printf '%s\n' 'ca-certificates 1.0' 'containerd.io 2.9.1-1~debian.13~trixie' 'curl 1.0' 'docker-ce 5:30.0')" ]] ||
+        fail_with "$(cat "$FAKE/packages")"
+    [[ "$(cat "$CLUSTER_ROOT/etc/containerd/config.toml")" == 'disabled_plugins = ["cri"]' ]]
+    [[ -e "$CLUSTER_ROOT/var/lib/containerd/theirs" ]]
+    grep -qx 'systemctl restart containerd.service' "$FAKE/changes"
+}
+
+@test "a containerd.io of the owner's that is too old is refused, and stays" {
+    pi_that_started pi bookworm
+    echo 'containerd.io 1.7.28-1~debian.12~bookworm' >>"$FAKE/packages"
+    run ours runtime
+    ended_with 69
+    says '1.7.28-1~debian.12~bookworm, too old'
+    grep -qx 'containerd.io 1.7.28-1~debian.12~bookworm' "$FAKE/packages"
+}
+
 @test "Debian's own runtime is not pushed off a machine" {
     pi_that_started pi bookworm
     echo 'docker.io 20.10' >>"$FAKE/packages"

@@ -133,7 +133,7 @@ control_plane() {
 everything() {
     (
         cd "$FAKE" || exit
-        find root -path root/proc -prune -o -path root/sys -prune -o -path root/run/lock -prune -o -type f ! -name gpiod-cluster.log -print0 | sort -z >files
+        find root -path root/proc -prune -o -path root/sys -prune -o -path root/run/gpiod-cluster.lock -prune -o -type f ! -name gpiod-cluster.log -print0 | sort -z >files
         xargs -0 stat -c '%n %a' <files
         xargs -0 sha256sum <files
         find root -path root/proc -prune -o -path root/sys -prune -o -type l -print -o -type d -print | sort

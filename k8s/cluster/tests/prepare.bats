@@ -10,7 +10,7 @@ load machine
         before="$(cat "$boot_file")"
         [[ "$system" == bullseye ]] || elsewhere="$(cat "$CLUSTER_ROOT/boot/cmdline.txt")"
         run ours prepare --backend k3s
-        ended_with 75
+        ended_with 79
         says 'sudo reboot'
         [[ "$(cat "$boot_file")" == "$before cgroup_enable=memory" ]]
         [[ "$(wc -l <"$boot_file")" == 1 ]]
@@ -18,7 +18,7 @@ load machine
         # Again without the reboot: nothing changes, and it says the same.
         all="$(everything)"
         run ours prepare --backend k3s
-        ended_with 75
+        ended_with 79
         [[ "$(everything)" == "$all" ]]
         "$here/boot"
         forget_changes
@@ -33,7 +33,7 @@ load machine
     machine pi trixie
     printf 'console=tty1 cgroup_enable=cgroup_enable=memory cgroup_disable=memory rootwait cgroup_enable=cpuset\r\n' >"$boot_file"
     run ours prepare
-    ended_with 75
+    ended_with 79
     [[ "$(cat "$boot_file")" == 'console=tty1 rootwait cgroup_enable=cpuset cgroup_enable=memory' ]]
     run ours stop --yes
     ended_with 0
@@ -67,7 +67,7 @@ load machine
 @test "with --reboot it reboots by itself and goes on once afterwards" {
     machine pi trixie
     run ours prepare --reboot --swap off
-    ended_with 75
+    ended_with 79
     grep -qx 'systemctl reboot' "$FAKE/calls"
     [[ -e "$FAKE/units/gpiod-cluster-resume.service.enabled" ]]
     [[ "$(cat "$CLUSTER_ROOT/var/lib/gpiod-cluster/resume")" == $'prepare\n--swap\noff' ]]
@@ -80,10 +80,24 @@ load machine
     says 'nothing to go on with'
 }
 
+@test "what is to be gone on with is said and not done with --dry-run" {
+    machine pi trixie
+    run ours prepare --reboot
+    ended_with 79
+    before="$(everything)"
+    forget_changes
+    run ours resume --dry-run
+    ended_with 0
+    says 'cluster prepare'
+    run ours resume --check
+    ended_with 1
+    [[ "$(changes_made)" == 0 && "$(everything)" == "$before" ]]
+}
+
 @test "a kernel that can not count memory does not make it reboot for ever" {
     machine pi trixie
     run ours prepare --reboot
-    ended_with 75
+    ended_with 79
     FAKE_NO_MEMCG=yes "$here/boot"
     run ours resume
     ended_with 69

@@ -12,7 +12,7 @@ load machine
         rm -rf "${CLUSTER_ROOT:?}"/var/* # nothing but what the scripts make
         before="$(as_it_was)"
         run ours control-plane --backend "$backend" --swap off
-        ended_with 75
+        ended_with 79
         "$here/boot"
         SUDO_USER=pi run ours control-plane --swap off --pods-here
         ended_with 0
@@ -29,18 +29,23 @@ load machine
     done
 }
 
-# kubeadm's stop takes the cluster's chains; the swap in use comes back with the next start; k3s's own clean-up is false here.
-without_our_rules() {
-    if [[ "$backend" == kubeadm ]]; then grep -v -e '^:KUBE' -e 'j KUBE' -e '^-A KUBE' <<<"$1"; else echo "$1"; fi |
-        grep -v '^root/proc/' | sed 's/$//'
-}
+# The cluster's chains go; the swap in use comes back with the next start.
+without_our_rules() { grep -v -e '^:KUBE' -e 'j KUBE' -e '^-A KUBE' -e '^root/proc/' <<<"$1"; }
 as_it_was() { everything | grep -v -e '^root[^ ]*$' -e '^root/proc/' -e '^root/sys/'; }
 
 @test "the owner's firewall stays, also where a rule of theirs speaks of the cluster" {
-    control_plane trixie kubeadm
-    run ours stop --yes
-    ended_with 0
-    [[ "$(cat "$FAKE/iptables")" == $'*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 22 -m comment --comment "not KUBE-this" -j ACCEPT\nCOMMIT' ]] ||
+    for each in 'kubeadm trixie' 'k3s bookworm'; do
+        read -r backend system <<<"$each"
+        control_plane "$system" "$backend"
+        sed -i 's/not KUBE-this/not KUBE-, CNI- or flannel/' "$FAKE/iptables"
+        run ours stop --yes
+        ended_with 0
+        rules_of_the_owner
+    done
+}
+
+rules_of_the_owner() {
+    [[ "$(cat "$FAKE/iptables")" == $'*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 22 -m comment --comment "not KUBE-, CNI- or flannel" -j ACCEPT\nCOMMIT' ]] ||
         fail_with "$(cat "$FAKE/iptables")"
     run ! grep -E 'iptables.* -[FX]' "$FAKE/calls"
 }
@@ -66,6 +71,86 @@ as_it_was() { everything | grep -v -e '^root[^ ]*$' -e '^root/proc/' -e '^root/s
     run ours stop --yes
     ended_with 0
     [[ "$(sort "$FAKE/packages")" == "$(printf '%s 1.0\n' ca-certificates conntrack curl)" ]] || fail_with "$(cat "$FAKE/packages")"
+}
+
+@test "a package that the owner's stand on by now stays, with its data, and is named" {
+    for kill in '' FAKE_KILL_AFTER; do
+        control_plane trixie kubeadm
+        echo 'docker-ce 5:30.0' >>"$FAKE/packages"
+        echo 'docker-ce containerd.io' >"$FAKE/needs"
+        touch "$CLUSTER_ROOT/var/lib/containerd/theirs"
+        before="$(everything)"
+        run ours stop --dry-run
+        ended_with 0
+        says 'containerd.io stays: without it these of yours would go, too: docker-ce'
+        [[ "$(everything)" == "$before" ]]
+        if [[ -n "$kill" ]]; then
+            run ours stop --yes
+            at="$(grep -n '^apt-get.* remove' "$FAKE/changes" | cut -d : -f 1)"
+            control_plane trixie kubeadm
+            echo 'docker-ce 5:30.0' >>"$FAKE/packages"
+            touch "$CLUSTER_ROOT/var/lib/containerd/theirs"
+            echo 'docker-ce containerd.io' >"$FAKE/needs"
+            FAKE_KILL_AFTER="$at" run ours stop --yes
+            ended_with 137
+        fi
+        run ours stop --yes
+        ended_with 0
+        [[ "$(sed 's/ .*//' "$FAKE/packages" | sort | tr '\n' ' ')" == 'ca-certificates containerd.io curl docker-ce ' ]] || fail_with "$(cat "$FAKE/packages")"
+        [[ -e "$CLUSTER_ROOT/var/lib/containerd/theirs" && ! -e "$CLUSTER_ROOT/etc/kubernetes" && ! -e "$CLUSTER_ROOT/opt/cni" ]]
+        run ! grep -qx containerd.io "$FAKE/holds"
+    done
+}
+
+# half_done PLACE: from now on the power fails while that file is being fetched or written, when it is there in half.
+half_done() {
+    export FAKE_HALF="$1"
+    cat >"$FAKE/bin/curl" <<'TEXT'
+#!/bin/bash
+for ((i = 1; i < $#; i++)); do
+    [[ "${!i}" != --output ]] || { next=$((i + 1)); file="${!next}"; }
+done
+[[ "$file" != *"$FAKE_HALF"* ]] || { echo half >"$file"; kill -KILL 0; }
+exec "$FAKE_BIN/curl" "$@"
+TEXT
+    cat >"$FAKE/bin/sync" <<'TEXT'
+#!/bin/bash
+[[ "$*" != *"$FAKE_HALF"* ]] || kill -KILL 0
+TEXT
+    chmod +x "$FAKE/bin/curl" "$FAKE/bin/sync"
+}
+power_is_back() { rm "$FAKE/bin/curl" "$FAKE/bin/sync"; }
+
+# halves: files in which somebody began to write, and a fetched or written file is not yet.
+halves() { find "$CLUSTER_ROOT" -name '*new*'; }
+
+@test "what was half fetched or half written goes with stop, and with the next run" {
+    for each in 'prepare kubeadm /boot/firmware/cmdline.txt' 'prepare kubeadm /etc/modules-load.d/gpiod-cluster.conf' \
+        'runtime kubeadm /etc/apt/keyrings/gpiod-cluster-kubernetes.asc' 'runtime k3s /usr/local/bin/k3s' \
+        'runtime k3s k3s-sums' 'runtime k3s /var/lib/gpiod-cluster/k3s-install.sh'; do
+        read -r verb backend place <<<"$each"
+        for after in stop again; do
+            rm -rf "$BATS_TEST_TMPDIR/pi"
+            system=trixie architecture=arm64
+            [[ "$place" != k3s-sums ]] || architecture=armhf
+            if [[ "$place" == *cmdline* ]]; then machine pi "$system"; else pi_that_started pi "$system" "$architecture"; fi
+            before="$(as_it_was | grep -v KUBE)"
+            half_done "$place"
+            run ours "$verb" --backend "$backend"
+            ended_with 137
+            [[ "$(halves | wc -l)" == 1 ]] || fail_with "$place: $(halves)"
+            power_is_back
+            if [[ "$after" == stop ]]; then
+                run ours stop --yes
+                ended_with 0
+                [[ "$(as_it_was | grep -v KUBE)" == "$before" ]] || fail_with "$place leaves" "$(diff <(echo "$before") <(as_it_was | grep -v KUBE))"
+            else
+                run ours "$verb" --backend "$backend"
+                [[ "$status" == 0 || "$status" == 79 ]] || fail_with "$status: $output"
+            fi
+            [[ -z "$(halves)" ]] || fail_with "$place: $(halves)"
+        done
+    done
 }
 
 @test "what a run began that lost its power is taken back, too" {
@@ -123,6 +208,12 @@ as_it_was() { everything | grep -v -e '^root[^ ]*$' -e '^root/proc/' -e '^root/s
     ended_with 0
     grep -q 'kubectl .*drain pi-1 --ignore-daemonsets --delete-emptydir-data --timeout=120s' "$FAKE/changes"
     grep -q 'delete node pi-1' "$FAKE/changes"
+    says 'each of these needs a "sudo cluster stop" of its own: pi-1'
+    [[ "$output" == *$'on each of these machines: sudo cluster stop\n   pi-1'* ]] || fail_with "$output"
+    control_plane trixie kubeadm
+    run ours stop --yes
+    ended_with 0
+    says_not 'on each of these machines'
     control_plane trixie kubeadm
     rm "$FAKE_CLUSTER/alive"
     run ours stop --yes

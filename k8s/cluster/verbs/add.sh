@@ -7,15 +7,18 @@ usage: cluster add [--label] [--swap keep|off] [USER@]HOST...
 
 Makes each HOST a node of this machine's cluster: copies these scripts there, prepares it, reboots it if its kernel
 command line had to change, waits for it, and has it join. One after the other; a HOST that is a node already is left
-as it is, so after a failure the same command goes on.
+as it is but for the label, so after a failure the same command goes on.
 
-  --label   mark them as having pins: device=raspberry
+  --label   mark them as having pins: device=raspberry; those that are nodes already, too
   --swap    as in: cluster prepare --help
 
-Run it as yourself, not by sudo: it uses your ssh (keys, known hosts, ~/.ssh/config) and calls sudo for the invitation.
-On each HOST: ssh, and sudo that asks for no password; as Raspberry Pi OS has it for its first user, or by
+Run it as yourself, not by sudo: it uses your ssh (keys, known hosts, ~/.ssh/config), and calls sudo for invitations
+and labels.
+On each HOST: ssh, and sudo that asks for no password. Raspberry Pi OS's images of before April 2026 have that for
+their first user; on newer ones and other systems, as that user, once:
     echo "$USER ALL=(ALL) NOPASSWD:ALL" | sudo tee /etc/sudoers.d/010_cluster
-The invitation goes through ssh's standard input, to a file that only root reads, and is good for an hour.
+and when all have joined, if it is to ask again: sudo rm /etc/sudoers.d/010_cluster
+Each HOST gets an invitation of its own, good for an hour, through ssh's standard input, to a file that only root reads.
 TEXT
 }
 
@@ -28,19 +31,17 @@ verb_add() {
     done
     if [[ "$mode" != act ]]; then
         unfinished=yes
-        for host in "${arguments[@]}"; do would "prepare $host over ssh and have it join"; done
+        for host in "${arguments[@]}"; do would "prepare $host over ssh and have it join${option[label]:+, label it device=raspberry}"; done
         return
     fi
     [[ "$(id -u)" == 0 ]] || way_in=(sudo)
     scratch="$(umask 077; mktemp -d)"
     trap 'rm -rf "$scratch"' EXIT
-    heading "An invitation"
-    "${way_in[@]}" "$program" invite >"$scratch/invitation" || refuse $? "no invitation, no node: see above"
-    did "make an invitation, good for an hour"
-    local failed=()
+    local failed=() begun=0
     for host in "${arguments[@]}"; do
         heading "$host"
         add_host "$host" || failed+=("$host")
+        ((++begun))
     done
     ((${#failed[@]} == 0)) || refuse 1 "not added: ${failed[*]}" "See above; then the same command again goes on."
     local then="kubectl apply what is to run on their pins: k8s/README.md says how"
@@ -55,8 +56,11 @@ on() {
 }
 
 add_host() {
-    local host="$1" status=0 again options=()
-    [[ -z "${option[label]-}" ]] || options+=(--label)
+    local host="$1" status=0 again options=() left=("${failed[@]}" "${arguments[@]:begun}")
+    # One for each: the machines before it may have taken longer than an invitation is good for.
+    "${way_in[@]}" "$program" invite >"$scratch/invitation" || refuse $? "no invitation, no node: see above" \
+        "Not added: ${left[*]}"
+    did "make an invitation, good for an hour"
     [[ -z "${option[swap]-}" ]] || options+=(--swap "${option[swap]}")
     if ! tar -C "$here" --exclude ./tests -cf - . | on "$host" 'sudo -n true && sudo mkdir -p /var/lib/gpiod-cluster/program && sudo tar -C /var/lib/gpiod-cluster/program --no-same-owner -xf -'; then
         warn "$host could not be reached, or its sudo asks for a password: see cluster add --help"
@@ -65,7 +69,8 @@ add_host() {
     did "copy these scripts there"
     local join="sudo -n /var/lib/gpiod-cluster/program/cluster join - ${options[*]}"
     on "$host" "$join" <"$scratch/invitation" || status=$?
-    if ((status == 75)); then
+    # And at nothing else: also "not now" is what a machine says that another cluster or another run has.
+    if ((status == reboot_first)); then
         reboot_and_wait "$host" || return 1
         again=0
         on "$host" "$join" <"$scratch/invitation" || again=$?
@@ -73,6 +78,22 @@ add_host() {
     fi
     ((status == 0)) || { warn "$host did not join"; return 1; }
     did "$host is a node"
+    [[ -z "${option[label]-}" ]] || label_host "$host"
+}
+
+# label_host HOST: from here, as a node that joined earlier is not labelled by joining. It may take a while to be known.
+label_host() {
+    local node said status end=$((SECONDS + ${CLUSTER_WAIT_SECONDS:-300}))
+    node="$(on "$1" "sudo -n sed -n 's/^node\t//p' /var/lib/gpiod-cluster/record" </dev/null | tail -n 1)"
+    [[ "$node" =~ ^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$ ]] || { warn "$1 does not say what it is called in the cluster: not labelled"; return 1; }
+    while true; do
+        status=0
+        said="$("${way_in[@]}" "$program" label "$node" 2>&1)" || status=$?
+        ((status == 65 && SECONDS < end)) || break
+        sleep "${CLUSTER_POLL_SECONDS:-5}"
+    done
+    printf '%s\n' "$said" >&2
+    return "$status"
 }
 
 # reboot_and_wait HOST: until it answers with another boot's identity; five minutes at most.

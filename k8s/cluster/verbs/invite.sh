@@ -52,8 +52,9 @@ verb_invite() {
             ;;
     esac
     if [[ -n "${option[to]-}" ]]; then
-        (umask 077; print_invitation >"${option[to]}")
-        [[ -z "${SUDO_USER-}" ]] || chown "$SUDO_USER" "${option[to]}"
+        # Not through a link, by which root would write anywhere.
+        (umask 077; set -C; print_invitation >"${option[to]}") || refuse 1 "${option[to]} could not be written as a new file"
+        [[ -z "${SUDO_USER-}" ]] || chown --no-dereference "$SUDO_USER" "${option[to]}"
         did "write ${option[to]}, good until ${invitation[until]}"
         next "bring that file to each machine that is to join, and there: sudo cluster join FILE"
     else

@@ -14,7 +14,7 @@ Makes this machine a node of the cluster that the file INVITATION comes from (cl
 input, so that it need not be on the card. Prepares the machine and installs what is needed first.
 
   --name    what this node is called in the cluster (default: the machine's name); two of one name can not be
-  --label   mark it as having pins at once: device=raspberry; else later: cluster label NAME
+  --label   mark it as having pins when it joins: device=raspberry; later only on the control plane: cluster label NAME
   --swap    as in: cluster prepare --help
   --reboot  reboot by itself if needed, and go on afterwards. Without it, after the reboot, the same command again; the
             invitation is kept meanwhile, so INVITATION may then be left out
@@ -31,7 +31,7 @@ verb_join() {
     one_at_a_time
     local name kept="$state/invitation"
     if recorded phase joined && [[ ${#arguments[@]} == 0 ]]; then
-        already "a node of the cluster at $(last_of_record server)"
+        joined_already
         return
     fi
     case "${arguments[0]-}" in
@@ -48,7 +48,7 @@ verb_join() {
     if recorded phase joined; then
         recorded server "${invitation[server]}" || refuse 75 "this machine is a node of the cluster at $(last_of_record server)" \
             "To leave that one: sudo $0 stop, and on its control plane: cluster remove $(hostname)"
-        already "a node of the cluster at ${invitation[server]}"
+        joined_already
         return
     fi
     need_time_left
@@ -61,7 +61,7 @@ verb_join() {
         print_invitation | replace "$kept" 600
     fi
     # What goes on after a reboot is without the file, which may be gone, and standard input, which is.
-    drop_invitation_argument
+    given=("${options_given[@]}")
     prepare
     runtime
     heading "Joining"
@@ -81,18 +81,16 @@ verb_join() {
     next "on the control plane: kubectl get nodes   shows $name, soon Ready" "$then"
 }
 
+# joined_already: the label comes with the joining, or from the control plane.
+joined_already() {
+    already "a node of the cluster at $(last_of_record server)"
+    [[ -z "${option[label]-}" ]] || warn "a node that has joined is not labelled from here. On the control plane: cluster label $(last_of_record node)"
+}
+
 # need_our_version: an agent may not be newer than its control plane, nor much older.
 need_our_version() {
     local ours="$kubernetes_version" theirs="${invitation[version]}"
     [[ "$backend" == kubeadm ]] || ours="$k3s_version"
     [[ "$ours" == "$theirs" ]] || refuse 69 "the cluster is at $theirs, and versions.sh here is for $ours" \
         "Use the same release of these scripts on all machines, or first bring the control plane to this one: cluster upgrade"
-}
-
-drop_invitation_argument() {
-    local argument kept_arguments=()
-    for argument in "${given[@]}"; do
-        [[ "$argument" == "${arguments[0]-}" ]] || kept_arguments+=("$argument")
-    done
-    given=("${kept_arguments[@]}")
 }

@@ -54,7 +54,7 @@ verb_kubeconfig() {
     esac
     if [[ -n "${option[to]-}" ]]; then
         install -m 600 "$file" "${option[to]}"
-        [[ -z "${SUDO_USER-}" ]] || chown "$SUDO_USER" "${option[to]}"
+        [[ -z "${SUDO_USER-}" ]] || chown --no-dereference "$SUDO_USER" "${option[to]}"
         did "write ${option[to]}"
         next "on the other machine: kubectl --kubeconfig ${option[to]##*/} get nodes"
     else

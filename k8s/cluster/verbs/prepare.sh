@@ -12,7 +12,7 @@ Readies this machine for being a node. control-plane and join do it too; this ve
   modules, settings    overlay, br_netfilter; bridged packets pass the rules, packets are forwarded; after each start
   swap                 keep (default): it stays, and pods get none; off: for good, be it rpi-swap or dphys-swapfile
 
-  --reboot             reboot by itself if needed, and go on afterwards. Without, it ends with 75 and says so: reboot,
+  --reboot             reboot by itself if needed, and go on afterwards. Without, it ends with 79 and says so: reboot,
                        and give the same command again
 TEXT
 }

@@ -35,7 +35,10 @@ verb_remove() {
 drain() {
     if [[ "$mode" != act ]]; then
         would "move the pods off $1"
-    elif kube drain "$1" --ignore-daemonsets --delete-emptydir-data --timeout=120s >>"$log" 2>&1 </dev/null; then
+        return
+    fi
+    need_log
+    if kube drain "$1" --ignore-daemonsets --delete-emptydir-data --timeout=120s >>"$log" 2>&1 </dev/null; then
         did "move the pods off $1"
     else
         warn "not all pods of $1 could be moved within two minutes: going on. See the end of $log"

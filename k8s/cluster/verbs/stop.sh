@@ -9,11 +9,12 @@ usage_stop() {
 usage: cluster stop [--yes] [--keep-packages] [--dry-run | --check]
 
 On the control plane this ends the cluster: all nodes' pods are stopped first, then all of the cluster's data is
-deleted. On an agent it makes that machine leave; move its pods away first, on the control plane: cluster remove NODE
+deleted; the other machines are named, and each needs a stop of its own. On an agent it makes that machine leave; move
+its pods away first, on the control plane: cluster remove NODE
 
 Either way this machine is then as it was before: what the record says was added or changed is taken back, last first,
-and nothing else. Firewall rules of yours stay, and so does a file that somebody else changed meanwhile, which is said.
-The kernel command line is as before from the next reboot on.
+and nothing else. Firewall rules of yours stay, and so does a file that somebody else changed meanwhile, or a package
+without which one of yours would go, too; that is said. The kernel command line is as before from the next reboot on.
 
   --yes            do not ask; needed where nobody can be asked
   --keep-packages  leave what was installed, as for making another cluster
@@ -40,11 +41,13 @@ verb_stop() {
     not_resumed
     leave
     undo_all
+    containerd_as_before
     if [[ "$mode" == act ]]; then
         rm -rf "$state"
         systemctl daemon-reload
         did "take back all that was added"
         [[ -z "$(boot_file)" ]] || more "The kernel has its old command line at the next reboot."
+        [[ -z "$others" ]] || next "on each of these machines: sudo cluster stop" "$others"
     fi
 }
 
@@ -57,18 +60,24 @@ are_you_sure() {
     [[ "$answer" == yes ]] || refuse 75 "nothing was done"
 }
 
+# The other machines of the cluster that ends here.
+others=''
+
 # stop_nodes: a cluster that no longer answers is no reason not to end it.
 stop_nodes() {
-    local node
+    local node mine
     if ! kube get --raw /readyz >/dev/null 2>&1; then
         warn "the cluster's API does not answer: its nodes are not told. On each of them: sudo cluster stop"
         return
     fi
+    mine="$(last_of_record node)"
+    # Before they are gone from the list; and told at once, as a run that is interrupted here finds none of them again.
+    others="$(nodes | grep -vxF -- "$mine" | tr '\n' ' ' || true)"
+    [[ -z "$others" ]] || warn "afterwards each of these needs a \"sudo cluster stop\" of its own: $others"
     for node in $(nodes); do
         drain "$node"
-        [[ "$node" == "$(last_of_record node)" ]] || change "take $node out of the cluster" kube delete node "$node"
+        [[ "$node" == "$mine" ]] || change "take $node out of the cluster" kube delete node "$node"
     done
-    [[ -z "$(nodes | grep -vxF "$(last_of_record node)" || true)" ]] || warn "on each other machine: sudo cluster stop"
 }
 
 # leave: what Kubernetes made here while it ran.
@@ -82,8 +91,13 @@ leave() {
             fi
             ;;
         k3s)
+            if [[ -x "$root/usr/local/bin/k3s-killall.sh" ]]; then
+                change "stop k3s" without_iptables "$root/usr/local/bin/k3s-killall.sh"
+                k3s_iptables
+                rules_undone
+            fi
             for script in k3s-agent-uninstall.sh k3s-uninstall.sh; do
-                [[ ! -x "$root/usr/local/bin/$script" ]] || change "stop k3s and clear away what it made here" "$root/usr/local/bin/$script"
+                [[ ! -x "$root/usr/local/bin/$script" ]] || change "clear away what k3s made here" without_iptables "$root/usr/local/bin/$script"
             done
             ;;
     esac

@@ -62,8 +62,9 @@ need_step_up() {
 upgrade_kubeadm() {
     containerd_source
     kubernetes_source
-    local upgraded
-    packages_at "containerd.io=$(containerd_version)" "kubeadm=$kubernetes_package"
+    local upgraded packages
+    mapfile -t packages < <(containerd_wanted)
+    packages_at "${packages[@]}" "kubeadm=$kubernetes_package"
     if is_control_plane; then
         upgraded="$(kube version --output json 2>/dev/null | sed -n '/serverVersion/,/}/s/.*"gitVersion": *"v\([^"]*\)".*/\1/p')"
         if [[ "$upgraded" == "$kubernetes_version" ]]; then

@@ -86,8 +86,11 @@ def steps(report, walk):
     report.run(UNPRIVILEGED, "opened without privilege", lambda: unprivileged.daemon(walk), [DEVICES])
 
 
-def main():
-    parser = argparse.ArgumentParser(prog="walk", description=__doc__)
+def options_of(words):
+    """What the words say; ends with 64 where they are no options."""
+    # No short forms: test.sh looks for --kubeconfig as a whole.
+    parser = argparse.ArgumentParser(prog="walk", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--only-options", action="store_true", help="see whether the options are right, and do nothing")
     parser.add_argument("--kubeconfig", help="a cluster that is there, with two nodes; by default the one of cluster.sh")
     parser.add_argument("--registry", help="where the nodes get the images from, such as ghcr.io/you")
     parser.add_argument("--tag", help="of the images in the registry; by default the manifests'")
@@ -99,7 +102,20 @@ def main():
     made = ROOT / "target/cluster"
     parser.add_argument("--scratch", type=Path, default=made / "overlays", help="a folder for what is applied")
     parser.add_argument("--json", type=Path, default=made / "walk.json", help="a file for what was seen")
-    options = parser.parse_args()
+    try:
+        options = parser.parse_args(words)
+        if "" in (options.kubeconfig, options.registry, options.tag):
+            parser.error("an empty value is none")
+        return options
+    except SystemExit as end:
+        # Python's own is 2.
+        sys.exit(64 if end.code else 0)
+
+
+def main():
+    options = options_of(sys.argv[1:])
+    if options.only_options:
+        return 0
     try:
         walk = Walk(options)
         if len(walk.nodes) < 2:
