@@ -6,6 +6,7 @@
 //! compiler and everybody who reviews it sees what changes on the wire.
 
 pub mod codec;
+pub mod quick;
 
 /// Package `gpiod.v1`.
 #[allow(

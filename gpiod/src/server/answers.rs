@@ -6,6 +6,7 @@
 use super::streams::StreamPlace;
 use futures_core::Stream;
 use futures_util::task::AtomicWaker;
+use gpiod_proto::quick::Short;
 use h2::SendStream;
 use h2::server::SendResponse;
 use prost::Message;
@@ -82,7 +83,15 @@ impl Drop for Piece {
 }
 
 /// What a stream tells.
-pub(super) trait Telling: Stream {
+pub(super) trait Telling: Stream<Item = Result<Self::Message, Status>> {
+    /// Of what kind its messages are.
+    type Message: Message;
+
+    /// The bytes of a message, where prost need not be asked for them.
+    fn short(_: &Self::Message) -> Option<Short> {
+        None
+    }
+
     /// There is no room for more: it is not asked before there is.
     fn no_room(self: Pin<&mut Self>) {}
 }
@@ -155,20 +164,16 @@ impl Answering {
 impl Answers {
     /// Sends all that a stream has to tell, until it ends or its client has gone. `resets` says that nothing but this
     /// notices the latter.
-    pub(super) async fn send_all<M: Message>(
-        mut self,
-        messages: impl Telling<Item = Result<M, Status>>,
-        resets: bool,
-    ) -> Result<(), Gone> {
+    pub(super) async fn send_all(mut self, messages: impl Telling, resets: bool) -> Result<(), Gone> {
         let mut messages = pin!(messages);
         let end = poll_fn(|context| self.poll_send(messages.as_mut(), resets, context)).await?;
         self.end(end)
     }
 
     /// Sends what there is to tell now; ready when that was the end.
-    fn poll_send<M: Message>(
+    fn poll_send<T: Telling>(
         &mut self,
-        mut messages: Pin<&mut impl Telling<Item = Result<M, Status>>>,
+        mut messages: Pin<&mut T>,
         resets: bool,
         context: &mut Context<'_>,
     ) -> Poll<Result<Result<(), Status>, Gone>> {
@@ -176,7 +181,14 @@ impl Answers {
             let mut room = self.poll_room(context).is_ready();
             let next = if room { messages.as_mut().poll_next(context) } else { Poll::Pending };
             match next {
-                Poll::Ready(Some(Ok(message))) => self.gather(&message),
+                Poll::Ready(Some(Ok(message))) => match T::short(&message) {
+                    Some(short) => {
+                        let bytes = short.bytes();
+                        self.head(bytes.len());
+                        self.gathered.put_slice(bytes);
+                    }
+                    None => self.gather(&message),
+                },
                 Poll::Ready(Some(Err(status))) => {
                     self.send()?;
                     return Poll::Ready(Ok(Err(status)));
@@ -213,14 +225,18 @@ impl Answers {
 
     /// Adds a message to those that are sent next.
     fn gather(&mut self, message: &impl Message) {
-        let length = message.encoded_len();
+        self.head(message.encoded_len());
+        // It has room for all.
+        let _ = message.encode(&mut self.gathered);
+    }
+
+    /// Begins a message of so many bytes, and makes room for them.
+    fn head(&mut self, length: usize) {
         // An answer that waits takes no more than its bytes, or those of its neighbours.
         self.gathered.reserve(5 + length);
         self.gathered.put_u8(0);
         // No message of ours has 4 GiB.
         self.gathered.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
-        // It has room for all.
-        let _ = message.encode(&mut self.gathered);
     }
 
     /// Sends what was gathered.

@@ -76,7 +76,9 @@ fn told(serves: bool) -> HealthCheckResponse {
 #[derive(Debug)]
 struct HealthStream(WatchStream<bool>);
 
-impl Telling for HealthStream {}
+impl Telling for HealthStream {
+    type Message = HealthCheckResponse;
+}
 
 impl Stream for HealthStream {
     type Item = Result<HealthCheckResponse, Status>;

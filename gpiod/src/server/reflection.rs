@@ -102,7 +102,9 @@ struct Told {
     over: bool,
 }
 
-impl Telling for Told {}
+impl Telling for Told {
+    type Message = ServerReflectionResponse;
+}
 
 impl Stream for Told {
     type Item = Result<ServerReflectionResponse, Status>;

@@ -23,7 +23,9 @@ pub(super) struct SampleStream {
     pub(super) _sampler: Arc<Sampler>,
 }
 
-impl Telling for SampleStream {}
+impl Telling for SampleStream {
+    type Message = SampleResponse;
+}
 
 impl Stream for SampleStream {
     type Item = Result<SampleResponse, Status>;

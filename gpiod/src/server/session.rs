@@ -6,7 +6,6 @@
 //! client that waits for the end finds its lines free.
 
 mod commands;
-mod quick;
 mod watchdog;
 
 use super::answers::Telling;
@@ -24,6 +23,7 @@ use crate::run::Outcome;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use gpiod_proto::quick::{self, Short};
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
 use gpiod_proto::v1::{OpenCommand, SessionRequest, SessionResponse};
@@ -51,7 +51,7 @@ pub(super) async fn open(
     let scope = *scope;
     // A watch socket says no at once, whatever would have been asked.
     scope.may_drive().inspect_err(|_| broker.count_refused(scope, broker::Command::Open))?;
-    let mut requests = requests.decoded_by(quick::decode);
+    let mut requests = requests.decoded_by(quick::request);
     let first = tokio::time::timeout(OPEN_TIME, requests.next());
     let first = first.await.map_err(|_| Error::OpenTimedOut(OPEN_TIME.as_secs()))??;
     let Some(SessionRequest { id, command: Some(Command::Open(open)) }) = first else {
@@ -217,6 +217,12 @@ impl Open {
 }
 
 impl Telling for SessionStream {
+    type Message = SessionResponse;
+
+    fn short(message: &SessionResponse) -> Option<Short> {
+        Short::response(message)
+    }
+
     fn no_room(mut self: Pin<&mut Self>) {
         if let Some(open) = &mut self.0 {
             open.requests.read_on();

@@ -59,7 +59,9 @@ impl WatchStream {
     }
 }
 
-impl Telling for WatchStream {}
+impl Telling for WatchStream {
+    type Message = WatchResponse;
+}
 
 impl Stream for WatchStream {
     type Item = Result<WatchResponse, Status>;

@@ -7,10 +7,9 @@ use super::framing::Framing;
 use super::outgoing::Outgoing;
 use h2::RecvStream;
 use h2::client::ResponseFuture;
-use prost::Message;
+use prost::{DecodeError, Message};
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tonic::codegen::http::{HeaderMap, StatusCode};
@@ -24,8 +23,11 @@ pub(crate) struct Answers<A> {
     incoming: Incoming,
     /// A session's requests, until their end.
     outgoing: Option<Outgoing>,
-    message: PhantomData<fn() -> A>,
+    decode: Decode<A>,
 }
+
+/// Reads one message from its bytes.
+type Decode<A> = fn(&[u8]) -> Result<A, DecodeError>;
 
 /// What is the same for all kinds of messages.
 struct Incoming {
@@ -61,7 +63,12 @@ impl<A: Message + Default> Answers<A> {
             status(&head.headers)?;
         }
         let incoming = Incoming { stream, framing: Framing::default(), ended };
-        Ok(Self { incoming, outgoing, message: PhantomData })
+        Ok(Self { incoming, outgoing, decode: |bytes| A::decode(bytes) })
+    }
+
+    /// Has them read in another way than prost's, to the same result.
+    pub(super) fn decoded_by(self, decode: Decode<A>) -> Self {
+        Self { decode, ..self }
     }
 
     /// The next message; `None` at the end, if that was well.
@@ -70,8 +77,8 @@ impl<A: Message + Default> Answers<A> {
     pub(crate) async fn message(&mut self) -> Result<Option<A>, Status> {
         poll_fn(|context| {
             send(&mut self.outgoing, context);
-            let mut message = None;
-            ready!(self.incoming.poll_next(context, &mut |bytes| message = Some(A::decode(bytes))))?;
+            let (decode, mut message) = (self.decode, None);
+            ready!(self.incoming.poll_next(context, &mut |bytes| message = Some(decode(bytes))))?;
             let malformed = |error| Status::invalid_argument(format!("malformed message: {error}"));
             Poll::Ready(message.transpose().map_err(malformed))
         })

@@ -9,7 +9,7 @@ use super::methods::{Method, SESSION};
 use super::outgoing::Outgoing;
 use super::requests::Waiting;
 use super::transport::Transport;
-use gpiod_proto::v1;
+use gpiod_proto::{quick, v1};
 use prost::Message;
 use prost::bytes::BytesMut;
 use tonic::Status;
@@ -47,7 +47,8 @@ impl Transport {
     /// The call whose messages are a stream both ways. It takes requests while its answers are waited for.
     pub(crate) async fn session(&self, requests: Waiting) -> Result<Answers<v1::SessionResponse>, Status> {
         let (answer, stream) = self.begin(SESSION.uri).await?;
-        Answers::begin(answer, Some(Outgoing::new(requests, stream))).await
+        let answers = Answers::begin(answer, Some(Outgoing::new(requests, stream))).await?;
+        Ok(answers.decoded_by(quick::response))
     }
 }
 

@@ -1,6 +1,8 @@
 //! Messages in bytes: of each a byte that says whether it is compressed, four with its length, and its own (gRPC over
 //! HTTP/2, "Length-Prefixed-Message"), in frames that may end anywhere.
 
+use gpiod_proto::quick::Short;
+use gpiod_proto::v1::SessionRequest;
 use prost::Message;
 use prost::bytes::{Buf, BufMut, Bytes, BytesMut};
 use tonic::Status;
@@ -12,13 +14,25 @@ const LONGEST: usize = 4 * 1024 * 1024;
 
 /// Adds a message to those that are sent next.
 pub(super) fn put(message: &impl Message, bytes: &mut BytesMut) {
-    let length = message.encoded_len();
+    head(message.encoded_len(), bytes);
+    // There is room for all of it.
+    let _ = message.encode(bytes);
+}
+
+/// Adds a session's request to those that are sent next.
+pub(super) fn put_request(request: &SessionRequest, bytes: &mut BytesMut) {
+    let Some(short) = Short::request(request) else { return put(request, bytes) };
+    let short = short.bytes();
+    head(short.len(), bytes);
+    bytes.put_slice(short);
+}
+
+/// Begins a message of so many bytes, and makes room for them.
+fn head(length: usize, bytes: &mut BytesMut) {
     bytes.reserve(HEAD + length);
     bytes.put_u8(0);
     // No message of ours has 4 GiB.
     bytes.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
-    // There is room for all of it.
-    let _ = message.encode(bytes);
 }
 
 /// Finds messages in frames.

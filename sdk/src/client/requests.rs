@@ -1,7 +1,7 @@
 //! The requests of a session on their way to its stream: in the bytes that will go out, so that a command takes no memory
 //! of its own and is moved no more than once.
 
-use super::framing::put;
+use super::framing::put_request;
 use gpiod_proto::v1::SessionRequest;
 use prost::bytes::{Bytes, BytesMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -61,7 +61,7 @@ impl Requests {
         if state.gone {
             return Err(Gone);
         }
-        put(request, &mut state.bytes);
+        put_request(request, &mut state.bytes);
         state.many |= state.bytes.len() > PIECE;
         wake(state);
         Ok(())

@@ -1,22 +1,16 @@
-//! Reads the requests that come by the thousand, reads, writes and batches of them, from their bytes as every encoder writes
-//! them: each field once, in its order. What is not so is left to prost, which takes several times as long for these and
-//! reads all there is.
+//! Reading: bytes are taken from the front, and what is not as it always is, is for prost.
 
-use gpiod_proto::v1::operation::Operation as Does;
-use gpiod_proto::v1::session_request::Command;
-use gpiod_proto::v1::{BatchCommand, Operation, ReadCommand, SessionRequest, WriteCommand};
+use super::{
+    BATCH, BITS, DONE_RESULT, DONE_TIMESTAMP, ID, MASK, OPERATION_READ, OPERATION_WRITE, OPERATIONS, READ,
+    READ_BITS, READ_RESULT, READ_TIMESTAMP, WRITE,
+};
+use crate::v1::operation::Operation as Does;
+use crate::v1::session_request::Command;
+use crate::v1::session_response::Result as Answer;
+use crate::v1::{
+    BatchCommand, DoneResult, Operation, ReadCommand, SessionRequest, SessionResponse, Values, WriteCommand,
+};
 use prost::{DecodeError, Message};
-
-/// Each field's number and its kind in one byte: 0 is a number, 2 something with a length.
-const ID: u8 = 1 << 3;
-const READ: u8 = 3 << 3 | 2;
-const WRITE: u8 = 4 << 3 | 2;
-const BATCH: u8 = 10 << 3 | 2;
-const OPERATIONS: u8 = 1 << 3 | 2;
-const OPERATION_READ: u8 = 1 << 3 | 2;
-const OPERATION_WRITE: u8 = 2 << 3 | 2;
-const MASK: u8 = 1 << 3;
-const BITS: u8 = 2 << 3;
 
 /// An operation has hardly ever fewer bytes.
 const OPERATION_BYTES: usize = 8;
@@ -25,8 +19,16 @@ const OPERATION_BYTES: usize = 8;
 ///
 /// # Errors
 /// As [`SessionRequest::decode`].
-pub(super) fn decode(bytes: &[u8]) -> Result<SessionRequest, DecodeError> {
+pub fn request(bytes: &[u8]) -> Result<SessionRequest, DecodeError> {
     Left(bytes).request().map_or_else(|| SessionRequest::decode(bytes), Ok)
+}
+
+/// The answer that these bytes are.
+///
+/// # Errors
+/// As [`SessionResponse::decode`].
+pub fn response(bytes: &[u8]) -> Result<SessionResponse, DecodeError> {
+    Left(bytes).response().map_or_else(|| SessionResponse::decode(bytes), Ok)
 }
 
 /// What was not looked at. Each function takes what it tells off the front, and says `None` of what is for prost.
@@ -43,6 +45,29 @@ impl<'a> Left<'a> {
             _ => return None,
         };
         self.0.is_empty().then_some(SessionRequest { id, command: Some(command) })
+    }
+
+    fn response(mut self) -> Option<SessionResponse> {
+        let id = self.number_of(ID)?;
+        let (field, mut result) = self.any_part()?;
+        let result = match field {
+            DONE_RESULT => Answer::Done(result.done()?),
+            READ_RESULT => Answer::Read(result.values()?),
+            _ => return None,
+        };
+        self.0.is_empty().then_some(SessionResponse { id, result: Some(result) })
+    }
+
+    #[inline]
+    fn done(&mut self) -> Option<DoneResult> {
+        let timestamp_ns = self.number_of(DONE_TIMESTAMP)?;
+        self.0.is_empty().then_some(DoneResult { timestamp_ns })
+    }
+
+    #[inline]
+    fn values(&mut self) -> Option<Values> {
+        let (bits, timestamp_ns) = (self.number_of(READ_BITS)?, self.number_of(READ_TIMESTAMP)?);
+        self.0.is_empty().then_some(Values { bits, timestamp_ns })
     }
 
     fn batch(&mut self) -> Option<BatchCommand> {
@@ -111,28 +136,29 @@ impl<'a> Left<'a> {
         self.long_number()
     }
 
+    #[inline]
     fn long_number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for (position, byte) in self.0.iter().enumerate().take(9) {
-            number |= u64::from(byte & 0x7f) << (7 * position);
+        let (mut number, mut shift) = (0, 0);
+        let mut left = self.0;
+        // The tenth byte has the last bit: a mask of 64 lines may have it.
+        while shift < 64 {
+            let (byte, behind) = left.split_first()?;
+            left = behind;
+            number |= u64::from(byte & 0x7f) << shift;
             if *byte < 0x80 {
-                self.0 = self.0.get(position + 1..)?;
-                return Some(number);
+                self.0 = left;
+                return (shift < 63 || *byte == 1).then_some(number);
             }
+            shift += 7;
         }
-        // More than 63 bits: a mask of 64 lines may have them.
-        let (1, left) = self.0.get(9..)?.split_first().map(|(last, left)| (*last, left))? else {
-            return None;
-        };
-        self.0 = left;
-        Some(number | 1 << 63)
+        None
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gpiod_proto::v1::FeedCommand;
+    use crate::v1::FeedCommand;
     use proptest::prelude::*;
 
     fn number() -> impl Strategy<Value = u64> {
@@ -163,6 +189,13 @@ mod tests {
         (number(), command).prop_map(|(id, command)| SessionRequest { id, command: Some(command) })
     }
 
+    fn answer() -> impl Strategy<Value = SessionResponse> {
+        let done = number().prop_map(|timestamp_ns| Answer::Done(DoneResult { timestamp_ns }));
+        let values = (number(), number()).prop_map(|(bits, timestamp_ns)| Values { bits, timestamp_ns });
+        let result = prop_oneof![done, values.prop_map(Answer::Read)];
+        (number(), result).prop_map(|(id, result)| SessionResponse { id, result: Some(result) })
+    }
+
     proptest! {
         #[test]
         fn what_is_written_as_usual_is_read_without_prost(request in quick()) {
@@ -170,13 +203,18 @@ mod tests {
         }
 
         #[test]
+        fn answers_are_read_without_prost_as_well(answer in answer()) {
+            prop_assert_eq!(Left(&answer.encode_to_vec()).response(), Some(answer));
+        }
+
+        #[test]
         fn whatever_is_read_is_what_prost_reads(
-            request in quick(),
+            bytes in prop_oneof![quick().prop_map(|it| it.encode_to_vec()), answer().prop_map(|it| it.encode_to_vec())],
             changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
             end in any::<prop::sample::Index>(),
             more in prop::collection::vec(any::<u8>(), 0..4),
         ) {
-            let mut bytes = request.encode_to_vec();
+            let mut bytes = bytes;
             for (index, byte) in changes {
                 let index = index.index(bytes.len());
                 bytes[index] = byte;
@@ -186,17 +224,20 @@ mod tests {
             if let Some(read) = Left(&bytes).request() {
                 prop_assert_eq!(Ok(read), SessionRequest::decode(&*bytes));
             }
+            if let Some(read) = Left(&bytes).response() {
+                prop_assert_eq!(Ok(read), SessionResponse::decode(&*bytes));
+            }
         }
     }
 
     #[test]
     fn what_is_unusual_is_read_by_prost() {
         let feed = SessionRequest { id: 7, command: Some(Command::Feed(FeedCommand {})) };
-        assert_eq!(decode(&feed.encode_to_vec()), Ok(feed));
+        assert_eq!(super::request(&feed.encode_to_vec()), Ok(feed));
         // The mask twice: the last one counts.
         let twice = [READ, 4, MASK, 1, MASK, 2];
         let read = SessionRequest { id: 0, command: Some(Command::Read(ReadCommand { mask: 2 })) };
-        assert_eq!(decode(&twice), Ok(read));
-        assert!(decode(&[READ, 9]).is_err(), "it ends too early");
+        assert_eq!(super::request(&twice), Ok(read));
+        assert!(super::request(&[READ, 9]).is_err(), "it ends too early");
     }
 }

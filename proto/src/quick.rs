@@ -1,0 +1,38 @@
+//! The messages of a session that come by the thousand, reads, writes, batches and their answers, in the bytes that every
+//! encoder writes, each field once and in its order: what is read and written here is what prost reads and writes, in a
+//! fraction of its time. All else is left to prost.
+
+mod read;
+mod write;
+
+pub use read::{request, response};
+pub use write::Short;
+
+/// The number of a field and its kind, in one byte: of one that is a number.
+const fn number(field: u8) -> u8 {
+    field << 3
+}
+
+/// Of one that has a length.
+const fn part(field: u8) -> u8 {
+    field << 3 | 2
+}
+
+/// Of requests and answers.
+const ID: u8 = number(1);
+
+const READ: u8 = part(3);
+const WRITE: u8 = part(4);
+const BATCH: u8 = part(10);
+const MASK: u8 = number(1);
+const BITS: u8 = number(2);
+
+const OPERATIONS: u8 = part(1);
+const OPERATION_READ: u8 = part(1);
+const OPERATION_WRITE: u8 = part(2);
+
+const READ_RESULT: u8 = part(3);
+const DONE_RESULT: u8 = part(4);
+const READ_BITS: u8 = number(1);
+const READ_TIMESTAMP: u8 = number(2);
+const DONE_TIMESTAMP: u8 = number(1);
