@@ -64,11 +64,11 @@ for platform in "${platforms[@]}"; do
     # ARM's short instructions, which every processor of this platform has, make a quarter less.
     [[ "$platform" != linux/arm/v7 ]] || flags+=(-Ctarget-feature=+thumb-mode)
     # What functions have in common becomes a function, as the compiler does by itself for arm64 alone. What stands on the
-    # stack is said in fewer bytes beside a frame pointer, and then is in common more often. More than 32 bytes are copied
+    # stack is said in fewer bytes beside a frame pointer, and then is in common more often. More than 16 bytes are copied
     # or set by a call. A choice of few is comparisons: a table has 8 bytes for each.
     [[ "$platform" != linux/amd64 ]] || flags+=(
         -Cllvm-args=-enable-machine-outliner=always -Cforce-frame-pointers=yes
-        "-Cllvm-args=-max-store-memcpy=2 -max-store-memmove=2 -max-store-memset=2 -min-jump-table-entries=8"
+        "-Cllvm-args=-max-store-memcpy=1 -max-store-memmove=1 -max-store-memset=1 -min-jump-table-entries=24"
     )
     for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
         flags+=("--remap-path-prefix=$registry=")
