@@ -3,9 +3,9 @@
 
 use crate::clock;
 use crate::reactor::{self, Descriptor};
+use crate::sorted::SortedMap;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -34,7 +34,7 @@ pub struct Alarms {
 
 #[derive(Debug, Default)]
 struct Sleepers {
-    by_deadline: BTreeMap<(u64, u64), Sleeper>,
+    by_deadline: SortedMap<(u64, u64), Sleeper>,
     last_id: u64,
 }
 
@@ -80,7 +80,7 @@ impl Alarms {
 
     /// When the first sleeper's waker has to do something: `None` when nobody sleeps.
     fn next_ns(&self, sleepers: &Sleepers) -> Option<u64> {
-        let ((deadline_ns, _), sleeper) = sleepers.by_deadline.first_key_value()?;
+        let ((deadline_ns, _), sleeper) = sleepers.by_deadline.first()?;
         Some(if sleeper.exact { deadline_ns.saturating_sub(self.lead_ns) } else { *deadline_ns })
     }
 
@@ -98,9 +98,10 @@ impl Alarms {
     fn wake_due(&self) -> bool {
         let mut sleepers = self.lock();
         let now_ns = clock::now_ns();
-        let later = sleepers.by_deadline.split_off(&(now_ns.saturating_add(1), 0));
-        for sleeper in std::mem::replace(&mut sleepers.by_deadline, later).into_values() {
-            sleeper.waker.wake();
+        while sleepers.by_deadline.first().is_some_and(|((deadline_ns, _), _)| *deadline_ns <= now_ns) {
+            if let Some((_, sleeper)) = sleepers.by_deadline.pop_first() {
+                sleeper.waker.wake();
+            }
         }
         let soon = self.next_ns(&sleepers).is_some_and(|next_ns| next_ns <= now_ns);
         if !soon {
@@ -139,7 +140,7 @@ impl Future for Alarm {
         let mut sleepers = self.alarms.lock();
         let sleeper = Sleeper { waker: context.waker().clone(), exact: self.exact };
         sleepers.by_deadline.insert(self.key, sleeper);
-        if sleepers.by_deadline.first_key_value().is_some_and(|(first, _)| *first == self.key) {
+        if sleepers.by_deadline.first().is_some_and(|(first, _)| *first == self.key) {
             self.alarms.set(&sleepers);
         }
         Poll::Pending

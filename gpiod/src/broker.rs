@@ -64,7 +64,7 @@ use crate::wiring::{LineIndex, Wiring};
 use counts::Counts;
 use pins::Pins;
 use state::{LineState, State};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use usage::Usage;
 
@@ -116,7 +116,7 @@ impl Broker {
             backend,
             pins,
             lines,
-            sessions: BTreeMap::new(),
+            sessions: SortedMap::new(),
             samplings: SortedMap::new(),
             usage: Usage::default(),
             audit: Audit::default(),

@@ -25,7 +25,7 @@ impl<K, V> SortedMap<K, V> {
     }
 
     /// All, in the order of their keys.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> + Clone {
         self.0.iter().map(|(key, value)| (key, value))
     }
 
@@ -99,6 +99,16 @@ impl<K: Ord, V> SortedMap<K, V> {
         V: Default,
     {
         self.get_or_insert_with(key, V::default)
+    }
+
+    /// The first key, and what is there for it.
+    pub fn first(&self) -> Option<(&K, &V)> {
+        self.0.first().map(|(key, value)| (key, value))
+    }
+
+    /// Takes that out.
+    pub fn pop_first(&mut self) -> Option<(K, V)> {
+        (!self.0.is_empty()).then(|| self.0.remove(0))
     }
 
     /// Takes out what is there for a key.
@@ -210,19 +220,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_map_does_as_stds_does(steps in prop::collection::vec((0u8..4, 0u8..12, any::<u8>()), 0..60)) {
+        fn a_map_does_as_stds_does(steps in prop::collection::vec((0u8..5, 0u8..12, any::<u8>()), 0..60)) {
             let (mut ours, mut stds) = (SortedMap::new(), BTreeMap::new());
             for (step, key, value) in steps {
                 match step {
                     0 => prop_assert_eq!(ours.insert(key, value), stds.insert(key, value)),
                     1 => prop_assert_eq!(ours.remove(&key), stds.remove(&key)),
-                    2 => prop_assert_eq!(ours.get_or_insert_with(key, || value), stds.entry(key).or_insert(value)),
+                    2 => prop_assert_eq!(ours.pop_first(), stds.pop_first()),
+                    3 => prop_assert_eq!(ours.get_or_insert_with(key, || value), stds.entry(key).or_insert(value)),
                     _ => *ours.get_or_default(key) = *stds.entry(key).or_default(),
                 }
                 prop_assert_eq!((ours.get(&key), ours.contains_key(&key)), (stds.get(&key), stds.contains_key(&key)));
                 prop_assert_eq!(ours.get_mut(&key), stds.get_mut(&key));
                 prop_assert!(ours.iter().eq(stds.iter()) && ours.values().eq(stds.values()));
-                prop_assert_eq!(ours.is_empty(), stds.is_empty());
+                prop_assert_eq!((ours.is_empty(), ours.first()), (stds.is_empty(), stds.first_key_value()));
             }
             prop_assert!(ours.clone().into_iter().eq(stds.clone()));
             prop_assert_eq!(stds.into_iter().rev().collect::<SortedMap<_, _>>(), ours);

@@ -229,7 +229,7 @@ impl State {
             add(scope, &used);
         }
         let holders: HashSet<_> = self.lines.iter().filter_map(|line| line.holder).collect();
-        for (id, session) in &self.sessions {
+        for (id, session) in self.sessions.iter() {
             let away = session.holder.away_until_ns.is_some();
             let holders = u64::from(!away && holders.contains(id));
             add(session.scope, &Used { holders, away: away.into(), ..Used::default() });

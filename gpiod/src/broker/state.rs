@@ -21,7 +21,7 @@ use crate::pods::Pods;
 use crate::sorted::SortedMap;
 use crate::watch::{Event, PreviousLife, Source};
 use crate::wiring::{LineIndex, Wiring};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -32,7 +32,7 @@ pub(super) struct State {
     pub(super) pins: Pins,
     pub(super) lines: Vec<LineState>,
     /// Few, and looked for with every command: by their order, not by hashes.
-    pub(super) sessions: BTreeMap<SessionId, Session>,
+    pub(super) sessions: SortedMap<SessionId, Session>,
     /// Few, too.
     pub(super) samplings: SortedMap<u64, Sampled>,
     pub(super) usage: Usage,
