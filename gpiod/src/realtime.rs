@@ -19,6 +19,8 @@ const PRIORITY: u8 = 40;
 const TIMER_SLACK_NS: u8 = 1;
 /// CAP_IPC_LOCK of linux/capability.h: a bit of `CapEff` in /proc/self/status.
 const CAP_IPC_LOCK: u32 = 14;
+/// CAP_SYS_NICE, another.
+const CAP_SYS_NICE: u32 = 23;
 
 /// What was got and what was refused.
 #[derive(Debug)]
@@ -50,9 +52,14 @@ impl Rights {
     pub fn log(&self) {
         let mut lacks = Vec::new();
         if let Err(why) = &self.fifo {
+            // Who has it was refused by his control group (kernel document scheduler/sched-rt-group, 2.1).
+            let cure = if has_capability(CAP_SYS_NICE) {
+                "it has CAP_SYS_NICE, so it is its control group that has no real-time budget (cpu.rt_runtime_us)".to_owned()
+            } else {
+                format!("grant CAP_SYS_NICE or an rtprio limit of {PRIORITY}")
+            };
             lacks.push(format!(
-                "no real-time priority ({why}), so steps are late when the machine is busy: grant CAP_SYS_NICE or an \
-                 rtprio limit of {PRIORITY}"
+                "no real-time priority ({why}), so steps are late when the machine is busy: {cure}"
             ));
         }
         if let Err(why) = &self.memory {
