@@ -1,9 +1,13 @@
-//! Messages of the simulated board and of the guardian: what can be read is what is written again.
+//! Messages of the simulated board and of the guardian: what can be read is what is written again. Those of a session: what is
+//! read and written without prost is what prost reads and writes.
 #![no_main]
 
 use gpiod::board::messages::{ControlReply, ControlRequest, LineReply, LineRequest};
 use gpiod::guard::Charge;
+use gpiod_proto::quick::{self, Short};
+use gpiod_proto::v1::{SessionRequest, SessionResponse};
 use libfuzzer_sys::fuzz_target;
+use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,7 +25,26 @@ fn same<T: DeserializeOwned + Serialize + PartialEq>(bytes: &[u8]) {
     }
 }
 
+/// Messages of a session.
+fn session(bytes: &[u8]) {
+    let request = quick::request(bytes);
+    assert_eq!(request, SessionRequest::decode(bytes));
+    if let Ok(request) = request
+        && let Some(short) = Short::request(&request)
+    {
+        assert_eq!(short.bytes(), request.encode_to_vec());
+    }
+    let response = quick::response(bytes);
+    assert_eq!(response, SessionResponse::decode(bytes));
+    if let Ok(response) = response
+        && let Some(short) = Short::response(&response)
+    {
+        assert_eq!(short.bytes(), response.encode_to_vec());
+    }
+}
+
 fuzz_target!(|bytes: &[u8]| {
+    session(bytes);
     same::<LineRequest>(bytes);
     same::<LineReply>(bytes);
     same::<Charge>(bytes);
