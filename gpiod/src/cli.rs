@@ -1,15 +1,20 @@
 //! The command line: one file for each command, each with its arguments and its `run`.
 //!
-//! `connect` is how the commands that speak to a daemon reach it; `failure` is how any command fails; `output` is
-//! what they write with. The rest is named after its command.
+//! A command declares in `arguments` what it takes; by that `parse` reads the command line, `given` tells the command
+//! what came, and `help` is written. `connect` is how the commands that speak to a daemon reach it; `failure` is how any
+//! command fails; `output` is what they write with. The rest is named after its command.
 
+mod arguments;
 pub mod board;
 pub mod check;
 pub mod connect;
 pub mod get;
+mod given;
 pub mod guard;
+mod help;
 pub mod lines;
 pub mod output;
+mod parse;
 pub mod pinout;
 pub mod probe;
 pub mod program;
@@ -22,19 +27,37 @@ mod samples;
 pub mod selftest;
 pub mod serve;
 pub mod set;
+mod suggestion;
 pub mod watch;
 mod words;
 
 use crate::failure::Failure;
-use clap::{Parser, Subcommand};
+use arguments::Declaration;
+use parse::Parsed;
+use std::ffi::OsString;
 
-/// GPIO lines by name, for programs that should not have the pins.
-#[derive(Debug, Parser)]
-#[command(
-    name = "gpiod",
-    version,
-    max_term_width = 110,
-    after_help = "\
+/// The program, as `--help` tells of it.
+static ROOT: Declaration = Declaration {
+    name: "gpiod",
+    about: "GPIO lines by name, for programs that should not have the pins",
+    commands: &[
+        &serve::DECLARATION,
+        &guard::DECLARATION,
+        &check::DECLARATION,
+        &board::DECLARATION,
+        &lines::DECLARATION,
+        &pinout::DECLARATION,
+        &get::DECLARATION,
+        &set::DECLARATION,
+        &watch::DECLARATION,
+        &sample::DECLARATION,
+        &program::DECLARATION,
+        &release::DECLARATION,
+        &reload::DECLARATION,
+        &probe::DECLARATION,
+        &selftest::DECLARATION,
+    ],
+    more: "\
 Examples:
   gpiod serve --config gpiod.toml     run the daemon
   gpiod lines                         what lines are there, and who holds them?
@@ -44,47 +67,57 @@ Examples:
   gpiod watch --group door button     edges as they come
 
 `gpiod COMMAND --help` says more, with examples. Exit codes are those of sysexits.h: 64 wrong arguments, 65 not with \
-these lines, 66 an unreadable file, 69 no daemon or board, 75 not now, 77 not allowed, 78 a wrong configuration."
-)]
-pub struct Cli {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
+these lines, 66 an unreadable file, 69 no daemon or board, 75 not now, 77 not allowed, 78 a wrong configuration.",
+    ..Declaration::NONE
+};
+
+/// A command with its arguments.
+#[derive(Debug)]
+pub enum Command {
+    /// `gpiod help`, `--help` and `--version`: this is told.
+    Tell(String),
+    /// `gpiod serve`.
+    Serve(serve::Args),
+    /// `gpiod guard`.
+    Guard(guard::Args),
+    /// `gpiod check`.
+    Check(check::Args),
+    /// `gpiod board`.
+    Board(board::Args),
+    /// `gpiod lines`.
+    Lines(lines::Args),
+    /// `gpiod pinout`.
+    Pinout(pinout::Args),
+    /// `gpiod get`.
+    Get(get::Args),
+    /// `gpiod set`.
+    Set(set::Args),
+    /// `gpiod watch`.
+    Watch(watch::Args),
+    /// `gpiod sample`.
+    Sample(sample::Args),
+    /// `gpiod program`.
+    Program(program::Args),
+    /// `gpiod release`.
+    Release(release::Args),
+    /// `gpiod reload`.
+    Reload(reload::Args),
+    /// `gpiod probe`.
+    Probe(probe::Args),
+    /// `gpiod selftest`.
+    Selftest(selftest::Args),
 }
 
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// The daemon: owns the pins and serves them by name
-    Serve(serve::Args),
-    /// The guardian: makes outputs inputs when the daemon has gone and the kernel would keep them
-    Guard(guard::Args),
-    /// Tell whether a configuration is right, without starting anything
-    Check(check::Args),
-    /// A simulated Raspberry Pi: runs it, drives it from outside, shows what its pins did
-    Board(board::Args),
-    /// List lines: what they may do, what they do now, who holds them
-    Lines(lines::Args),
-    /// Draw the 40-pin header: which line is where, and what it does
-    Pinout(pinout::Args),
-    /// Read values
-    Get(get::Args),
-    /// Set values, once or for as long as they are held
-    Set(set::Args),
-    /// Print edges as they come
-    Watch(watch::Args),
-    /// Print values at a steady rate, as a logic analyser takes them
-    Sample(sample::Args),
-    /// Run a short timed program inside the daemon
-    Program(program::Args),
-    /// Let go of a group's lines, whoever holds them
-    Release(release::Args),
-    /// Make the daemon read its configuration anew
-    Reload(reload::Args),
-    /// Tell whether the daemon serves, as a container's probe
-    Probe(probe::Args),
-    /// Check a board with one wire between two of its lines
-    Selftest(selftest::Args),
+/// Reads a command line; the first word is the program's own name. Nothing is done yet.
+///
+/// # Errors
+/// [`Exit::Usage`](crate::failure::Exit::Usage): what is wrong with it, and what is meant instead.
+pub fn parse(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Command, Failure> {
+    let words = words.into_iter().skip(1).map(Into::into).collect();
+    match parse::parse(&ROOT, words)? {
+        Parsed::Told(text) => Ok(Command::Tell(text)),
+        Parsed::Command { read, given } => read(&given),
+    }
 }
 
 /// Runs a command to its end.
@@ -93,6 +126,7 @@ pub enum Command {
 /// The command's [`Failure`], with the exit code that it deserves.
 pub fn run(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Tell(text) => output::print(&text),
         Command::Serve(args) => serve::run(&args),
         Command::Guard(args) => guard::run(&args),
         Command::Check(args) => check::run(&args),

@@ -3,9 +3,8 @@
 
 mod fixture;
 
-use clap::Parser;
 use fixture::{CONFIG, PATIENCE, Rig, gpiod};
-use gpiod::cli::{Cli, Command};
+use gpiod::cli::{self, Command};
 use std::path::Path;
 use std::process::Stdio;
 use tokio::net::UnixDatagram;
@@ -69,7 +68,7 @@ fn the_units_start_what_there_is_and_share_a_directory_that_stays() {
             settings.iter().filter(|(k, _)| k == key).map(|(_, value)| value.as_str()).collect::<Vec<_>>()
         };
         let [start] = of("ExecStart")[..] else { panic!("{unit}: one ExecStart") };
-        let command = Cli::try_parse_from(start.split_whitespace()).expect(start).command;
+        let command = cli::parse(start.split_whitespace()).expect(start);
         let as_named = match name {
             "Serve" => matches!(command, Command::Serve(_)),
             _ => matches!(command, Command::Guard(_)),

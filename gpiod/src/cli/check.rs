@@ -1,5 +1,8 @@
 //! `gpiod check`: tells whether a configuration is right, without starting anything.
 
+use super::Command;
+use super::arguments::{Argument, Declaration};
+use super::given::Given;
 use super::output::{json, print};
 use crate::config::{Config, Problem, Term};
 use crate::failure::Failure;
@@ -8,23 +11,40 @@ use crate::wiring::Wiring;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Arguments of `gpiod check`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// What it takes.
+static TABLE: [Argument; 2] = [
+    Argument::word("FILE", "The configuration to check").or("/etc/gpiod/gpiod.toml"),
+    Argument::switch("json", "Print the result as JSON"),
+];
+
+/// The command, as `--help` tells of it.
+pub(super) static DECLARATION: Declaration = Declaration {
+    name: "check",
+    about: "Tell whether a configuration is right, without starting anything",
+    tables: &[&TABLE],
+    read: Some(|given| Args::read(given).map(Command::Check)),
+    more: "\
 Every mistake is told with file, line, key and reason; a note is no mistake, but something that must be there when \
 the daemon starts. Exit codes: 0 the configuration is right, 66 it can not be \
 read, 78 it is wrong.
 
 Examples:
   gpiod check gpiod.toml
-  gpiod check gpiod.toml --json | jq .problems")]
+  gpiod check gpiod.toml --json | jq .problems",
+    ..Declaration::NONE
+};
+
+/// Arguments of `gpiod check`.
+#[derive(Debug)]
 pub struct Args {
-    /// The configuration to check
-    #[arg(value_name = "FILE", default_value = "/etc/gpiod/gpiod.toml")]
     config: PathBuf,
-    /// Print the result as JSON
-    #[arg(long)]
     json: bool,
+}
+
+impl Args {
+    fn read(given: &Given) -> Result<Self, Failure> {
+        Ok(Self { config: given.path("FILE")?, json: given.switch("json") })
+    }
 }
 
 /// Runs the command.

@@ -1,5 +1,8 @@
 //! Which daemon a command speaks to, and the runtime that it does so in.
 
+use super::arguments::Argument;
+use super::given::Given;
+use super::words;
 use crate::failure::{Exit, Failure};
 use gpiod_sdk::{Client, ClientBuilder};
 use std::path::PathBuf;
@@ -10,20 +13,34 @@ const ADMIN: &str = "/run/gpiod/admin/gpiod.sock";
 /// The environment variable that names the socket for every client.
 const VARIABLE: &str = "GPIOD_SOCKET";
 
+/// The heading of what says which daemon a command speaks to.
+pub(super) const WHICH_DAEMON: &str = "Which daemon";
+
+/// What says so.
+pub(super) static TARGET: [Argument; 2] = [
+    Argument::value(
+        "socket",
+        "PATH",
+        "Use this socket. Default: GPIOD_SOCKET, else the admin socket where it can be reached, else the only line \
+         group's below /run/gpiod/groups",
+    )
+    .not_with("group")
+    .below(WHICH_DAEMON),
+    Argument::value("group", "NAME", "Use the socket of this line group").below(WHICH_DAEMON),
+];
+
 /// Which socket to use.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Which daemon")]
+#[derive(Debug)]
 pub struct Target {
-    /// Use this socket. Default: GPIOD_SOCKET, else the admin socket where it can be reached, else the only line
-    /// group's below /run/gpiod/groups
-    #[arg(long, value_name = "PATH", conflicts_with = "group")]
     socket: Option<PathBuf>,
-    /// Use the socket of this line group
-    #[arg(long, value_name = "NAME")]
     group: Option<String>,
 }
 
 impl Target {
+    pub(super) fn read(given: &Given) -> Result<Self, Failure> {
+        Ok(Self { socket: given.maybe_path("socket")?, group: given.maybe("group", words::text)? })
+    }
+
     /// The arguments that name it, to be put behind a command; empty where none was given.
     pub(super) fn arguments(&self) -> String {
         let socket = self.socket.as_ref().map(|path| format!(" --socket {}", path.display()));

@@ -1,34 +1,59 @@
 //! `gpiod get`: reads values.
 
-use super::connect::{Target, with_client};
+use super::Command;
+use super::arguments::{Argument, Declaration};
+use super::connect::{TARGET, Target, with_client};
+use super::given::Given;
 use super::output::{json, print, printable};
+use super::words;
 use crate::failure::Failure;
 use gpiod_sdk::Values;
 use serde_json::{Map, Value as Json, json};
 
-/// Arguments of `gpiod get`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// What it takes.
+static TABLE: [Argument; 3] = [
+    Argument::words("NAME", "The lines to read, 1 to 64, as `gpiod lines` calls them"),
+    Argument::switch("numeric", "Print 1 or 0 for each line, in the order of the names, and nothing else")
+        .not_with("json"),
+    Argument::switch("json", "Print JSON"),
+];
+
+/// The command, as `--help` tells of it.
+pub(super) static DECLARATION: Declaration = Declaration {
+    name: "get",
+    about: "Read values",
+    tables: &[&TABLE, &TARGET],
+    read: Some(|given| Args::read(given).map(Command::Get)),
+    more: "\
 All lines are read at one moment, held or not. Values are logical: on an active-low line, active is low. On the admin \
 socket, which root speaks to unless another is named, a line is called GROUP/NAME.
 
 Examples:
-  gpiod get --group door button                              button=inactive
-  gpiod get door/button                                      the same, for root: door/button=inactive
-  gpiod get --group traffic-light red green --numeric        two lines: 1 and 0
-  gpiod get --group traffic-light red --json | jq -r .values.red")]
+  gpiod get --group door button                          button=inactive
+  gpiod get door/button                                  the same, for root
+  gpiod get --group traffic-light red green --numeric    two lines: 1 and 0
+  gpiod get --group traffic-light red --json | jq -r .values.red",
+    ..Declaration::NONE
+};
+
+/// Arguments of `gpiod get`.
+#[derive(Debug)]
 pub struct Args {
-    /// The lines to read, 1 to 64, as `gpiod lines` calls them
-    #[arg(value_name = "NAME", required = true)]
     names: Vec<String>,
-    /// Print 1 or 0 for each line, in the order of the names, and nothing else
-    #[arg(long, conflicts_with = "json")]
     numeric: bool,
-    /// Print JSON
-    #[arg(long)]
     json: bool,
-    #[command(flatten)]
     target: Target,
+}
+
+impl Args {
+    fn read(given: &Given) -> Result<Self, Failure> {
+        Ok(Self {
+            names: given.each("NAME", words::text)?,
+            numeric: given.switch("numeric"),
+            json: given.switch("json"),
+            target: Target::read(given)?,
+        })
+    }
 }
 
 /// Runs the command.

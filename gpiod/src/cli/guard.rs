@@ -1,6 +1,9 @@
 //! `gpiod guard`: the guardian.
 
-use super::words::time;
+use super::Command;
+use super::arguments::{Argument, Declaration};
+use super::given::Given;
+use super::words;
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::{guard, serve};
@@ -10,9 +13,20 @@ use std::time::Duration;
 /// The longest wait: who wants more wants `keep`.
 const WAIT_MOST: Duration = Duration::from_secs(600);
 
-/// Arguments of `gpiod guard`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// What it takes.
+static TABLE: [Argument; 3] = [
+    Argument::value("config", "FILE", "The daemon's configuration").or("/etc/gpiod/gpiod.toml"),
+    Argument::value("wait", "TIME", "How long a daemon that has gone may take to be back").or("1s"),
+    Argument::value("log", "FILTER", "What to log, such as `debug`").or_variable("GPIOD_LOG"),
+];
+
+/// The command, as `--help` tells of it.
+pub(super) static DECLARATION: Declaration = Declaration {
+    name: "guard",
+    about: "The guardian: makes outputs inputs when the daemon has gone and the kernel would keep them",
+    tables: &[&TABLE],
+    read: Some(|given| Args::read(given).map(Command::Guard)),
+    more: "\
 For lines with on_daemon_exit = \"input\" on a board whose kernel keeps an output when its daemon has gone, however it \
 went. Start it before the daemon, as the same user, with the same configuration; of that it reads run_dir and backend \
 alone. It holds no line. A daemon that is back within --wait has its lines as it left them, so its update does not \
@@ -23,21 +37,30 @@ can not be made, 75 another guardian runs there, 78 the configuration is wrong.
 
 Examples:
   gpiod guard
-  gpiod guard --config gpiod.toml --wait 5s")]
+  gpiod guard --config gpiod.toml --wait 5s",
+    ..Declaration::NONE
+};
+
+/// Arguments of `gpiod guard`.
+#[derive(Debug)]
 pub struct Args {
-    /// The daemon's configuration
-    #[arg(long, value_name = "FILE", default_value = "/etc/gpiod/gpiod.toml")]
     config: PathBuf,
-    /// How long a daemon that has gone may take to be back
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = wait)]
     wait: Duration,
-    /// What to log, such as `debug`
-    #[arg(long, value_name = "FILTER", env = "GPIOD_LOG")]
     log: Option<String>,
 }
 
+impl Args {
+    fn read(given: &Given) -> Result<Self, Failure> {
+        Ok(Self {
+            config: given.path("config")?,
+            wait: given.one("wait", wait)?,
+            log: given.maybe("log", words::text)?,
+        })
+    }
+}
+
 fn wait(word: &str) -> Result<Duration, String> {
-    let wait = time(word)?;
+    let wait = words::time(word)?;
     if wait > WAIT_MOST {
         return Err(format!("{word} is longer than {}", humantime::format_duration(WAIT_MOST)));
     }

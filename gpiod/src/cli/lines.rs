@@ -4,28 +4,46 @@ mod json;
 
 pub(super) use json::{line_json, listing};
 
-use super::connect::{Target, with_client};
+use super::Command;
+use super::arguments::{Argument, Declaration};
+use super::connect::{TARGET, Target, with_client};
+use super::given::Given;
 use super::output::{json, print, printable, table};
 use crate::failure::Failure;
 use gpiod_sdk::{Direction, Guardian, Holder, HolderPod, Line};
 use std::time::Duration;
 
-/// Arguments of `gpiod lines`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// What it takes.
+static TABLE: [Argument; 1] = [Argument::switch("json", "Print JSON, with all that is known of each line")];
+
+/// The command, as `--help` tells of it.
+pub(super) static DECLARATION: Declaration = Declaration {
+    name: "lines",
+    about: "List lines: what they may do, what they do now, who holds them",
+    tables: &[&TABLE, &TARGET],
+    read: Some(|given| Args::read(given).map(Command::Lines)),
+    more: "\
 A group's socket shows the group's lines; the admin socket shows all of the board, as GROUP/NAME. A holder's name is \
 what it calls itself; its uid and pid are the kernel's word, its pod the kubelet's.
 
 Examples:
   gpiod lines
   gpiod lines --group traffic-light
-  gpiod lines --json | jq -r '.lines[] | select(.holder) | .name'")]
+  gpiod lines --json | jq -r '.lines[] | select(.holder) | .name'",
+    ..Declaration::NONE
+};
+
+/// Arguments of `gpiod lines`.
+#[derive(Debug)]
 pub struct Args {
-    /// Print JSON, with all that is known of each line
-    #[arg(long)]
     json: bool,
-    #[command(flatten)]
     target: Target,
+}
+
+impl Args {
+    fn read(given: &Given) -> Result<Self, Failure> {
+        Ok(Self { json: given.switch("json"), target: Target::read(given)? })
+    }
 }
 
 /// Runs the command.

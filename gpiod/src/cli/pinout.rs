@@ -4,7 +4,10 @@ mod picture;
 
 pub use picture::draw;
 
-use super::connect::{Target, with_client};
+use super::Command;
+use super::arguments::{Argument, Declaration};
+use super::connect::{TARGET, Target, with_client};
+use super::given::Given;
 use super::lines::line_json;
 use super::output::{json, print, printable};
 use crate::failure::Failure;
@@ -13,22 +16,37 @@ use gpiod_sdk::{Line, Lines};
 use serde_json::{Value as Json, json};
 use std::io::IsTerminal;
 
-/// Arguments of `gpiod pinout`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// What it takes.
+static TABLE: [Argument; 1] = [Argument::switch("json", "Print JSON")];
+
+/// The command, as `--help` tells of it.
+pub(super) static DECLARATION: Declaration = Declaration {
+    name: "pinout",
+    about: "Draw the 40-pin header: which line is where, and what it does",
+    tables: &[&TABLE, &TARGET],
+    read: Some(|given| Args::read(given).map(Command::Pinout)),
+    more: "\
 Seen from above, pin 1 at the top left. A group's socket shows what the group may know; the other lines are there by \
 their names alone. Arrows show which way a line goes: out of the header or into it. Colours are used on a terminal \
 unless NO_COLOR is set.
 
 Examples:
   gpiod pinout
-  gpiod pinout --json | jq '.pins[] | select(.line.holder)'")]
+  gpiod pinout --json | jq '.pins[] | select(.line.holder)'",
+    ..Declaration::NONE
+};
+
+/// Arguments of `gpiod pinout`.
+#[derive(Debug)]
 pub struct Args {
-    /// Print JSON
-    #[arg(long)]
     json: bool,
-    #[command(flatten)]
     target: Target,
+}
+
+impl Args {
+    fn read(given: &Given) -> Result<Self, Failure> {
+        Ok(Self { json: given.switch("json"), target: Target::read(given)? })
+    }
 }
 
 /// Runs the command.

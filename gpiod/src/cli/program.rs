@@ -3,8 +3,12 @@
 mod grammar;
 mod report;
 
-use super::connect::{Target, with_client};
+use super::Command;
+use super::arguments::{Argument, Declaration, Needed};
+use super::connect::{TARGET, Target, with_client};
+use super::given::Given;
 use super::output::print;
+use super::words;
 use crate::failure::{Exit, Failure};
 use gpiod_sdk::{Client, LineUse};
 use grammar::{LineArgument, Step};
@@ -15,9 +19,26 @@ use std::path::{Path, PathBuf};
 /// The most bytes of a file that are read as a program.
 const LONGEST_FILE: u64 = 1024 * 1024;
 
-/// Arguments of `gpiod program`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// What it takes.
+static TABLE: [Argument; 4] = [
+    Argument::words(
+        "NAME[:DIRECTION]",
+        "The lines to hold, 1 to 64, each with what it is held as: output, input or both. Default: the lines that the \
+         steps name, as they are configured",
+    )
+    .needed(Needed::No),
+    Argument::behind("STEP", "The steps, as words").needed(Needed::Unless("file")).not_with("file"),
+    Argument::value("file", "FILE", "Read the steps from this file; - is standard input"),
+    Argument::switch("json", "Print JSON"),
+];
+
+/// The command, as `--help` tells of it.
+pub(super) static DECLARATION: Declaration = Declaration {
+    name: "program",
+    about: "Run a short timed program inside the daemon",
+    tables: &[&TABLE, &TARGET],
+    read: Some(|given| Args::read(given).map(Command::Program)),
+    more: "\
 The lines are held while the program runs, so they must be free. It runs inside the daemon: neither this process nor \
 the socket is in its times.
 
@@ -26,33 +47,43 @@ Steps, with commas between them, or each on a line of its own in a file, where #
   drive NAME=VALUE...              make `both` lines outputs with these values
   listen NAME...                   make `both` lines inputs
   wait TIME                        let time pass
-  edge NAME... [EDGE] TIME         wait for an edge (rising, falling, both), at most this long
+  edge NAME... [EDGE] TIME         wait for an edge, at most this long: rising,
+                                   falling or both
   capture N NAME... [EDGE] TIME    gather N edges, at most this long
 
 On the admin socket, which root speaks to unless another is named, a line is called GROUP/NAME.
 
 Examples:
-  gpiod program --group light-sensor -- drive light=0, wait 100ms, listen light, edge light rising 2s
-  gpiod program --group ranger trigger:output echo:input -- set trigger=1, wait 10us, set trigger=0, capture 2 echo 50ms
+  gpiod program --group light-sensor -- \\
+      drive light=0, wait 100ms, listen light, edge light rising 2s
+  gpiod program --group ranger trigger:output echo:input -- \\
+      set trigger=1, wait 10us, set trigger=0, capture 2 echo 50ms
   gpiod program --group light-sensor --file reading.txt --json
 
-Exit code 1: a time-out passed; what the program did until then is printed.")]
+Exit code 1: a time-out passed; what the program did until then is printed.",
+    ..Declaration::NONE
+};
+
+/// Arguments of `gpiod program`.
+#[derive(Debug)]
 pub struct Args {
-    /// The lines to hold, 1 to 64, each with what it is held as: output, input or both. Default: the lines that the
-    /// steps name, as they are configured
-    #[arg(value_name = "NAME[:DIRECTION]", value_parser = grammar::line)]
     lines: Vec<LineArgument>,
-    /// The steps, as words
-    #[arg(last = true, value_name = "STEP", required_unless_present = "file", conflicts_with = "file")]
     steps: Vec<String>,
-    /// Read the steps from this file; - is standard input
-    #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
     json: bool,
-    #[command(flatten)]
     target: Target,
+}
+
+impl Args {
+    fn read(given: &Given) -> Result<Self, Failure> {
+        Ok(Self {
+            lines: given.each("NAME[:DIRECTION]", grammar::line)?,
+            steps: given.each("STEP", words::text)?,
+            file: given.maybe_path("file")?,
+            json: given.switch("json"),
+            target: Target::read(given)?,
+        })
+    }
 }
 
 /// Runs the command.

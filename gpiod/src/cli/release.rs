@@ -1,34 +1,58 @@
 //! `gpiod release`: lets go of a group's lines, whoever holds them.
 
-use super::connect::{Target, with_client};
+use super::Command;
+use super::arguments::{Argument, Declaration};
+use super::connect::{TARGET, Target, with_client};
+use super::given::Given;
 use super::lines::holder_name;
 use super::output::{json, print};
+use super::words;
 use crate::failure::Failure;
 use gpiod_sdk::ReleasedHolder;
 use serde_json::json;
 
-/// Arguments of `gpiod release`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// What it takes.
+static TABLE: [Argument; 3] = [
+    Argument::word("GROUP", "The line group"),
+    Argument::value("reason", "TEXT", "Why, for the holders: at most 64 bytes").or(""),
+    Argument::switch("json", "Print what was let go as JSON"),
+];
+
+/// The command, as `--help` tells of it.
+pub(super) static DECLARATION: Declaration = Declaration {
+    name: "release",
+    about: "Let go of a group's lines, whoever holds them",
+    tables: &[&TABLE, &TARGET],
+    read: Some(|given| Args::read(given).map(Command::Release)),
+    more: "\
 The lines do what on_release says, at once and whatever the group's grace; their holders' sessions end and are told the \
 reason. For root, on the admin socket. Exit codes: 0 also where nothing was held, 65 there is no such group, 69 the \
 daemon can not be reached, 77 another socket than the admin's.
 
 Examples:
   gpiod release traffic-light
-  gpiod release heater --reason \"maintenance until noon\"")]
+  gpiod release heater --reason \"maintenance until noon\"",
+    ..Declaration::NONE
+};
+
+/// Arguments of `gpiod release`.
+#[derive(Debug)]
 pub struct Args {
-    #[command(flatten)]
-    target: Target,
-    /// The line group
-    #[arg(value_name = "GROUP")]
     released: String,
-    /// Why, for the holders: at most 64 bytes
-    #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
-    /// Print what was let go as JSON
-    #[arg(long)]
     json: bool,
+    target: Target,
+}
+
+impl Args {
+    fn read(given: &Given) -> Result<Self, Failure> {
+        Ok(Self {
+            released: given.one("GROUP", words::text)?,
+            reason: given.one("reason", words::text)?,
+            json: given.switch("json"),
+            target: Target::read(given)?,
+        })
+    }
 }
 
 /// Runs the command.

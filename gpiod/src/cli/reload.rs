@@ -1,14 +1,24 @@
 //! `gpiod reload`: makes the daemon read its configuration anew.
 
-use super::connect::{Target, with_client};
+use super::Command;
+use super::arguments::{Argument, Declaration};
+use super::connect::{TARGET, Target, with_client};
+use super::given::Given;
 use super::output::{json, print};
 use crate::failure::Failure;
 use gpiod_sdk::Reloaded;
 use serde_json::json;
 
-/// Arguments of `gpiod reload`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// What it takes.
+static TABLE: [Argument; 1] = [Argument::switch("json", "Print what is different as JSON")];
+
+/// The command, as `--help` tells of it.
+pub(super) static DECLARATION: Declaration = Declaration {
+    name: "reload",
+    about: "Make the daemon read its configuration anew",
+    tables: &[&TABLE, &TARGET],
+    read: Some(|given| Args::read(given).map(Command::Reload)),
+    more: "\
 Groups come and go while the sessions of others go on. A configuration that is wrong, or that changes what is decided \
 at the start (run_dir, [backend], [limits], which lines the guardian has), is refused with all its mistakes, and \
 the old one stays, whole; so it does when a new line or socket can not be had. The daemon also does this by itself when \
@@ -17,13 +27,21 @@ board failed, or the configuration is in force but for what is told, 75 somebody
 the admin's, 78 the configuration is refused.
 
 Examples:
-  gpiod check && gpiod reload")]
+  gpiod check && gpiod reload",
+    ..Declaration::NONE
+};
+
+/// Arguments of `gpiod reload`.
+#[derive(Debug)]
 pub struct Args {
-    #[command(flatten)]
-    target: Target,
-    /// Print what is different as JSON
-    #[arg(long)]
     json: bool,
+    target: Target,
+}
+
+impl Args {
+    fn read(given: &Given) -> Result<Self, Failure> {
+        Ok(Self { json: given.switch("json"), target: Target::read(given)? })
+    }
 }
 
 /// Runs the command.

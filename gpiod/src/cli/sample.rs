@@ -3,7 +3,10 @@
 mod report;
 mod write;
 
-use super::connect::{Target, with_client};
+use super::Command;
+use super::arguments::{Argument, Declaration};
+use super::connect::{TARGET, Target, with_client};
+use super::given::Given;
 use super::output::print;
 use super::words;
 use crate::failure::Failure;
@@ -11,9 +14,34 @@ use gpiod_sdk::SampleItem;
 use std::time::Duration;
 use write::{Format, Writer};
 
-/// Arguments of `gpiod sample`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// What it takes.
+static TABLE: [Argument; 6] = [
+    Argument::words("NAME", "The lines to sample, 1 to 64, as `gpiod lines` calls them"),
+    Argument::value(
+        "every",
+        "TIME",
+        "How far samples are apart; the least is by the daemon's limits.samples_per_s, 10us unless configured",
+    )
+    .or("1ms"),
+    Argument::value("count", "N", "End after so many samples, missed ones included"),
+    Argument::value("for", "TIME", "End after so long").not_with("count"),
+    Argument::value(
+        "format",
+        "FORMAT",
+        "text: changes; vcd: changes, for other programs; csv: every sample; json: every sample, one object on a line",
+    )
+    .or("text")
+    .among(&Format::NAMES),
+    Argument::switch("json", "Short for --format json").not_with("format"),
+];
+
+/// The command, as `--help` tells of it.
+pub(super) static DECLARATION: Declaration = Declaration {
+    name: "sample",
+    about: "Print values at a steady rate, as a logic analyser takes them",
+    tables: &[&TABLE, &TARGET],
+    read: Some(|given| Args::read(given).map(Command::Sample)),
+    more: "\
 The daemon reads all the lines at each moment, whoever holds or drives them, and needs no hold for it. `watch` tells \
 every edge and costs nothing between them; `sample` tells what the lines were at moments that are fixed beforehand, and \
 costs processor time for each. A sample that could not be taken in its time is counted where it is missing. How many there \
@@ -24,37 +52,39 @@ sigrok and GTKWave read: missing samples are x there.
 
 Examples:
   gpiod sample clock data --every 50us --for 2s
-  gpiod sample clock data --every 50us --for 2s --format vcd > bus.vcd     then: pulseview -I vcd -i bus.vcd
-  gpiod sample button --every 1ms --format csv                             until Ctrl-C
-  gpiod sample button --every 10ms --count 100 --json")]
+  gpiod sample clock data --every 50us --for 2s --format vcd > bus.vcd
+  pulseview -I vcd -i bus.vcd                     shows what came of that
+  gpiod sample button --every 1ms --format csv    until Ctrl-C
+  gpiod sample button --every 10ms --count 100 --json",
+    ..Declaration::NONE
+};
+
+/// Arguments of `gpiod sample`.
+#[derive(Debug)]
 pub struct Args {
-    /// The lines to sample, 1 to 64, as `gpiod lines` calls them
-    #[arg(value_name = "NAME", required = true)]
     names: Vec<String>,
-    /// How far samples are apart; the least is by the daemon's limits.samples_per_s, 10us unless configured
-    #[arg(long, value_name = "TIME", default_value = "1ms", value_parser = words::time)]
     every: Duration,
-    /// End after so many samples, missed ones included
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// End after so long
-    #[arg(long = "for", value_name = "TIME", value_parser = words::time, conflicts_with = "count")]
     span: Option<Duration>,
-    /// text: changes; vcd: changes, for other programs; csv: every sample; json: every sample, one object on a line
-    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
     format: Format,
-    /// Short for --format json
-    #[arg(long, conflicts_with = "format")]
-    json: bool,
-    #[command(flatten)]
     target: Target,
 }
 
 impl Args {
-    fn format(&self) -> Format {
-        if self.json { Format::Json } else { self.format }
+    fn read(given: &Given) -> Result<Self, Failure> {
+        let format = given.one("format", Format::named)?;
+        Ok(Self {
+            names: given.each("NAME", words::text)?,
+            every: given.one("every", words::time)?,
+            count: given.maybe("count", words::some)?,
+            span: given.maybe("for", words::time)?,
+            format: if given.switch("json") { Format::Json } else { format },
+            target: Target::read(given)?,
+        })
     }
+}
 
+impl Args {
     /// How many samples to ask for; 0 is without end.
     fn samples(&self) -> u64 {
         let in_span = |span: Duration| {
@@ -76,7 +106,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     with_client(&args.target, "gpiod sample", async |client| {
         let sampling = client.sample(&args.names).period(args.every).count(args.samples());
         let mut samples = sampling.open().await?;
-        let mut writer = Writer::new(args.format(), &args.names);
+        let mut writer = Writer::new(args.format, &args.names);
         let mut report = report::Report::default();
         let mut text = writer.head();
         let ended = loop {

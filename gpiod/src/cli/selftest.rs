@@ -16,21 +16,46 @@ mod stop;
 mod timing;
 mod wire;
 
+use super::Command;
+use super::arguments::{Argument, Declaration, Needed};
+use super::given::Given;
 use super::output::{json, print};
 use super::pinout::colour;
+use super::words;
 use crate::error::chain;
 use crate::failure::{Exit, Failure};
 use bench::Bench;
+use holder::Held;
 use lines::Pair;
 use reach::Reach;
 use report::{Outcome, Verdict};
 use stop::{Stop, Trouble};
 
-/// Arguments of `gpiod selftest`.
-#[derive(Debug, clap::Args)]
-#[command(
-    override_usage = "gpiod selftest --loop LINE,LINE [OPTIONS]",
-    after_help = "\
+/// What it takes.
+static TABLE: [Argument; 5] = [
+    Argument::value(
+        "loop",
+        "LINE,LINE",
+        "The two lines that the wire joins: the one that drives, the one that listens",
+    )
+    .needed(Needed::Unless(holder::HOLD)),
+    Argument::value("count", "N", "How many levels and edges are tried").or("1000"),
+    Argument::switch("take-over", "Take lines that are outputs which nobody holds, too"),
+    Argument::switch(
+        "no-pulls",
+        "The board's pulls can not be switched (some chips, emulations). Then it is up to you that nobody else drives \
+         the lines",
+    ),
+    Argument::switch("json", "Print the report as JSON, at the end"),
+];
+
+/// The command, as `--help` tells of it.
+pub(super) static DECLARATION: Declaration = Declaration {
+    name: "selftest",
+    about: "Check a board with one wire between two of its lines",
+    tables: &[&TABLE, &reach::TABLE, &holder::TABLE],
+    read: Some(|given| Args::read(given).map(Command::Selftest)),
+    more: "\
 Put one wire between two lines of the header that nothing else is connected to, best with 1 kΩ in it: GPIO22 is pin \
 15, GPIO27 is pin 13. No daemon is needed; one that has the lines must be stopped. The first line drives, the second \
 listens. Before anything is driven both are listened to: a line that something else drives ends the test. In the end \
@@ -45,31 +70,36 @@ Exit codes: 0 all passed, 1 something FAILED, 64 wrong arguments, 65 no such lin
 Examples:
   gpiod selftest --loop GPIO22,GPIO27
   gpiod selftest --loop GPIO27,GPIO22 --backend cdev --count 10000
-  gpiod selftest --loop GPIO22,GPIO27 --json | jq '.steps[] | select(.verdict == \"failed\")'
-  gpiod selftest --loop GPIO22,GPIO27 --backend sim --board /tmp/board"
-)]
+  gpiod selftest --loop GPIO22,GPIO27 --json |
+      jq '.steps[] | select(.verdict == \"failed\")'
+  gpiod selftest --loop GPIO22,GPIO27 --backend sim --board /tmp/board",
+    ..Declaration::NONE
+};
+
+/// Arguments of `gpiod selftest`.
+#[derive(Debug)]
 pub struct Args {
-    /// The two lines that the wire joins: the one that drives, the one that listens
-    #[arg(long = "loop", value_name = "LINE,LINE", value_parser = lines::two,
-          required_unless_present = "hold_until_killed")]
     wire: Option<Ends>,
-    #[command(flatten)]
     reach: Reach,
-    /// How many levels and edges are tried
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     count: u32,
-    /// Take lines that are outputs which nobody holds, too
-    #[arg(long)]
     take_over: bool,
-    /// The board's pulls can not be switched (some chips, emulations). Then it is up to you that nobody else drives the
-    /// lines
-    #[arg(long)]
     no_pulls: bool,
-    /// Print the report as JSON, at the end
-    #[arg(long)]
     json: bool,
-    #[command(flatten)]
-    holder: holder::Held,
+    holder: Held,
+}
+
+impl Args {
+    fn read(given: &Given) -> Result<Self, Failure> {
+        Ok(Self {
+            wire: given.maybe("loop", lines::two)?,
+            reach: Reach::read(given)?,
+            count: given.one("count", |word| words::number(word, 1, 100_000))?,
+            take_over: given.switch("take-over"),
+            no_pulls: given.switch("no-pulls"),
+            json: given.switch("json"),
+            holder: Held::read(given)?,
+        })
+    }
 }
 
 /// The two lines' names.

@@ -1,14 +1,40 @@
 //! `gpiod serve`: the daemon.
 
+use super::Command;
+use super::arguments::{Argument, Declaration};
+use super::given::Given;
+use super::words;
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::metrics::Address;
 use crate::serve;
 use std::path::PathBuf;
 
-/// Arguments of `gpiod serve`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// What it takes.
+static TABLE: [Argument; 3] = [
+    Argument::value(
+        "config",
+        "FILE",
+        "The configuration: which lines there are, who may use them, what they do when nobody does",
+    )
+    .or("/etc/gpiod/gpiod.toml"),
+    Argument::value("log", "FILTER", "What to log, such as `debug` or `warn,gpiod::server=debug`")
+        .or_variable("GPIOD_LOG"),
+    Argument::value(
+        "metrics",
+        "ADDR",
+        "Serve metrics (OpenMetrics, at /metrics) and whether the daemon serves (/healthz) at this address, such as \
+         `127.0.0.1:9090` or `unix:/run/gpiod-metrics.sock`; there is no authentication. Off by default",
+    ),
+];
+
+/// The command, as `--help` tells of it.
+pub(super) static DECLARATION: Declaration = Declaration {
+    name: "serve",
+    about: "The daemon: owns the pins and serves them by name",
+    tables: &[&TABLE],
+    read: Some(|given| Args::read(given).map(Command::Serve)),
+    more: "\
 SIGTERM and SIGINT stop the daemon; outputs stay as they are. SIGHUP, a change of the file and `gpiod reload` make it \
 read its configuration anew. Exit codes: 66 the configuration can not be read, \
 69 the board can not be reached, 71 a socket (also that for metrics) can not be made, 75 another daemon runs there or \
@@ -18,18 +44,26 @@ somebody holds a line, \
 Examples:
   gpiod serve
   gpiod serve --config gpiod.toml --log debug
-  gpiod serve --metrics 127.0.0.1:9090")]
+  gpiod serve --metrics 127.0.0.1:9090",
+    ..Declaration::NONE
+};
+
+/// Arguments of `gpiod serve`.
+#[derive(Debug)]
 pub struct Args {
-    /// The configuration: which lines there are, who may use them, what they do when nobody does
-    #[arg(long, value_name = "FILE", default_value = "/etc/gpiod/gpiod.toml")]
     config: PathBuf,
-    /// What to log, such as `debug` or `warn,gpiod::server=debug`
-    #[arg(long, value_name = "FILTER", env = "GPIOD_LOG")]
     log: Option<String>,
-    /// Serve metrics (OpenMetrics, at /metrics) and whether the daemon serves (/healthz) at this address, such as
-    /// `127.0.0.1:9090` or `unix:/run/gpiod-metrics.sock`; there is no authentication. Off by default
-    #[arg(long, value_name = "ADDR")]
     metrics: Option<Address>,
+}
+
+impl Args {
+    fn read(given: &Given) -> Result<Self, Failure> {
+        Ok(Self {
+            config: given.path("config")?,
+            log: given.maybe("log", words::text)?,
+            metrics: given.maybe("metrics", str::parse)?,
+        })
+    }
 }
 
 /// Runs the daemon until it is told to stop.

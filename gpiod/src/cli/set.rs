@@ -1,7 +1,10 @@
 //! `gpiod set`: sets values, once or for as long as they are held.
 
-use super::connect::{Target, with_client};
+use super::Command;
+use super::arguments::{Argument, Declaration};
+use super::connect::{TARGET, Target, with_client};
 use super::get::values_json;
+use super::given::Given;
 use super::output::{json, print, printable};
 use super::words;
 use crate::failure::{Exit, Failure};
@@ -10,9 +13,25 @@ use serde_json::{Map, json};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Arguments of `gpiod set`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// What it takes.
+static TABLE: [Argument; 3] = [
+    Argument::words("NAME=VALUE", "Lines, 1 to 64, and their values: active, 1, on or inactive, 0, off"),
+    Argument::perhaps(
+        "hold",
+        "TIME",
+        "forever",
+        "Hold the lines, for so long or until Ctrl-C. A number without a unit is seconds",
+    ),
+    Argument::switch("json", "Print what was set as JSON"),
+];
+
+/// The command, as `--help` tells of it.
+pub(super) static DECLARATION: Declaration = Declaration {
+    name: "set",
+    about: "Set values, once or for as long as they are held",
+    tables: &[&TABLE, &TARGET],
+    read: Some(|given| Args::read(given).map(Command::Set)),
+    more: "\
 All lines change at once, or none does. Without --hold the lines must be free and, but on the admin socket, \
 configured with one_shot = true; the values stay. With --hold the lines are held, which refuses them to others, until the time is over or Ctrl-C or \
 SIGTERM comes; then each line does what its on_release says. Values are logical: on an active-low line, active is low. On the \
@@ -22,20 +41,28 @@ Examples:
   gpiod set --group door bell=active
   gpiod set door/bell=active                      the same, for root
   gpiod set --group traffic-light red=1 yellow=0 green=0 --hold
-  gpiod set --group garden pump=on --hold=2.5s")]
+  gpiod set --group garden pump=on --hold=2.5s",
+    ..Declaration::NONE
+};
+
+/// Arguments of `gpiod set`.
+#[derive(Debug)]
 pub struct Args {
-    /// Lines, 1 to 64, and their values: active, 1, on or inactive, 0, off
-    #[arg(value_name = "NAME=VALUE", required = true, value_parser = words::assignment)]
     values: Vec<(String, Value)>,
-    /// Hold the lines, for so long or until Ctrl-C. A number without a unit is seconds
-    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true,
-          default_missing_value = "forever", value_parser = hold_time)]
     hold: Option<HoldTime>,
-    /// Print what was set as JSON
-    #[arg(long)]
     json: bool,
-    #[command(flatten)]
     target: Target,
+}
+
+impl Args {
+    fn read(given: &Given) -> Result<Self, Failure> {
+        Ok(Self {
+            values: given.each("NAME=VALUE", words::assignment)?,
+            hold: given.maybe("hold", hold_time)?,
+            json: given.switch("json"),
+            target: Target::read(given)?,
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

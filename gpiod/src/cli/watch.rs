@@ -1,16 +1,32 @@
 //! `gpiod watch`: prints edges as they come.
 
-use super::connect::{Target, with_client};
+use super::Command;
+use super::arguments::{Argument, Declaration};
+use super::connect::{TARGET, Target, with_client};
 use super::get::{values_json, values_text};
+use super::given::Given;
 use super::output::{json, print, printable, seconds, span};
 use super::words;
 use crate::failure::Failure;
 use gpiod_sdk::{Edge, EdgeEvent, EventSource, Loss, LossCause, WatchItem};
 use serde_json::{Value as Json, json};
 
-/// Arguments of `gpiod watch`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// What it takes.
+static TABLE: [Argument; 4] = [
+    Argument::words("NAME", "The lines to watch, 1 to 64, as `gpiod lines` calls them"),
+    Argument::value("edge", "EDGE", "Which edges: rising (to active), falling (to inactive) or both")
+        .or("both"),
+    Argument::value("count", "N", "End after so many edges"),
+    Argument::switch("json", "Print JSON, one object on a line"),
+];
+
+/// The command, as `--help` tells of it.
+pub(super) static DECLARATION: Declaration = Declaration {
+    name: "watch",
+    about: "Print edges as they come",
+    tables: &[&TABLE, &TARGET],
+    read: Some(|given| Args::read(given).map(Command::Watch)),
+    more: "\
 Watching needs no hold and disturbs none. First come the present values, then one line for each edge: its time \
 (CLOCK_MONOTONIC of the node, s), the line and the edge. Events that were lost are told where they are missing. When \
 the connection breaks or the daemon is started anew the watch goes on where it was, and says if nobody watched meanwhile. On \
@@ -19,23 +35,31 @@ the admin socket, which root speaks to unless another is named, a line is called
 Examples:
   gpiod watch --group door button
   gpiod watch door/button                                     the same, for root
-  gpiod watch --group door button --edge falling --count 1    wait until it is let go
-  gpiod watch --group traffic-light red yellow green --json")]
+  gpiod watch --group door button --edge falling --count 1    until it is let go
+  gpiod watch --group traffic-light red yellow green --json",
+    ..Declaration::NONE
+};
+
+/// Arguments of `gpiod watch`.
+#[derive(Debug)]
 pub struct Args {
-    /// The lines to watch, 1 to 64, as `gpiod lines` calls them
-    #[arg(value_name = "NAME", required = true)]
     names: Vec<String>,
-    /// Which edges: rising (to active), falling (to inactive) or both
-    #[arg(long, value_name = "EDGE", default_value = "both", value_parser = words::edge_argument)]
     edge: Edge,
-    /// End after so many edges
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// Print JSON, one object on a line
-    #[arg(long)]
     json: bool,
-    #[command(flatten)]
     target: Target,
+}
+
+impl Args {
+    fn read(given: &Given) -> Result<Self, Failure> {
+        Ok(Self {
+            names: given.each("NAME", words::text)?,
+            edge: given.one("edge", words::edge_argument)?,
+            count: given.maybe("count", words::some)?,
+            json: given.switch("json"),
+            target: Target::read(given)?,
+        })
+    }
 }
 
 /// Runs the command.

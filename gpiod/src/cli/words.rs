@@ -28,6 +28,34 @@ pub(super) fn edge(word: &str) -> Option<Edge> {
     [Edge::Rising, Edge::Falling, Edge::Both].into_iter().find(|edge| edge.to_string() == word)
 }
 
+/// Any word.
+#[expect(clippy::unnecessary_wraps, reason = "one of those that may refuse a word")]
+pub(super) fn text(word: &str) -> Result<String, String> {
+    Ok(word.to_owned())
+}
+
+/// A whole number in a range.
+pub(super) fn number<T: TryFrom<u64>>(word: &str, least: u64, most: u64) -> Result<T, String> {
+    let number = word.parse().ok().filter(|number| (least..=most).contains(number));
+    number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| match most {
+        u64::MAX => format!("not a whole number from {least} on"),
+        _ => format!("not a whole number from {least} to {most}"),
+    })
+}
+
+/// How many, at least one.
+pub(super) fn some(word: &str) -> Result<u64, String> {
+    number(word, 1, u64::MAX)
+}
+
+/// What has this name.
+pub(super) fn named<T: Copy>(word: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
+    all.iter()
+        .copied()
+        .find(|one| name(*one) == word)
+        .ok_or_else(|| "there is nothing of that name".to_owned())
+}
+
 /// `rising`, `falling` or `both`, as an argument.
 pub(super) fn edge_argument(word: &str) -> Result<Edge, String> {
     edge(word).ok_or_else(|| "write rising, falling or both".to_owned())

@@ -3,17 +3,28 @@
 use super::report::cause;
 use crate::cli::get::values_text;
 use crate::cli::output::seconds;
+use crate::cli::words;
 use gpiod_sdk::{SampleGap, Values};
 use serde_json::json;
 use std::fmt::Write as _;
 
 /// A format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Text,
     Vcd,
     Csv,
     Json,
+}
+
+impl Format {
+    const ALL: [Self; 4] = [Self::Text, Self::Vcd, Self::Csv, Self::Json];
+    pub(super) const NAMES: [&str; 4] = ["text", "vcd", "csv", "json"];
+
+    /// The format of this name.
+    pub(super) fn named(name: &str) -> Result<Self, String> {
+        words::named(name, &Self::ALL, |format| Self::NAMES[format as usize])
+    }
 }
 
 /// Writes samples one after the other.

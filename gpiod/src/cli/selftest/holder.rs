@@ -4,7 +4,10 @@ use super::bench::{CONSUMER, PATIENCE_NS, output};
 use super::reach::Reach;
 use super::stop::{Stop, Trouble};
 use crate::backend::{Error, Wanted};
+use crate::cli::arguments::Argument;
+use crate::cli::given::Given;
 use crate::cli::output::print;
+use crate::cli::words;
 use crate::clock::now_ns;
 use crate::error::chain;
 use crate::failure::{Exit, Failure};
@@ -17,18 +20,33 @@ use std::process::{Child, Command, Stdio};
 /// What it says when it holds the line.
 const HELD: &str = "held\n";
 
+/// The option that makes it such a process.
+pub(super) const HOLD: &str = "hold-until-killed";
+
+/// What it takes; `gpiod selftest` alone gives it.
+pub(super) static TABLE: [Argument; 3] = [
+    Argument::value(HOLD, "LINE", "The line").hidden(),
+    Argument::switch("without-claim", "Without a claim").hidden(),
+    Argument::switch("without-pull", "Leaving its pull alone").hidden(),
+];
+
 /// Which line the process is to hold, and how.
-#[derive(Debug, clap::Args)]
+#[derive(Debug)]
 pub(super) struct Held {
-    /// The line
-    #[arg(long, hide = true, value_name = "LINE")]
     pub(super) hold_until_killed: Option<String>,
-    /// Without a claim
-    #[arg(long, hide = true, requires = "hold_until_killed")]
     without_claim: bool,
-    /// Leaving its pull alone
-    #[arg(long, hide = true, requires = "hold_until_killed")]
     without_pull: bool,
+}
+
+impl Held {
+    pub(super) fn read(given: &Given) -> Result<Self, Failure> {
+        let hold_until_killed = given.maybe(HOLD, words::text)?;
+        let (without_claim, without_pull) = (given.switch("without-claim"), given.switch("without-pull"));
+        if hold_until_killed.is_none() && (without_claim || without_pull) {
+            return Err(given.refusal("--without-claim and --without-pull go with --hold-until-killed"));
+        }
+        Ok(Self { hold_until_killed, without_claim, without_pull })
+    }
 }
 
 /// Is such a process. Ends when nobody is there any more who could kill it.
@@ -64,7 +82,7 @@ impl Holder {
     ) -> Result<Self, Trouble> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg("selftest").args(reach.arguments());
-        command.arg("--hold-until-killed").arg(info.name_or_place());
+        command.arg(format!("--{HOLD}")).arg(info.name_or_place());
         if !claim {
             command.arg("--without-claim");
         }
