@@ -79,7 +79,7 @@ async fn a_line_that_another_process_holds_keeps_all_of_it_from_being_taken() {
     assert_eq!(refused.reason(), Some(&Reason::LineHeld), "{refused}");
     assert!(refused.to_string().contains("GPIO9 is held by \"somebody\""), "{refused}");
     nothing_has_changed(&rig, &lamp, &fan).await;
-    drop(held);
+    rig.end_claim(held, "GPIO9").await;
     then_it_is_taken(&rig, lamp).await;
 }
 

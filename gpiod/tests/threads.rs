@@ -112,7 +112,7 @@ async fn a_changed_configuration_is_taken_by_all_threads_or_by_none() {
     let refused = rig.reload().await.unwrap_err();
     assert_eq!(refused.reason(), Some(&Reason::LineHeld), "{refused}");
     gone.write([("lamp", Value::Active)]).await.unwrap();
-    drop(held);
+    rig.end_claim(held, "GPIO9").await;
 
     let reloaded = rig.reload().await.unwrap();
     assert_eq!((reloaded.added, reloaded.removed), (vec!["comes".to_owned()], vec!["goes".to_owned()]));

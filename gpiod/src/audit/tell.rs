@@ -149,33 +149,15 @@ pub fn summed(group: &str, sums: &Sums) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::Form;
+    use crate::log::tests::lines;
     use crate::pod::Pod;
     use crate::pods::PodName;
-    use std::io;
-    use std::sync::{Arc, Mutex};
-
-    /// Where the log of a test goes.
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use std::sync::Arc;
 
     #[test]
     fn a_client_in_a_pod_is_told_with_its_uid_and_another_without() {
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber =
-            tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
-        tracing::subscriber::with_default(subscriber, || {
+        let text = lines("info", Form::Json, || {
             for pod in [Some(Pod::from([0xab; 16])), None] {
                 let caller = Caller { uid: 1, gid: 2, pid: 3, pod };
                 let tenant = match pod {
@@ -188,7 +170,6 @@ mod tests {
                 held(Kind::Held, party, "lock");
             }
         });
-        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         let events: Vec<serde_json::Value> =
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(events[0]["pod"], "abababab-abab-abab-abab-abababababab");
