@@ -1,4 +1,4 @@
-//! Alarms: sleeps of ns resolution, any number of them on one descriptor. The runtime's own timers round to
+//! Alarms: sleeps of ns resolution, as many as there are programs and samplings, on one descriptor. The runtime's own timers round to
 //! milliseconds, and a descriptor for each waiting program would let one client use up all that the daemon has.
 
 use crate::clock;

@@ -71,6 +71,7 @@ pub mod operations;
 pub mod pace;
 pub mod pod;
 pub mod pods;
+mod printable;
 pub mod program;
 pub mod programs;
 mod random;

@@ -1,6 +1,6 @@
-//! The messages of a session that come by the thousand, reads, writes, batches and their answers, in the bytes that every
-//! encoder writes, each field once and in its order: what is read and written here is what prost reads and writes, in a
-//! fraction of its time. All else is left to prost.
+//! The messages of a session that come by the thousand, in the bytes that every encoder writes, each field once and in its
+//! order: reads and writes and their answers, and batches, which are read here and not written. It is what prost reads and
+//! writes, in a fraction of its time; all else is left to prost.
 
 mod read;
 mod write;

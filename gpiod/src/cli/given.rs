@@ -113,7 +113,9 @@ impl Given {
         if !given.is_empty() {
             return given;
         }
+        // Set and empty is how a script leaves it that did not mean to.
         let variable = argument.and_then(|argument| argument.variable).and_then(std::env::var_os);
+        let variable = variable.filter(|value| !value.is_empty());
         let default = argument.and_then(|argument| argument.default).map(OsString::from);
         variable.or(default).into_iter().collect()
     }
@@ -130,7 +132,16 @@ impl Given {
 
     /// A refusal of a value, with whose it is. Reasons that name the value are not made to do so twice.
     pub(super) fn refused(&self, name: &str, word: &OsStr, reason: &str) -> Failure {
-        let called = self.declaration.argument(name).map_or_else(|| name.to_owned(), Argument::called);
+        let argument = self.declaration.argument(name);
+        let called = match argument.and_then(|argument| argument.variable).filter(|_| !self.has(name)) {
+            Some(variable) => variable.to_owned(),
+            None => argument.map_or_else(|| name.to_owned(), Argument::called),
+        };
+        self.refused_as(&called, word, reason)
+    }
+
+    /// The same of what is called so.
+    pub(super) fn refused_as(&self, called: &str, word: &OsStr, reason: &str) -> Failure {
         let told = quoted(word);
         if reason.contains(&told) {
             return self.refusal(&format!("{called}: {reason}"));

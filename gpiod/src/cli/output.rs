@@ -1,6 +1,7 @@
 //! What commands write with: text that is safe for a terminal, tables, JSON.
 
 use crate::failure::{Exit, Failure};
+pub use crate::printable::printable;
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write};
 
@@ -28,19 +29,14 @@ pub fn json(value: &impl Serialize) -> Result<String, Failure> {
     Ok(text + "\n")
 }
 
-/// Text of somebody else, made harmless: what would move the cursor, ring the bell or turn the direction of writing
-/// is shown as its number.
-pub fn printable(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || turns {
-            safe.extend(c.escape_unicode());
-        } else {
-            safe.push(c);
-        }
+/// Tells how a command failed, each line of it harmless.
+pub fn complain(failure: &Failure) {
+    if failure.message.is_empty() {
+        return;
     }
-    safe
+    let lines: Vec<String> = failure.message.lines().map(printable).collect();
+    // Nobody may be there to read it.
+    let _ = writeln!(io::stderr(), "gpiod: {}", lines.join("\n"));
 }
 
 /// Rows below one another, each column as wide as its widest cell. The last column is not filled up.
@@ -80,13 +76,6 @@ pub fn span(ns: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_that_steers_a_terminal_gets_through() {
-        assert_eq!(printable("ampel-süd"), "ampel-süd");
-        assert_eq!(printable("\x1b[2Jred\n"), "\\u{1b}[2Jred\\u{a}");
-        assert_eq!(printable("\u{202e}der\u{9b}"), "\\u{202e}der\\u{9b}");
-    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

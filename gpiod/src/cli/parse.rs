@@ -41,6 +41,9 @@ pub(super) fn parse(root: &'static Declaration, arguments: Vec<OsString>) -> Res
             [b'-', other, ..] if !other.is_ascii_digit() => return Err(given.no_option(&word)),
             b"help" if given.below() => {
                 for word in rest.by_ref() {
+                    if matches!(word.as_bytes(), b"help" | b"-h" | b"--help") {
+                        break;
+                    }
                     given.enter(&word)?;
                 }
                 return Ok(given.help());
@@ -145,6 +148,9 @@ impl Given {
         let first = words.next();
         let argument = words.find(|argument| argument.kind == Kind::Behind).or(first);
         let Some(argument) = argument else {
+            if behind && self.below() {
+                return Err(self.refusal(&format!("{} stands behind --, where no command is", quoted(&word))));
+            }
             let usage = help::usage(self.declaration, &self.called);
             return Err(self.refusal(&format!("{} is one too many: {usage}", quoted(&word))));
         };
@@ -172,7 +178,7 @@ impl Given {
         for (argument, word) in &self.entries {
             if !argument.among.is_empty() && !argument.among.iter().any(|known| **known == **word) {
                 let reason = format!("it can be {}", argument.among.join(", "));
-                return Err(self.refused(argument.name, word, &reason));
+                return Err(self.refused_as(&argument.called(), word, &reason));
             }
         }
         Ok(())
@@ -185,6 +191,9 @@ impl Given {
         let known = self.declaration.arguments().filter(|one| one.is_option() && !one.hidden);
         let mut known: Vec<_> = known.map(|option| option.name).collect();
         known.push("help");
+        if help::is_root(&self.called) {
+            known.push("version");
+        }
         let told = quoted(word);
         if self.declaration.commands.iter().any(|command| command.option(name).is_some()) {
             return self

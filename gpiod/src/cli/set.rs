@@ -4,7 +4,7 @@ use super::Command;
 use super::arguments::{Argument, Declaration};
 use super::connect::{TARGET, Target, with_client};
 use super::get::values_json;
-use super::given::Given;
+use super::given::{Given, quoted};
 use super::output::{json, print, printable};
 use super::words;
 use crate::failure::{Exit, Failure};
@@ -75,8 +75,9 @@ fn hold_time(word: &str) -> Result<HoldTime, String> {
     match word {
         "forever" => Ok(HoldTime::Forever),
         _ => match word.parse::<f64>() {
-            Ok(seconds) => Duration::try_from_secs_f64(seconds)
-                .map_err(|_| format!("{word:?} is no number of seconds that one could wait")),
+            Ok(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| {
+                format!("{} is no number of seconds that one could wait", quoted(word.as_ref()))
+            }),
             Err(_) => words::time(word),
         }
         .map(HoldTime::For),

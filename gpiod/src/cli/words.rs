@@ -1,6 +1,6 @@
 //! The words that people type: values, assignments, edges, times.
 
-use super::output::printable;
+use super::given::quoted;
 use gpiod_sdk::{Edge, Value};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ pub(super) fn value(word: &str) -> Result<Value, String> {
     match word {
         "active" | "1" | "on" => Ok(Value::Active),
         "inactive" | "0" | "off" => Ok(Value::Inactive),
-        _ => Err(format!("{word:?} is no value: write active (1, on) or inactive (0, off)")),
+        _ => Err(format!("{} is no value: write active (1, on) or inactive (0, off)", quoted(word.as_ref()))),
     }
 }
 
@@ -18,8 +18,10 @@ pub(super) fn value(word: &str) -> Result<Value, String> {
 pub(super) fn assignment(word: &str) -> Result<(String, Value), String> {
     match word.rsplit_once('=') {
         Some((name, word)) if !name.is_empty() => Ok((name.to_owned(), value(word)?)),
-        Some(_) => Err(format!("{word:?} names no line: write NAME=VALUE, such as red=active")),
-        None => Err(format!("{word:?} has no value: write NAME=VALUE, such as {}=active", printable(word))),
+        Some(_) => {
+            Err(format!("{} names no line: write NAME=VALUE, such as red=active", quoted(word.as_ref())))
+        }
+        None => Err(format!("{} has no value: write NAME=VALUE, such as red=active", quoted(word.as_ref()))),
     }
 }
 
@@ -63,8 +65,12 @@ pub(super) fn edge_argument(word: &str) -> Result<Edge, String> {
 
 /// A number with its unit.
 pub(super) fn time(word: &str) -> Result<Duration, String> {
-    humantime::parse_duration(word)
-        .map_err(|_| format!("{word:?} is no time: write a number with its unit, such as 100us, 5ms or 2s"))
+    humantime::parse_duration(word).map_err(|_| {
+        format!(
+            "{} is no time: write a number with its unit, such as 100us, 5ms or 2s",
+            quoted(word.as_ref())
+        )
+    })
 }
 
 #[cfg(test)]

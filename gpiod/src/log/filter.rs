@@ -28,12 +28,16 @@ impl Filter {
 }
 
 fn part(text: &str) -> Result<(String, LevelFilter), String> {
+    let text = text.trim();
     let (target, level) = match text.split_once('=') {
         Some((target, word)) => (target, word.parse().map_err(|_| no_level(word))?),
         None => text.parse().map_or((text, LevelFilter::TRACE), |level| ("", level)),
     };
     if target.contains('[') {
         return Err(format!("{target:?} is no target, and fields are not looked at"));
+    }
+    if target.contains(char::is_whitespace) {
+        return Err(format!("{target:?} is no target: write commas between the parts"));
     }
     Ok((target.to_owned(), level))
 }
@@ -107,6 +111,7 @@ mod tests {
             ("warn,gpiod=loud", "\"loud\" is none of off, error, warn, info, debug, trace, 0 to 5"),
             ("gpiod=info=debug", "\"info=debug\" is none of off, error, warn, info, debug, trace, 0 to 5"),
             ("gpiod=6", "\"6\" is none of off, error, warn, info, debug, trace, 0 to 5"),
+            ("info debug", "\"info debug\" is no target: write commas between the parts"),
             ("gpiod[{line}]=info", "\"gpiod[{line}]\" is no target, and fields are not looked at"),
         ] {
             assert_eq!(Filter::read(filter).err().as_deref(), Some(told));

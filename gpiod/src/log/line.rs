@@ -1,11 +1,14 @@
 //! An event as a line of the log.
 
+use crate::printable::is_order;
 use serde_json::Value;
 use std::fmt::{self, Debug, Write};
 use std::time::SystemTime;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
+/// Bytes that most lines have room in.
+const USUAL: usize = 512;
 /// The field that is what an event says.
 const MESSAGE: &str = "message";
 
@@ -20,7 +23,7 @@ pub(crate) enum Form {
 
 /// The line of an event, with its end.
 pub(super) fn of(event: &Event<'_>, form: Form, now: SystemTime) -> String {
-    let mut line = Line { text: String::new(), form };
+    let mut line = Line { text: String::with_capacity(USUAL), form };
     let level = event.metadata().level();
     let time = humantime::format_rfc3339_micros(now);
     match form {
@@ -63,8 +66,19 @@ impl Line {
         match self.form {
             Form::Terminal if field.name() == MESSAGE => self.text.push(' '),
             Form::Terminal => self.put(format_args!(" \x1b[3m{field}\x1b[0m\x1b[2m=\x1b[0m")),
-            Form::Json => self.put(format_args!(",{}:", Value::from(field.name()))),
+            Form::Json => {
+                self.text.push(',');
+                self.string(format_args!("{field}"));
+                self.text.push(':');
+            }
         }
+    }
+
+    /// A string in JSON.
+    fn string(&mut self, what: fmt::Arguments<'_>) {
+        self.text.push('"');
+        let _ = Escaped(&mut self.text).write_fmt(what);
+        self.text.push('"');
     }
 
     /// What is the same in JSON.
@@ -106,12 +120,27 @@ impl Visit for Line {
         self.key(field);
         match self.form {
             Form::Terminal => drop(write!(Shown(&mut self.text), "{value:?}")),
-            Form::Json => {
-                let mut text = String::new();
-                let _ = write!(text, "{value:?}");
-                self.put(format_args!("{}", Value::String(text)));
+            Form::Json => self.string(format_args!("{value:?}")),
+        }
+    }
+}
+
+/// Text within a string in JSON, as RFC 8259, 7, has it: written where it is to stand, without memory of its own.
+struct Escaped<'a>(&'a mut String);
+
+impl Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            match character {
+                '"' | '\\' => self.0.extend(['\\', character]),
+                '\n' => self.0.push_str("\\n"),
+                '\r' => self.0.push_str("\\r"),
+                '\t' => self.0.push_str("\\t"),
+                '\0'..' ' => write!(self.0, "\\u{:04x}", u32::from(character))?,
+                _ => self.0.push(character),
             }
         }
+        Ok(())
     }
 }
 
@@ -121,7 +150,7 @@ struct Shown<'a>(&'a mut String);
 impl Write for Shown<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for character in text.chars() {
-            if character.is_control() && !matches!(character, '\n' | '\t') {
+            if is_order(character) && !matches!(character, '\n' | '\t') {
                 self.0.extend(character.escape_default());
             } else {
                 self.0.push(character);

@@ -9,8 +9,8 @@
 use crate::clock;
 use crate::reactor::{Task, task};
 use crate::shares::Shares;
-use crate::sorted::SortedMap;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,7 +43,8 @@ pub(super) struct Turns {
 struct Queues {
     shares: Shares,
     /// For each socket who waits, by tickets that count up.
-    waiting: Vec<SortedMap<u64, Waker>>,
+    /// Not few of them: as many as streams and connections may be.
+    waiting: Vec<BTreeMap<u64, Waker>>,
     /// For each socket the ticket that was called and has not had its turn yet.
     called: Vec<Option<u64>>,
     next_ticket: u64,
@@ -73,7 +74,7 @@ impl Turns {
     pub(super) fn meter(self: &Arc<Self>) -> Meter {
         let mut queues = self.lock();
         let socket = queues.waiting.len();
-        queues.waiting.push(SortedMap::new());
+        queues.waiting.push(BTreeMap::new());
         queues.called.push(None);
         queues.shares.add();
         Meter { turns: Arc::clone(self), socket }
@@ -143,7 +144,7 @@ impl Queues {
                 continue;
             }
             if !self.shares.contended(socket, now_ns) {
-                std::mem::take(&mut self.waiting[socket]).into_iter().for_each(|(_, waker)| waker.wake());
+                std::mem::take(&mut self.waiting[socket]).into_values().for_each(Waker::wake);
             } else if self.called[socket].is_none() {
                 if let Some(until_ns) = self.shares.rest_until(socket, now_ns) {
                     next = match next {

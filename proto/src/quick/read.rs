@@ -12,8 +12,8 @@ use crate::v1::{
 };
 use prost::{DecodeError, Message};
 
-/// An operation has hardly ever fewer bytes.
-const OPERATION_BYTES: usize = 8;
+/// An operation of one of the first lines has no fewer bytes.
+const OPERATION_BYTES: usize = 6;
 
 /// The request that these bytes are.
 ///

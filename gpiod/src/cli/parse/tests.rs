@@ -123,6 +123,7 @@ fn help_names_all_that_is_taken_but_what_is_hidden_and_is_as_wide_as_a_console()
             [&words[..], &["--help".into()]].concat(),
             [&words[..], &["-h".into()]].concat(),
             [&["help".into()], &words[..]].concat(),
+            [&["help".into()], &words[..], &["help".into()]].concat(),
         ] {
             let Ok(Parsed::Told(help)) = parse(&ROOT, line) else { panic!("{words:?} has no help") };
             told.push(help);
@@ -183,6 +184,9 @@ fn what_is_wrong_is_told_with_what_is_meant_and_where_to_read_more() {
         ("lins", "there is no command \"lins\" (did you mean lines?); `gpiod --help` says more"),
         ("jump", "there is no command \"jump\"; `gpiod --help`"),
         ("help nix", "there is no command \"nix\""),
+        ("-- serve", "\"serve\" stands behind --, where no command is"),
+        ("--vers", "(did you mean --version?)"),
+        ("board --kernel foo state", "--kernel \"foo\": it can be "),
         ("board fault", "a command is missing: stuck-high, stuck-low"),
         ("board help fualt", "(did you mean fault?); `gpiod board --help`"),
         ("get a --jsn", "there is no option \"--jsn\" (did you mean --json?); `gpiod get --help` says more"),
@@ -240,6 +244,10 @@ fn what_is_wrong_is_told_with_what_is_meant_and_where_to_read_more() {
 fn what_a_user_typed_is_told_back_cut_and_harmless() {
     let message = read(&format!("\u{1b}[2J{}", "x".repeat(1000))).unwrap_err();
     assert!(message.starts_with("there is no command \"\\u{1b}[2Jxxx") && message.len() < 130, "{message}");
+    for words in ["set ", "set a=", "set a=1 --hold=", "probe --timeout="] {
+        let message = read(&format!("{words}{}", "x".repeat(1000))).unwrap_err();
+        assert!(message.len() < 300, "{message}");
+    }
     let message = read("get --\u{202e}nosj a").unwrap_err();
     assert!(message.contains("\\u{202e}"), "{message}");
 }
