@@ -21,7 +21,11 @@ pub(super) fn assignment(word: &str) -> Result<(String, Value), String> {
         Some(_) => {
             Err(format!("{} names no line: write NAME=VALUE, such as red=active", quoted(word.as_ref())))
         }
-        None => Err(format!("{} has no value: write NAME=VALUE, such as red=active", quoted(word.as_ref()))),
+        None => {
+            let told = quoted(word.as_ref());
+            let name = told.trim_matches(['"', '…']);
+            Err(format!("{told} has no value: write NAME=VALUE, such as {name}=active"))
+        }
     }
 }
 
