@@ -45,9 +45,17 @@ impl Drove {
         self
     }
 
-    /// Lines were set so many times, from a moment on.
-    pub fn wrote(&mut self, mask: u64, times: u64, since_ns: u64) {
-        self.more(mask, since_ns).writes += times;
+    /// Lines were set.
+    pub fn wrote(&mut self, mask: u64, now_ns: u64) {
+        self.more(mask, now_ns).writes += 1;
+    }
+
+    /// What came after it.
+    pub fn add(&mut self, later: &Self) {
+        let sum = self.more(later.mask, later.since_ns);
+        sum.writes += later.writes;
+        sum.configures += later.configures;
+        sum.programs += later.programs;
     }
 
     /// Direction or pull of lines was changed.

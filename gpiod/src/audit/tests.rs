@@ -64,8 +64,8 @@ fn holds_have_room_beside_much_that_is_driven() {
 fn what_a_session_drove_is_a_mask_and_counts_from_the_first_on() {
     let mut drove = Drove::default();
     assert_eq!(drove.due_ns(), None);
-    drove.wrote(0b01, 1, 5 * MS);
-    drove.wrote(0b10, 1, 6 * MS);
+    drove.wrote(0b01, 5 * MS);
+    drove.wrote(0b10, 6 * MS);
     drove.configured(0b100, 7 * MS);
     drove.began_program(0b1000, 8 * MS);
     assert_eq!(drove.due_ns(), Some(5 * MS + WINDOW_NS));

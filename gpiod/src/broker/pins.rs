@@ -159,7 +159,6 @@ impl Pins {
 
     /// Sets outputs. Lines of one group change together; of several, all that switch off change before any that
     /// switches on. Adds to `changed` those that are not what they were: some may be where it fails half-way.
-    #[inline]
     pub(super) fn write(
         &mut self,
         lines: &[LineIndex],
@@ -171,17 +170,6 @@ impl Pins {
         if first.mask == mask {
             return self.write_part(lines, first, bits, changed);
         }
-        self.write_parts(lines, mask, bits, changed)
-    }
-
-    /// Sets outputs that are in several requests.
-    fn write_parts(
-        &mut self,
-        lines: &[LineIndex],
-        mask: u64,
-        bits: u64,
-        changed: &mut u64,
-    ) -> Result<Moment, Error> {
         let mut last = Moment { timestamp_ns: 0, uncertainty_ns: 0 };
         for mut left in [mask & !bits, mask & bits] {
             while left != 0 {

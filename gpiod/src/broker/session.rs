@@ -212,7 +212,7 @@ impl State {
         let Some(known) = self.sessions.get(&session) else { return Err(Error::SessionEnded) };
         self.settable(known, mask, bits)?;
         let moment = self.write(indices, mask, bits)?;
-        self.drives(session, |drove| drove.wrote(mask, 1, moment.timestamp_ns));
+        self.drives(session, |drove| drove.wrote(mask, moment.timestamp_ns));
         Ok(moment)
     }
 

@@ -2,6 +2,7 @@
 //! is counted of them is counted when it is over.
 
 use super::{Command, Hold, State};
+use crate::audit::Drove;
 use crate::error::Error;
 use crate::line::{Moment, Values};
 use std::sync::MutexGuard;
@@ -15,18 +16,11 @@ pub struct Turn<'a> {
     writes: u32,
     /// Lines that it was found to be free to set. They stay so until it is over.
     settable: u64,
-    drove: Driven,
+    /// What it drove.
+    drove: Drove,
     /// When the first operation was done, and the last.
     begun_ns: Option<u64>,
     last_ns: u64,
-}
-
-/// What a turn has set: which lines, how often, and when first.
-#[derive(Debug, Default)]
-struct Driven {
-    mask: u64,
-    writes: u64,
-    since_ns: u64,
 }
 
 impl<'a> Turn<'a> {
@@ -38,7 +32,7 @@ impl<'a> Turn<'a> {
     /// Begins when nobody else has one.
     pub(super) fn begin(hold: &'a Hold) -> Self {
         let state = hold.broker.lock();
-        let drove = Driven::default();
+        let drove = Drove::default();
         Self { state, hold, reads: 0, writes: 0, settable: 0, drove, begun_ns: None, last_ns: 0 }
     }
 
@@ -82,11 +76,7 @@ impl<'a> Turn<'a> {
         let mut changed = 0;
         let written = self.state.pins.write(indices, mask, bits, &mut changed);
         if let Ok(moment) = &written {
-            if self.drove.writes == 0 {
-                self.drove.since_ns = moment.timestamp_ns;
-            }
-            self.drove.writes += 1;
-            self.drove.mask |= mask;
+            self.drove.wrote(mask, moment.timestamp_ns);
         }
         let moment = self.state.tell_written(indices, changed, bits, written)?;
         self.done(moment);
@@ -99,9 +89,8 @@ impl Drop for Turn<'_> {
         let Hold { session, scope, .. } = self.hold;
         self.state.counts.commands(*scope, Command::Read, self.reads);
         self.state.counts.commands(*scope, Command::Write, self.writes);
-        let Driven { mask, writes, since_ns } = self.drove;
-        if writes > 0 {
-            self.state.drives(*session, |drove| drove.wrote(mask, writes, since_ns));
+        if !self.drove.is_nothing() {
+            self.state.drives(*session, |drove| drove.add(&self.drove));
         }
     }
 }
