@@ -4,7 +4,7 @@
 
 use gpiod::board::messages::{ControlReply, ControlRequest, LineReply, LineRequest};
 use gpiod::guard::Charge;
-use gpiod_proto::quick::{self, Short};
+use gpiod_proto::quick::{self, Batch, Short};
 use gpiod_proto::v1::{SessionRequest, SessionResponse};
 use libfuzzer_sys::fuzz_target;
 use prost::Message;
@@ -29,10 +29,13 @@ fn same<T: DeserializeOwned + Serialize + PartialEq>(bytes: &[u8]) {
 fn session(bytes: &[u8]) {
     let request = quick::request(bytes);
     assert_eq!(request, SessionRequest::decode(bytes));
-    if let Ok(request) = request
-        && let Some(short) = Short::request(&request)
-    {
-        assert_eq!(short.bytes(), request.encode_to_vec());
+    if let Ok(request) = request {
+        if let Some(short) = Short::request(&request) {
+            assert_eq!(short.bytes(), request.encode_to_vec());
+        }
+        if let Some(batch) = Batch::request(&request) {
+            assert_eq!(batch.pieces().concat(), request.encode_to_vec());
+        }
     }
     let response = quick::response(bytes);
     assert_eq!(response, SessionResponse::decode(bytes));

@@ -1,12 +1,15 @@
 //! The messages of a session that come by the thousand, in the bytes that every encoder writes, each field once and in its
-//! order: reads and writes and their answers, and batches, which are read here and not written. It is what prost reads and
-//! writes, in a fraction of its time; all else is left to prost.
+//! order: reads and writes and their answers, and batches, whose answers alone are left to prost. It is what prost reads
+//! and writes, in a fraction of its time; all else is left to it.
 
+mod batch;
 mod read;
-mod write;
+mod short;
+mod varint;
 
+pub use batch::Batch;
 pub use read::{request, response};
-pub use write::Short;
+pub use short::Short;
 
 /// The number of a field and its kind, in one byte: of one that is a number.
 const fn number(field: u8) -> u8 {

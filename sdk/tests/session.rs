@@ -91,8 +91,13 @@ async fn every_command_goes_round() {
     let (red, yellow) = (session.output("red").unwrap(), session.output("yellow").unwrap());
     let (button, ldr) = (session.input("button").unwrap(), session.both("ldr").unwrap());
 
-    let (done, command) = join!(red.set(Value::Active), take(&mut served));
-    assert_eq!((done.unwrap(), command), (1001, Command::Write(v1::WriteCommand { mask: 1, bits: 1 })));
+    let (done, id) = join!(red.set(Value::Active), async {
+        let (id, command) = served.next().await.unwrap();
+        assert_eq!(command, Command::Write(v1::WriteCommand { mask: 1, bits: 1 }));
+        served.done(id).await;
+        id
+    });
+    assert_eq!(done.unwrap(), 1000 + id);
 
     let (_, command) = join!(session.write([red.inactive(), yellow.active()]), take(&mut served));
     assert_eq!(command, Command::Write(v1::WriteCommand { mask: 0b11, bits: 0b10 }));

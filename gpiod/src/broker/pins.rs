@@ -157,6 +157,16 @@ impl Pins {
         Ok(Values { bits, read })
     }
 
+    /// Sets one output, and says whether it is not what it was.
+    #[inline]
+    pub(super) fn set(&mut self, line: LineIndex, value: Value) -> Result<(Moment, bool), Error> {
+        let Place { request, position } = self.lines[line.0].place;
+        let bits = u64::from(value == Value::Active) << position;
+        let moment = self.access(request, |held| held.write(1 << position, bits))?;
+        let was = std::mem::replace(&mut self.lines[line.0].config.value, value);
+        Ok((moment, was != value))
+    }
+
     /// Sets outputs. Lines of one group change together; of several, all that switch off change before any that
     /// switches on. Adds to `changed` those that are not what they were: some may be where it fails half-way.
     pub(super) fn write(

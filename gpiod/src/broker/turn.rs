@@ -73,12 +73,8 @@ impl<'a> Turn<'a> {
             self.state.may_write(*session, mask, bits)?;
             self.settable |= mask;
         }
-        let mut changed = 0;
-        let written = self.state.pins.write(indices, mask, bits, &mut changed);
-        if let Ok(moment) = &written {
-            self.drove.wrote(mask, moment.timestamp_ns);
-        }
-        let moment = self.state.tell_written(indices, changed, bits, written)?;
+        let moment = self.state.write(indices, mask, bits)?;
+        self.drove.wrote(mask, moment.timestamp_ns);
         self.done(moment);
         Ok(moment)
     }

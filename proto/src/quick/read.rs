@@ -2,7 +2,7 @@
 
 use super::{
     BATCH, BITS, DONE_RESULT, DONE_TIMESTAMP, ID, MASK, OPERATION_READ, OPERATION_WRITE, OPERATIONS, READ,
-    READ_BITS, READ_RESULT, READ_TIMESTAMP, WRITE,
+    READ_BITS, READ_RESULT, READ_TIMESTAMP, WRITE, varint,
 };
 use crate::v1::operation::Operation as Does;
 use crate::v1::session_request::Command;
@@ -125,7 +125,6 @@ impl<'a> Left<'a> {
         Some((*field, Left(part)))
     }
 
-    /// Seven bits in each byte, the lowest first; the highest bit says that there is more.
     #[inline]
     fn number(&mut self) -> Option<u64> {
         let (first, left) = self.0.split_first()?;
@@ -133,23 +132,28 @@ impl<'a> Left<'a> {
             self.0 = left;
             return Some((*first).into());
         }
-        self.long_number()
+        self.large_number()
     }
 
-    #[inline]
+    /// One of several bytes: kept apart, so that small ones are read where they are asked for.
+    #[inline(never)]
+    fn large_number(&mut self) -> Option<u64> {
+        let Some((number, length)) = varint::gather(self.0) else { return self.long_number() };
+        self.0 = self.0.get(length..)?;
+        Some(number)
+    }
+
+    /// One of more bytes than are taken at once: a mask of 64 lines may have ten, the last of them for its last bit.
+    #[cold]
     fn long_number(&mut self) -> Option<u64> {
-        let (mut number, mut shift) = (0, 0);
-        let mut left = self.0;
-        // The tenth byte has the last bit: a mask of 64 lines may have it.
-        while shift < 64 {
-            let (byte, behind) = left.split_first()?;
-            left = behind;
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let (byte, left) = self.0.split_first()?;
+            self.0 = left;
             number |= u64::from(byte & 0x7f) << shift;
             if *byte < 0x80 {
-                self.0 = left;
                 return (shift < 63 || *byte == 1).then_some(number);
             }
-            shift += 7;
         }
         None
     }

@@ -77,13 +77,35 @@ impl<A: Message + Default> Answers<A> {
     pub(crate) async fn message(&mut self) -> Result<Option<A>, Status> {
         poll_fn(|context| {
             send(&mut self.outgoing, context);
-            let (decode, mut message) = (self.decode, None);
-            ready!(self.incoming.poll_next(context, &mut |bytes| message = Some(decode(bytes))))?;
-            let malformed = |error| Status::invalid_argument(format!("malformed message: {error}"));
-            Poll::Ready(message.transpose().map_err(malformed))
+            self.poll_message(context)
         })
         .await
     }
+
+    /// Gives all messages to `take`, in their order, until the end; done if that was well.
+    ///
+    /// Nothing is lost when this is cancelled.
+    pub(crate) async fn each(&mut self, mut take: impl FnMut(A)) -> Result<(), Status> {
+        poll_fn(|context| {
+            send(&mut self.outgoing, context);
+            while let Some(message) = ready!(self.poll_message(context))? {
+                take(message);
+            }
+            Poll::Ready(Ok(()))
+        })
+        .await
+    }
+
+    #[inline]
+    fn poll_message(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<A>, Status>> {
+        let (decode, mut message) = (self.decode, None);
+        ready!(self.incoming.poll_next(context, &mut |bytes| message = Some(decode(bytes))))?;
+        Poll::Ready(message.transpose().map_err(malformed))
+    }
+}
+
+fn malformed(error: DecodeError) -> Status {
+    Status::invalid_argument(format!("malformed message: {error}"))
 }
 
 /// Sends what there is to send, until the end.

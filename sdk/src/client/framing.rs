@@ -1,7 +1,7 @@
 //! Messages in bytes: of each a byte that says whether it is compressed, four with its length, and its own (gRPC over
 //! HTTP/2, "Length-Prefixed-Message"), in frames that may end anywhere.
 
-use gpiod_proto::quick::Short;
+use gpiod_proto::quick::{Batch, Short};
 use gpiod_proto::v1::SessionRequest;
 use prost::Message;
 use prost::bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -21,10 +21,20 @@ pub(super) fn put(message: &impl Message, bytes: &mut BytesMut) {
 
 /// Adds a session's request to those that are sent next.
 pub(super) fn put_request(request: &SessionRequest, bytes: &mut BytesMut) {
-    let Some(short) = Short::request(request) else { return put(request, bytes) };
-    let short = short.bytes();
-    head(short.len(), bytes);
-    bytes.put_slice(short);
+    if let Some(short) = Short::request(request) {
+        return put_pieces([short.bytes()], bytes);
+    }
+    if let Some(batch) = Batch::request(request) {
+        return put_pieces(batch.pieces(), bytes);
+    }
+    put(request, bytes);
+}
+
+fn put_pieces<const N: usize>(pieces: [&[u8]; N], bytes: &mut BytesMut) {
+    head(pieces.iter().map(|piece| piece.len()).sum(), bytes);
+    for piece in pieces {
+        bytes.put_slice(piece);
+    }
 }
 
 /// Begins a message of so many bytes, and makes room for them.

@@ -4,19 +4,23 @@
 //! [`task`](crate::session::task)) hands the answers out and says when the daemon goes and comes back. The lock is
 //! never held over an `.await`.
 
-mod answered;
-mod ids;
+mod asked;
+mod room;
 mod state;
 #[cfg(test)]
 mod tests;
+mod waiters;
 mod watching;
+
+pub(crate) use asked::Done;
 
 use crate::client::connection::{PATIENCE, now};
 use crate::client::requests::Requests;
 use crate::error::{Error, status};
 use crate::line::positions::Positions;
-use crate::session::core::ids::ById;
-use crate::session::core::state::{Link, Places, Resuming, State};
+use crate::session::core::room::Room;
+use crate::session::core::state::{Link, Resuming, State};
+use crate::session::core::waiters::Waiters;
 use crate::session::notice::{Notices, Resumed};
 use crate::values::Values;
 use gpiod_proto::v1;
@@ -37,7 +41,6 @@ pub(crate) const MAX_WATCHES: usize = 64;
 pub(crate) struct Core {
     id: u64,
     lines: Positions,
-    in_flight: Arc<Semaphore>,
     /// The watches that the app may have; there is no waiting for them.
     watches: Arc<Semaphore>,
     /// The watches that the daemon may have: a place is free again when the daemon has answered the watch's end.
@@ -57,10 +60,9 @@ impl Core {
         let opened_with = Values::new(lines.names().clone(), lines.all(), values.bits, values.timestamp_ns);
         let state = State {
             link: Link::Open(requests),
-            // 0 was the command that opened it.
-            next_id: 1,
-            waiters: ById::default(),
-            watches: ById::default(),
+            waiters: Waiters::default(),
+            room: Room::default(),
+            watches: Vec::new(),
             opened_with,
             resuming: None,
             heeded: false,
@@ -68,7 +70,6 @@ impl Core {
         Self {
             id,
             lines,
-            in_flight: Arc::new(Semaphore::new(IN_FLIGHT)),
             watches: Arc::new(Semaphore::new(MAX_WATCHES)),
             watch_places: Arc::new(Semaphore::new(MAX_WATCHES)),
             state: Mutex::new(state),
@@ -98,25 +99,9 @@ impl Core {
         Values::new(self.lines.names().clone(), mask, bits, timestamp_ns)
     }
 
-    /// Sends a command that is done at once, and waits for its answer. A daemon that gives none is taken for gone.
-    pub(crate) async fn command(&self, command: Command) -> Result<Answer, Error> {
-        let place = place(&self.in_flight).await?;
-        let id = self.ask(&mut self.lock(), command, place.into())?;
-        self.answered(id).await
-    }
-
     /// Sends a program and waits for its result, however long it takes.
     pub(crate) async fn program(&self, program: v1::Program) -> Result<Answer, Error> {
-        let place = place(&self.in_flight).await?;
-        let id = self.lock().send(Command::Program(program), place.into(), true)?;
-        self.answered(id).await
-    }
-
-    /// Puts a command on its way that is done at once. Gives its id.
-    fn ask(&self, state: &mut State, command: Command, places: Places) -> Result<u64, Error> {
-        let id = state.send(command, places, false)?;
-        self.await_daemon(state);
-        Ok(id)
+        self.slow_command(Command::Program(program)).await
     }
 
     /// Something is on its way that is done at once: the task is to look after it.
@@ -144,12 +129,6 @@ impl Core {
         self.lock().heed()
     }
 
-    /// Sends a command that is answered by the moment at which it was done.
-    pub(crate) async fn done(&self, command: Command) -> Result<u64, Error> {
-        let Answer::Done(done) = self.command(command).await? else { return Err(unexpected("a command")) };
-        Ok(done.timestamp_ns)
-    }
-
     /// Reads the lines of a mask.
     pub(crate) async fn read(&self, mask: u64) -> Result<Values, Error> {
         let answer = self.command(Command::Read(v1::ReadCommand { mask })).await?;
@@ -170,8 +149,7 @@ impl Core {
             Link::Ended(error) => return Err(error.clone()),
             Link::Closing { .. } => return Err(Error::Closed),
         };
-        let id = state.next_id;
-        state.next_id += 1;
+        let id = state.waiters.between();
         state.link = Link::Closing { told: sender, id };
         self.closed.notify_one();
         self.await_daemon(&mut state);
@@ -182,8 +160,8 @@ impl Core {
     pub(crate) fn dispatch(&self, response: v1::SessionResponse) {
         let v1::SessionResponse { id, result } = response;
         let mut state = self.lock();
-        if state.watches.contains_key(&id) {
-            state.dispatch_watch(id, result.as_ref());
+        if let Some(watch) = state.watch(id) {
+            state.dispatch_watch(watch, result.as_ref());
             self.tell_return(&mut state, false);
         }
         let answer = match result {
@@ -222,10 +200,10 @@ impl Core {
         let mut state = self.lock();
         let Link::Away { since, .. } = state.link else { return };
         let away = now().duration_since(since);
-        for (id, watch) in &mut state.watches {
+        for watch in &mut state.watches {
             watch.away = Some(watch.away.unwrap_or_default() + away);
             let request =
-                v1::SessionRequest { id: *id, command: Some(Command::Watch(watch.command().into())) };
+                v1::SessionRequest { id: watch.id, command: Some(Command::Watch(watch.command().into())) };
             // Where nobody takes it, the stream has broken again, and the task is about to say so.
             let _ = requests.put(&request);
         }
@@ -233,7 +211,7 @@ impl Core {
         state.opened_with = self.values(self.lines.all(), values.bits, values.timestamp_ns);
         let (values, losses) = (state.opened_with.clone(), Vec::new());
         let resumed = Resumed { away, times: 1, kept, values, losses };
-        let awaited = state.watches.keys().copied().collect();
+        let awaited = state.watches.iter().map(|watch| watch.id).collect();
         state.resuming = Some(Resuming { awaited, resumed });
         self.tell_return(&mut state, false);
     }
@@ -257,7 +235,7 @@ impl Core {
         }
         state.fail_waiters(&error);
         self.tell_return(&mut state, true);
-        for (_, watch) in state.watches.drain() {
+        for watch in state.watches.drain(..) {
             watch.ring.end((!by_app).then(|| error.clone()));
         }
         self.notices.ended(error);

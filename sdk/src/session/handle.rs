@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::line::name::{Assignment, Handle, LineRef};
 use crate::line::{Bias, Direction, Value};
-use crate::session::core::Core;
+use crate::session::core::{Core, Done};
 use gpiod_proto::v1;
 use gpiod_proto::v1::session_request::Command;
 use std::sync::Arc;
@@ -79,8 +79,8 @@ macro_rules! driven {
             /// # Errors
             ///
             /// As [`Session::write`](crate::Session::write).
-            pub async fn set(&self, value: Value) -> Result<u64, Error> {
-                self.0.set(value).await
+            pub fn set(&self, value: Value) -> impl Future<Output = Result<u64, Error>> + Send {
+                self.0.set(value)
             }
 
             /// This line, to be made active by a command or step on several lines.
@@ -164,9 +164,8 @@ impl SessionLine {
         values.at(self.position).ok_or_else(|| Error::protocol("values without the line"))
     }
 
-    async fn set(&self, value: Value) -> Result<u64, Error> {
-        let command = v1::WriteCommand { mask: self.bit(), bits: self.bits(value) };
-        self.core.done(Command::Write(command)).await
+    fn set(&self, value: Value) -> Done<'_> {
+        self.core.done(Command::Write(v1::WriteCommand { mask: self.bit(), bits: self.bits(value) }))
     }
 
     async fn configure(

@@ -11,7 +11,6 @@ use crate::session::core::Core;
 use gpiod_proto::v1;
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
-use std::pin::pin;
 use std::sync::Arc;
 
 /// A session's two streams, and how it opened.
@@ -91,20 +90,14 @@ async fn dispatch(
     connection: &Connection,
     mut responses: Answers<v1::SessionResponse>,
 ) -> Result<(), Error> {
-    let mut no_answer = pin!(core.frozen());
-    loop {
-        let message = tokio::select! {
-            biased;
-            message = responses.message() => message,
-            () = no_answer.as_mut() => {
-                connection.leave();
-                return Err(frozen());
-            }
-        };
-        match message {
-            Ok(Some(response)) => core.dispatch(response),
-            Ok(None) => return Ok(()),
-            Err(status) => return Err(connection.failed(&status)),
+    tokio::select! {
+        biased;
+        end = responses.each(|response| core.dispatch(response)) => {
+            end.map_err(|status| connection.failed(&status))
+        }
+        () = core.frozen() => {
+            connection.leave();
+            Err(frozen())
         }
     }
 }

@@ -3,8 +3,9 @@
 use crate::client::connection::now;
 use crate::client::requests::Requests;
 use crate::error::{Error, status};
-use crate::session::core::answered::Waiter;
-use crate::session::core::ids::ById;
+use crate::session::core::asked::Waiter;
+use crate::session::core::room::Room;
+use crate::session::core::waiters::Waiters;
 use crate::session::notice::Resumed;
 use crate::values::Values;
 use crate::watch::Loss;
@@ -14,15 +15,17 @@ use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) link: Link,
-    pub(super) next_id: u64,
-    pub(super) waiters: ById<Waiter>,
-    pub(super) watches: ById<SessionWatch>,
+    pub(super) waiters: Waiters,
+    pub(super) room: Room,
+    /// No more than `MAX_WATCHES`.
+    pub(super) watches: Vec<SessionWatch>,
     pub(super) opened_with: Values,
     pub(super) resuming: Option<Resuming>,
     /// Whether the task looks after the commands on their way.
@@ -55,21 +58,23 @@ pub(super) enum Link {
 }
 
 /// What a request takes up until it is answered: the end of a watch takes over the watch's place and, where its
-/// beginning is not answered yet, also that of the beginning.
+/// beginning is not answered yet, also the room of the beginning.
 #[derive(Debug)]
 pub(super) struct Places {
-    first: OwnedSemaphorePermit,
-    _second: Option<OwnedSemaphorePermit>,
+    /// Whether it takes the room of a command.
+    pub(super) room: bool,
+    _watch: Option<OwnedSemaphorePermit>,
 }
 
-impl From<OwnedSemaphorePermit> for Places {
-    fn from(first: OwnedSemaphorePermit) -> Self {
-        Self { first, _second: None }
-    }
+impl Places {
+    /// Those of a command.
+    pub(super) const COMMAND: Self = Self { room: true, _watch: None };
 }
 
 #[derive(Debug)]
 pub(super) struct SessionWatch {
+    /// That of the command that began it.
+    pub(super) id: u64,
     pub(super) mask: u64,
     pub(super) edge: i32,
     pub(super) ring: Arc<Ring>,
@@ -89,26 +94,47 @@ impl SessionWatch {
 }
 
 impl State {
-    /// Puts a command on its way, which may take its time or not; gives its id.
-    pub(super) fn send(&mut self, command: Command, places: Places, slow: bool) -> Result<u64, Error> {
+    /// Puts a command on its way, which may take its time or not, and for whose answer somebody may wait already; gives its
+    /// id.
+    pub(super) fn send(
+        &mut self,
+        command: Command,
+        places: Places,
+        slow: bool,
+        waker: Option<Waker>,
+    ) -> Result<u64, Error> {
+        let id = self.waiters.next_id();
+        if let Err(error) = self.put(&v1::SessionRequest { id, command: Some(command) }) {
+            if places.room {
+                self.room.give_back();
+            }
+            return Err(error);
+        }
+        self.waiters.insert(Waiter::Waits { waker, given_up: false, places, slow });
+        Ok(id)
+    }
+
+    fn put(&self, request: &v1::SessionRequest) -> Result<(), Error> {
         let requests = match &self.link {
             Link::Open(requests) => requests,
             Link::Away { since, why } => return Err(Error::Away { since: *since, why: why.clone() }),
             Link::Closing { .. } => return Err(Error::Closed),
             Link::Ended(error) => return Err(error.clone()),
         };
-        let id = self.next_id;
-        if requests.put(&v1::SessionRequest { id, command: Some(command) }).is_err() {
-            // The stream has broken, and the task is about to say so.
-            return Err(Error::Away { since: now(), why: "the connection broke".to_owned() });
-        }
-        self.next_id += 1;
-        self.waiters.insert(id, Waiter::new(places, slow));
-        Ok(id)
+        // Where nobody takes it, the stream has broken, and the task is about to say so.
+        requests
+            .put(request)
+            .map_err(|_| Error::Away { since: now(), why: "the connection broke".to_owned() })
     }
 
-    pub(super) fn dispatch_watch(&mut self, id: u64, result: Option<&Answer>) {
-        let Some(watch) = self.watches.get_mut(&id) else { return };
+    /// The watch with that id.
+    pub(super) fn watch(&self, id: u64) -> Option<usize> {
+        self.watches.iter().position(|watch| watch.id == id)
+    }
+
+    pub(super) fn dispatch_watch(&mut self, index: usize, result: Option<&Answer>) {
+        let watch = &mut self.watches[index];
+        let id = watch.id;
         let put = match result {
             Some(Answer::Watch(message)) => watch.ring.put(message, watch.away.take()),
             Some(Answer::Error(error)) => Err(status::refusal(error.clone())),
@@ -118,7 +144,7 @@ impl State {
             Ok(lost) => lost,
             Err(error) => {
                 watch.ring.end(Some(error));
-                self.watches.remove(&id);
+                self.watches.swap_remove(index);
                 Vec::new()
             }
         };
@@ -142,17 +168,17 @@ impl State {
 
     /// Ends a watch, also one whose beginning nobody waits for any more.
     pub(super) fn unwatch(&mut self, watch_id: u64) {
-        let Some(watch) = self.watches.remove(&watch_id) else { return };
+        let Some(index) = self.watch(watch_id) else { return };
+        let watch = self.watches.swap_remove(index);
         self.begun_again(watch_id, Vec::new());
         // The watch may end before the daemon came to answer its beginning, but never after the answer to its end.
-        let beginning = match self.waiters.remove(&watch_id) {
-            Some(Waiter::Waits { places, .. }) => Some(places.first),
-            Some(Waiter::Answered(_)) | None => None,
-        };
+        let beginning = self.waiters.remove(watch_id);
+        let room = matches!(beginning, Some(Waiter::Waits { places: Places { room: true, .. }, .. }));
         let command = Command::Unwatch(v1::UnwatchCommand { watch_id });
+        let places = Places { room, _watch: Some(watch.place) };
         // This fails only where the daemon is away, and so the watch has ended.
-        if let Ok(id) = self.send(command, Places { first: watch.place, _second: beginning }, false)
-            && let Some(Waiter::Waits { given_up, .. }) = self.waiters.get_mut(&id)
+        if let Ok(id) = self.send(command, places, false, None)
+            && let Some(Waiter::Waits { given_up, .. }) = self.waiters.get_mut(id)
         {
             *given_up = true;
         }

@@ -84,7 +84,32 @@ async fn watches_that_are_given_up_in_a_row_wait_for_the_daemon_and_leave_room_f
     assert!(poll_once(watching.as_mut()).await.is_pending());
     answer(&core, &sent.taken()[0]);
     watching.await.unwrap();
-    assert_eq!(core.in_flight.available_permits(), IN_FLIGHT);
+    assert_eq!(core.free(), IN_FLIGHT);
+}
+
+#[tokio::test]
+async fn a_command_beyond_those_that_may_wait_stands_in_a_queue_and_takes_nothing_with_it_when_it_leaves() {
+    let (core, sent) = session();
+    let mut commands: Vec<_> = (0..IN_FLIGHT + 3).map(|_| Box::pin(feed(&core))).collect();
+    for command in &mut commands {
+        assert!(poll_once(command.as_mut()).await.is_pending());
+    }
+    let requests = sent.taken();
+    assert_eq!(requests.len(), IN_FLIGHT);
+    // The first of the queue is called, and leaves before it has heard that; so does one that was not called.
+    let last = commands.pop().unwrap();
+    answer(&core, &requests[0]);
+    drop((commands.remove(IN_FLIGHT), last));
+    assert!(poll_once(commands[IN_FLIGHT].as_mut()).await.is_pending());
+    let next = sent.taken();
+    assert_eq!(next.len(), 1, "the other one has its room");
+    for request in requests[1..].iter().chain(&next) {
+        answer(&core, request);
+    }
+    for command in commands {
+        command.await.unwrap();
+    }
+    assert_eq!(core.free(), IN_FLIGHT);
 }
 
 #[tokio::test]
@@ -92,7 +117,7 @@ async fn a_watch_that_is_given_up_keeps_its_places_until_its_end_is_answered() {
     let (core, sent) = session();
     give_up(watch(&core)).await;
     let requests = sent.taken();
-    let free = || (core.in_flight.available_permits(), core.watch_places.available_permits());
+    let free = || (core.free(), core.watch_places.available_permits());
     assert_eq!(free(), (IN_FLIGHT - 1, MAX_WATCHES - 1));
     // The beginning's answer may be missing: the daemon may take the end before it says how the watch began.
     answer(&core, &requests[1]);

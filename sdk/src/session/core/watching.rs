@@ -5,7 +5,7 @@
 //! way to the daemon nor is told that there are too many watches.
 
 use crate::error::Error;
-use crate::session::core::state::SessionWatch;
+use crate::session::core::state::{Places, SessionWatch};
 use crate::session::core::{Core, MAX_WATCHES, place, unexpected};
 use crate::watch::ring::Ring;
 use gpiod_proto::v1::session_request::Command;
@@ -31,12 +31,16 @@ impl Core {
             of_app.map_err(|_| Error::invalid(format!("a session has at most {MAX_WATCHES} watches")))?;
         // The app has no more watches than there are places, so a place that is taken beyond them is of one that ends.
         let of_daemon = place(&self.watch_places).await?;
-        let in_flight = place(&self.in_flight).await?;
+        self.room().await;
         let id = {
             let mut state = self.lock();
-            let watch = SessionWatch { mask, edge, ring, away: None, _of_app: of_app, place: of_daemon };
-            let id = self.ask(&mut state, Command::Watch(watch.command().into()), in_flight.into())?;
-            state.watches.insert(id, watch);
+            let mut watch =
+                SessionWatch { id: 0, mask, edge, ring, away: None, _of_app: of_app, place: of_daemon };
+            let command = Command::Watch(watch.command().into());
+            watch.id = state.send(command, Places::COMMAND, false, None)?;
+            self.await_daemon(&mut state);
+            let id = watch.id;
+            state.watches.push(watch);
             id
         };
         let mut beginning = Beginning(Some((self, id)));

@@ -1,16 +1,19 @@
 //! Writing: what is short is written into a place of its own, so that nothing is asked for its length before.
 
 use super::{
-    BITS, DONE_RESULT, DONE_TIMESTAMP, ID, MASK, READ, READ_BITS, READ_RESULT, READ_TIMESTAMP, WRITE,
+    BATCH, BITS, DONE_RESULT, DONE_TIMESTAMP, ID, MASK, OPERATION_READ, OPERATION_WRITE, OPERATIONS, READ,
+    READ_BITS, READ_RESULT, READ_TIMESTAMP, WRITE, varint,
 };
+use crate::v1::operation::Operation as Does;
 use crate::v1::session_request::Command;
 use crate::v1::session_response::Result as Answer;
-use crate::v1::{DoneResult, ReadCommand, SessionRequest, SessionResponse, Values, WriteCommand};
+use crate::v1::{DoneResult, Operation, ReadCommand, SessionRequest, SessionResponse, Values, WriteCommand};
 
-/// Bytes of the longest: three numbers of ten bytes, each behind its field's, and a field with its length.
-const LONGEST: usize = 3 * 11 + 2;
+/// Bytes of the longest: three numbers of ten bytes, each behind its field's, and a field with its length; and behind them
+/// room for all the bytes that a number is written with at once.
+const LONGEST: usize = 3 * 11 + 2 + varint::WORD;
 
-/// The bytes of a short message.
+/// The bytes of a short message, or of a part of one.
 #[derive(Clone, Copy, Debug)]
 pub struct Short {
     bytes: [u8; LONGEST],
@@ -50,28 +53,81 @@ impl Short {
         &self.bytes[..self.length.into()]
     }
 
+    /// What a batch of operations of so many bytes begins with.
+    pub(super) fn batch(id: u64, bytes: u64) -> Self {
+        let mut short = Self::EMPTY;
+        short.number(ID, id);
+        short.push(BATCH);
+        short.value(bytes);
+        short
+    }
+
+    /// Of an operation of a batch; `None` of one that does nothing.
+    #[inline]
+    pub(super) fn operation(operation: &Operation) -> Option<Self> {
+        let (field, mask, bits) = match operation.operation.as_ref()? {
+            Does::Read(ReadCommand { mask }) => (OPERATION_READ, *mask, 0),
+            Does::Write(WriteCommand { mask, bits }) => (OPERATION_WRITE, *mask, *bits),
+        };
+        let mut short = Self::EMPTY;
+        short
+            .part(OPERATIONS, |short| short.part(field, |short| short.numbers([(MASK, mask), (BITS, bits)])));
+        Some(short)
+    }
+
+    const EMPTY: Self = Self { bytes: [0; LONGEST], length: 0 };
+
     /// An id, and a part of two numbers.
     #[inline]
     fn of(id: u64, field: u8, numbers: [(u8, u64); 2]) -> Self {
-        let mut short = Self { bytes: [0; LONGEST], length: 0 };
+        let mut short = Self::EMPTY;
         short.number(ID, id);
-        short.push(field);
-        let length = short.length;
-        short.push(0);
-        for (field, number) in numbers {
-            short.number(field, number);
-        }
-        short.bytes[usize::from(length)] = short.length - length - 1;
+        short.part(field, |short| short.numbers(numbers));
         short
+    }
+
+    /// A field that has a length, and what is in it.
+    #[inline]
+    fn part(&mut self, field: u8, write: impl FnOnce(&mut Self)) {
+        self.push(field);
+        let length = self.length;
+        self.push(0);
+        write(self);
+        self.bytes[usize::from(length)] = self.length - length - 1;
+    }
+
+    #[inline]
+    fn numbers(&mut self, numbers: [(u8, u64); 2]) {
+        for (field, number) in numbers {
+            self.number(field, number);
+        }
     }
 
     /// A field that is a number; 0 is not written.
     #[inline]
-    fn number(&mut self, field: u8, mut number: u64) {
-        if number == 0 {
+    fn number(&mut self, field: u8, number: u64) {
+        if number != 0 {
+            self.push(field);
+            self.value(number);
+        }
+    }
+
+    #[inline]
+    fn value(&mut self, number: u64) {
+        if number < 0x80 { self.push(low(number)) } else { self.large_value(number) }
+    }
+
+    /// One of several bytes: kept apart, so that small ones are written where they are given.
+    #[inline(never)]
+    fn large_value(&mut self, mut number: u64) {
+        let at = usize::from(self.length);
+        if let Some((bytes, length)) = varint::spread(number)
+            && let Some(room) = self.bytes.get_mut(at..at + varint::WORD)
+        {
+            room.copy_from_slice(&bytes);
+            self.length += length;
             return;
         }
-        self.push(field);
         while number >= 0x80 {
             self.push(low(number) | 0x80);
             number >>= 7;
