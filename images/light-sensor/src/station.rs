@@ -10,7 +10,9 @@ use crate::{print, say};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// How long `--once` waits for a daemon that is away.
@@ -106,6 +108,9 @@ async fn next_reading(
 
 /// Appends a line to the journal, on a thread of its own since a file system may block.
 async fn record(path: PathBuf, line: String) -> io::Result<()> {
-    let attempt = tokio::task::spawn_blocking(move || journal::append(&path, &line)).await;
-    attempt.unwrap_or_else(|error| Err(error.into()))
+    let (ended, end) = oneshot::channel();
+    // Nobody joins it: a file system that hangs holds up no end of the program. Tokio's threads would be another five
+    // kilobytes of the image.
+    thread::Builder::new().spawn(move || drop(ended.send(journal::append(&path, &line))))?;
+    end.await.map_err(io::Error::other)?
 }
