@@ -1,15 +1,15 @@
 //! What the daemon tells of itself to whoever measures: numbers as OpenMetrics text at `/metrics`, and at `/healthz`
 //! whether it serves. Off unless asked for; no command and no edge waits for it.
 //!
-//! [`address`] is where; [`http`] is the server and its bounds, [`request`] what it reads; [`families`] is what is told, [`text`] how it is
-//! written, [`process`] what the system knows of the process. The text is written here and not by a library, since
-//! there is nothing to register and to lock: the numbers stand in the broker's state, and are copied once for each answer.
+//! [`address`] is where; [`http`] is which pages there are, and `gpiod-pages` the server with its bounds; [`families`] is
+//! what is told, [`text`] how it is written, [`process`] what the system knows of the process. The text is written here and
+//! not by a library, since there is nothing to register and to lock: the numbers stand in the broker's state, and are
+//! copied once for each answer.
 
 pub mod address;
 mod families;
 mod http;
 mod process;
-mod request;
 mod text;
 
 pub use address::{Address, Listener};

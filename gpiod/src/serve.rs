@@ -168,9 +168,8 @@ fn measure(
     let parts = parts.iter().map(|part| metrics::Part::new(part.thread.name(), Arc::clone(&part.broker)));
     let measured = Measured::new(parts.collect(), reloads, state_file, stopping);
     tokio::spawn(task(async move {
-        if let Err(error) = metrics::serve(listener, Arc::new(measured)).await {
-            tracing::error!({ keys::ERROR } = %error, "metrics can not be served");
-        }
+        let Err(error) = metrics::serve(listener, Arc::new(measured)).await;
+        tracing::error!({ keys::ERROR } = %error, "metrics can not be served");
     }));
 }
 

@@ -136,11 +136,20 @@ fn toml_is_read_in_one_place() {
 #[test]
 fn http_1_is_for_metrics_alone_and_they_know_no_server() {
     let none: Vec<String> = Vec::new();
-    assert_eq!(offenders("gpiod/src", &["hyper::", "hyper_util"], &[]), none);
-    assert_eq!(offenders("gpiod/src", &["httparse::"], &["gpiod/src/metrics/request.rs"]), none);
+    assert_eq!(offenders("gpiod/src", &["hyper::", "hyper_util", "httparse::"], &[]), none);
+    assert_eq!(offenders("gpiod/src", &["gpiod_pages"], &["gpiod/src/metrics/http.rs"]), none);
     let http_2 = ["gpiod/src/server", "gpiod/src/kubelet"];
     assert_eq!(offenders("gpiod/src", &["h2::"], &http_2), none);
     assert_eq!(offenders("gpiod/src/metrics", &["crate::server", "crate::serve::"], &[]), none);
+}
+
+#[test]
+fn pages_are_served_in_one_place_that_knows_nobody_whose_pages_they_are() {
+    let none: Vec<String> = Vec::new();
+    assert_eq!(offenders("pages/src", &["gpiod::", "gpiod_sdk", "gpiod_proto", "tonic", "h2::"], &[]), none);
+    assert_eq!(offenders("pages/src", &["httparse::"], &["pages/src/request.rs"]), none);
+    let app = "images/light-sensor/src";
+    assert_eq!(offenders(app, &["hyper", "httparse", "TcpStream"], &[&format!("{app}/http.rs")]), none);
 }
 
 #[test]

@@ -39,13 +39,17 @@ if [[ -z "$lld" ]]; then
     echo "this Rust has no rust-lld: use the one that rustup installs" >&2
     exit 69
 fi
-# The linker as it is, but for a map of what became of each section.
+# The linker as it is, but for a map of what became of each section, and for musl's printf, twelve kilobytes or more:
+# all that asks for it is the name of a thread that somebody else gives, and here each thread names itself. Whatever else
+# came to ask for it would be the end of the program; so it is the end of the build.
 cat >"$out/link" <<TEXT
 #!/usr/bin/env bash
 for ((i = 1; i < \$#; i++)); do
     [[ "\${!i}" != -o ]] || { j=\$((i + 1)); made="\${!j##*/}"; }
 done
-exec '$lld' "\$@" "-Map=\$IMAGES_MAPS/\${made%-*}.map"
+told="\$('$lld' "\$@" "-Map=\$IMAGES_MAPS/\${made%-*}.map" --defsym=snprintf=abort --trace-symbol=snprintf)" || exit
+others="\$(grep ': reference to snprintf$' <<<"\$told" | grep -v '(pthread_setname_np.lo):' || true)"
+[[ -z "\$others" ]] || { echo "printf is wanted: \$others" >&2; exit 1; }
 TEXT
 chmod +x "$out/link"
 

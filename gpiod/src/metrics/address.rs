@@ -64,10 +64,8 @@ impl Listener {
     /// What the system says, with the address.
     pub fn bind(address: &Address, run_dir: &Path) -> io::Result<Self> {
         let bound = match address {
-            Address::Tcp(address) => TcpListener::bind(address).and_then(|listener| {
-                listener.set_nonblocking(true)?;
-                Ok((Address::Tcp(listener.local_addr()?), Socket::Tcp(listener)))
-            }),
+            Address::Tcp(address) => TcpListener::bind(address)
+                .and_then(|listener| Ok((Address::Tcp(listener.local_addr()?), Socket::Tcp(listener)))),
             Address::Unix(path) => {
                 unix(path, run_dir).map(|listener| (address.clone(), Socket::Unix(listener)))
             }
@@ -105,7 +103,6 @@ fn unix(path: &Path, run_dir: &Path) -> io::Result<UnixListener> {
     }
     let listener = UnixListener::bind(path)?;
     fs::set_permissions(path, Permissions::from_mode(MODE))?;
-    listener.set_nonblocking(true)?;
     Ok(listener)
 }
 

@@ -1,5 +1,6 @@
 //! How the program ends when it can not go on: a line for people and an exit code from sysexits.h for the container.
 
+use crate::reading::milliseconds;
 use gpiod_sdk::Error;
 use std::fmt;
 use std::path::Path;
@@ -21,7 +22,7 @@ impl Failure {
 
     /// 69: the daemon did not come in time.
     pub(crate) fn away(limit: Duration) -> Self {
-        Self { code: 69, message: format!("no reading within {} ms: gpiod is away", limit.as_millis()) }
+        Self { code: 69, message: format!("no reading within {} ms: gpiod is away", milliseconds(limit)) }
     }
 
     /// 70: the daemon answered with what makes no sense.

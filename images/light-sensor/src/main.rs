@@ -42,13 +42,9 @@ fn main() -> ExitCode {
 fn measure(options: &Options) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(1)
         .build()
         .map_err(|error| Failure::system("no runtime", &error))?;
-    let result = runtime.block_on(async { station::run(options, ended()?).await });
-    // Waits for no file system that hangs.
-    runtime.shutdown_background();
-    result
+    runtime.block_on(async { station::run(options, ended()?).await })
 }
 
 /// Done when SIGTERM or SIGINT comes. As process 1 of a container, a program without a handler never sees SIGTERM.

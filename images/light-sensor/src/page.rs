@@ -1,6 +1,7 @@
 //! What the HTTP pages say: pure, from a path and the state to a page.
 
 use crate::reading::{Outcome, Reading};
+use gpiod_pages::{Page, Status};
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
@@ -28,39 +29,27 @@ impl State {
     }
 }
 
-/// A page.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Page {
-    /// The HTTP status.
-    pub(crate) status: u16,
-    /// Its `Content-Type`.
-    pub(crate) content_type: &'static str,
-    /// Its text.
-    pub(crate) body: String,
-}
-
 const JSON: &str = "application/json";
-const TEXT: &str = "text/plain; charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The page of that path.
 pub(crate) fn page(path: &str, state: &State) -> Page {
     let (status, content_type, body) = match path {
         "/" | "/reading" => match &state.last {
-            Some(reading) => (200, JSON, reading.to_json() + "\n"),
-            None => (503, JSON, "{\"status\":\"none yet\"}\n".to_owned()),
+            Some(reading) => (Status::Ok, JSON, reading.to_json() + "\n"),
+            None => (Status::Unavailable, JSON, "{\"status\":\"none yet\"}\n".to_owned()),
         },
-        "/metrics" => (200, PROMETHEUS, metrics(state)),
+        "/metrics" => (Status::Ok, PROMETHEUS, metrics(state)),
         // A restart of this program brings no absent daemon back, so only an answer matters here.
-        "/healthz" => (200, TEXT, "ok\n".to_owned()),
-        _ => (404, TEXT, "not found; there are /reading, /metrics and /healthz\n".to_owned()),
+        "/healthz" => return Page::text(Status::Ok, "ok\n"),
+        _ => return Page::text(Status::NotFound, "not found; there are /reading, /metrics and /healthz\n"),
     };
     Page { status, content_type, body }
 }
 
 /// The page of a request that is neither GET nor HEAD.
 pub(crate) fn wrong_method() -> Page {
-    Page { status: 405, content_type: TEXT, body: "only GET and HEAD\n".to_owned() }
+    Page::text(Status::WrongMethod, "only GET and HEAD\n")
 }
 
 fn metrics(state: &State) -> String {
@@ -129,22 +118,22 @@ mod tests {
         state.take(charged(8123));
         for path in ["/", "/reading"] {
             let body = format!("{}\n", charged(8123).to_json());
-            assert_eq!(page(path, &state), Page { status: 200, content_type: JSON, body });
+            assert_eq!(page(path, &state), Page { status: Status::Ok, content_type: JSON, body });
         }
     }
 
     #[test]
     fn before_the_first_reading_there_is_none_and_that_is_no_failure_of_health() {
         let state = State::default();
-        assert_eq!(page("/reading", &state).status, 503);
-        assert_eq!(page("/healthz", &state).status, 200);
+        assert_eq!(page("/reading", &state).status, Status::Unavailable);
+        assert_eq!(page("/healthz", &state).status, Status::Ok);
         assert!(!page("/metrics", &state).body.contains("charge_seconds"));
     }
 
     #[test]
     fn another_path_is_not_found() {
         for path in ["/readings", "/metrics/", "", "/../etc/passwd"] {
-            assert_eq!(page(path, &State::default()).status, 404, "{path}");
+            assert_eq!(page(path, &State::default()).status, Status::NotFound, "{path}");
         }
     }
 

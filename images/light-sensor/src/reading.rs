@@ -87,17 +87,17 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Charged { charge, lost_edges, .. } => {
-                let rounded = (charge.as_nanos() + 500) / 1000;
+                let rounded = nanoseconds(charge).saturating_add(500) / 1000;
                 match lost_edges {
                     0 => write!(f, "{rounded}"),
                     lost => write!(f, "{rounded} or less: the kernel lost {lost} edges"),
                 }
             }
             Self::TimedOut { waited, high: false } => {
-                write!(f, "dark or disconnected: not charged within {} ms", waited.as_millis())
+                write!(f, "dark or disconnected: not charged within {} ms", milliseconds(waited))
             }
             Self::TimedOut { waited, high: true } => {
-                write!(f, "always high, so no capacitor: no edge within {} ms", waited.as_millis())
+                write!(f, "always high, so no capacitor: no edge within {} ms", milliseconds(waited))
             }
         }
     }
@@ -126,12 +126,22 @@ impl Reading {
     }
 }
 
+/// A duration in ns. Text of numbers of 128 bits, which a duration itself gives, would be a kilobyte of the image.
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A duration in whole ms.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// A duration in µs with three decimals, which is all that there is.
 struct Microseconds(Duration);
 
 impl fmt::Display for Microseconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ns = self.0.as_nanos();
+        let ns = nanoseconds(self.0);
         write!(f, "{}.{:03}", ns / 1000, ns % 1000)
     }
 }

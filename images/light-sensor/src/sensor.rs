@@ -75,7 +75,7 @@ impl Sensor {
                         return Ok(Event::Connected(false));
                     }
                     Notice::Resumed { away, .. } => {
-                        say(format_args!("gpiod is back after {} ms", away.as_millis()));
+                        say(format_args!("gpiod is back after {} ms", reading::milliseconds(away)));
                         // What was missed meanwhile is due, also where the interval is an hour.
                         self.ticks.reset_immediately();
                         return Ok(Event::Connected(true));

@@ -2,18 +2,17 @@
 
 use crate::args::Options;
 use crate::failure::Failure;
-use crate::http;
+use crate::http::{self, Shown};
 use crate::journal::{self, Journal};
-use crate::page::State;
 use crate::reading::{DISCHARGE, Outcome, Reading};
 use crate::sensor::{Event, Sensor};
 use crate::{print, say};
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// How long `--once` waits for a daemon that is away.
@@ -23,20 +22,23 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Takes readings until `ended`, or one, and lets the line go.
 pub(crate) async fn run(options: &Options, ended: impl Future<Output = ()>) -> Result<(), Failure> {
-    let (state, watched) = watch::channel(State::default());
+    let shown = Arc::new(Shown::default());
     let listener = match options.listen {
-        Some(address) => Some(listen(address).await?),
+        Some(address) => Some(
+            http::listen(address)
+                .map_err(|error| Failure::system(&format!("can not listen on {address}"), &error))?,
+        ),
         None => None,
     };
     let pages = async {
         match listener {
-            Some(listener) => http::serve(listener, watched).await,
+            Some(listener) => http::serve(listener, Arc::clone(&shown)).await,
             None => std::future::pending().await,
         }
     };
     let mut sensor = None;
     let result = tokio::select! {
-        result = take(options, &mut sensor, &state) => result,
+        result = take(options, &mut sensor, &shown) => result,
         never = pages => match never {},
         () = ended => Ok(()),
     };
@@ -50,21 +52,11 @@ pub(crate) async fn run(options: &Options, ended: impl Future<Output = ()>) -> R
     result
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| Failure::system(&format!("can not listen on {address}"), &error))
-}
-
 /// Takes readings and hands them on: one, or for ever.
-async fn take(
-    options: &Options,
-    sensor: &mut Option<Sensor>,
-    state: &watch::Sender<State>,
-) -> Result<(), Failure> {
+async fn take(options: &Options, sensor: &mut Option<Sensor>, shown: &Shown) -> Result<(), Failure> {
     let mut journal = options.append.clone().map(Journal::new);
     loop {
-        let next = next_reading(options, sensor, state);
+        let next = next_reading(options, sensor, shown);
         let reading = if options.once {
             let limit = PATIENCE + DISCHARGE + options.timeout;
             timeout(limit, next).await.map_err(|_| Failure::away(limit))??
@@ -74,7 +66,7 @@ async fn take(
         let text = if options.json { reading.to_json() + "\n" } else { format!("{}\n", reading.outcome) };
         let other_readers = options.append.is_some() || options.listen.is_some();
         print(&text).map_err(|failure| failure.with_other_readers(other_readers))?;
-        state.send_modify(|state| state.take(reading.clone()));
+        shown.state().take(reading.clone());
         if let Some(journal) = &mut journal {
             let attempt = record(journal.path().to_owned(), reading.to_json()).await;
             if options.once {
@@ -96,26 +88,29 @@ async fn take(
 async fn next_reading(
     options: &Options,
     sensor: &mut Option<Sensor>,
-    state: &watch::Sender<State>,
+    shown: &Shown,
 ) -> Result<Reading, Failure> {
     let sensor = match sensor {
         Some(sensor) => sensor,
         None => {
             let opened = Sensor::open(&options.target, options.interval, options.timeout).await?;
-            state.send_modify(|state| state.connected = true);
+            shown.state().connected = true;
             sensor.insert(opened)
         }
     };
     loop {
         match sensor.next().await? {
             Event::Reading(reading) => return Ok(reading),
-            Event::Connected(connected) => state.send_modify(|state| state.connected = connected),
+            Event::Connected(connected) => shown.state().connected = connected,
         }
     }
 }
 
 /// Appends a line to the journal, on a thread of its own since a file system may block.
 async fn record(path: PathBuf, line: String) -> io::Result<()> {
-    let attempt = tokio::task::spawn_blocking(move || journal::append(&path, &line)).await;
-    attempt.unwrap_or_else(|error| Err(error.into()))
+    let (ended, end) = oneshot::channel();
+    // Nobody joins it: a file system that hangs holds up no end of the program. Tokio's threads would be another five
+    // kilobytes of the image.
+    thread::Builder::new().spawn(move || drop(ended.send(journal::append(&path, &line))))?;
+    end.await.map_err(io::Error::other)?
 }

@@ -61,7 +61,9 @@ impl Light {
                     notice = self.session.next_notice() => match notice {
                         Notice::Lost { why } => say(why),
                         Notice::Resumed { away, .. } => {
-                            say(format_args!("gpiod is back after {} ms", away.as_millis()));
+                            // Text of numbers of 128 bits would be a kilobyte of the image.
+                            let ms = u64::try_from(away.as_millis()).unwrap_or(u64::MAX);
+                            say(format_args!("gpiod is back after {ms} ms"));
                             break;
                         }
                         Notice::Ended { error } => return error.into(),

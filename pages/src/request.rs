@@ -1,23 +1,40 @@
 //! The head of an HTTP/1.x request, as far as it is of interest here: its method and its path.
 
-/// How many headers a request may have, and how many bytes with them.
-const HEADERS: usize = 32;
+/// How many headers a request may have, and how many bytes with them: a browser sends some twenty, and cookies of
+/// whatever else is served on the same machine.
+const HEADERS: usize = 64;
 /// See [`HEADERS`].
-pub(super) const MOST_BYTES: usize = 8 * 1024;
+pub(crate) const MOST_BYTES: usize = 16 * 1024;
 
 /// What is asked.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Request<'a> {
-    pub(super) method: &'a str,
-    /// Without what stands behind a question mark.
-    pub(super) path: &'a str,
+pub struct Request<'a> {
+    method: &'a str,
+    path: &'a str,
     /// The HTTP version's digit behind the point: 0 or 1.
-    pub(super) minor: u8,
+    pub(crate) minor: u8,
+}
+
+impl<'a> Request<'a> {
+    /// The path, without what stands behind a question mark.
+    pub fn path(&self) -> &'a str {
+        self.path
+    }
+
+    /// Whether it is one with GET or HEAD, which change nothing.
+    pub fn reads(&self) -> bool {
+        matches!(self.method, "GET" | "HEAD")
+    }
+
+    /// Whether whoever asks is to have the text, too.
+    pub(crate) fn wants_body(&self) -> bool {
+        self.method != "HEAD"
+    }
 }
 
 /// What has come so far.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Head<'a> {
+pub(crate) enum Head<'a> {
     /// All of it.
     Whole(Request<'a>),
     /// There is more to come.
@@ -29,7 +46,7 @@ pub(super) enum Head<'a> {
 }
 
 /// Reads what has come of a request.
-pub(super) fn read(bytes: &[u8]) -> Head<'_> {
+pub(crate) fn read(bytes: &[u8]) -> Head<'_> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     match request.parse(bytes) {
