@@ -48,7 +48,7 @@ for ((i = 1; i < \$#; i++)); do
     [[ "\${!i}" != -o ]] || { j=\$((i + 1)); made="\${!j##*/}"; }
 done
 told="\$('$lld' "\$@" "-Map=\$IMAGES_MAPS/\${made%-*}.map" --defsym=snprintf=abort --trace-symbol=snprintf)" || exit
-others="\$(grep ': reference to snprintf$' <<<"\$told" | grep -v '(pthread_setname_np.lo):' || true)"
+others="\$(grep ': reference to snprintf$' <<<"\$told" | grep -v '(pthread_setname_np\.l\{0,1\}o):' || true)"
 [[ -z "\$others" ]] || { echo "printf is wanted: \$others" >&2; exit 1; }
 TEXT
 chmod +x "$out/link"

@@ -4,7 +4,7 @@
 /// Bytes that are taken at once.
 pub(super) const WORD: usize = 8;
 /// A number of no more than so many bits is in one of those.
-const BITS: u32 = 7 * WORD as u32;
+const BITS: u32 = 56;
 /// The highest bit of each byte.
 const MORE: u64 = 0x8080_8080_8080_8080;
 

@@ -156,10 +156,10 @@ impl Future for Done<'_> {
     type Output = Result<u64, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(match ready!(Pin::new(&mut self.0).poll(context))? {
-            Answer::Done(done) => Ok(done.timestamp_ns),
-            _ => Err(unexpected("a command")),
-        })
+        let Answer::Done(done) = ready!(Pin::new(&mut self.0).poll(context))? else {
+            return Poll::Ready(Err(unexpected("a command")));
+        };
+        Poll::Ready(Ok(done.timestamp_ns))
     }
 }
 
