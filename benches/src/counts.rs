@@ -140,8 +140,8 @@ const CALLS: [(&str, Way, Bounds); 5] = [
     ("set", Way::One(Call::Set), Bounds::of(13_000, 150_000, 0.1, 0.1)),
     ("read", Way::One(Call::Read), Bounds::of(40_000, 620_000, 21.0, 15.0)),
     ("write", Way::One(Call::Write), Bounds::of(40_000, 650_000, 22.0, 18.0)),
-    ("set, 256 on their way", Way::InFlight, Bounds::of(1_800, 25_000, 0.1, 1.1)),
-    ("set in batches of 256", Way::Packed, Bounds::of(600, 6_500, 0.1, 0.1)),
+    ("set, 256 on their way", Way::InFlight, Bounds::of(1_600, 21_000, 0.1, 1.1)),
+    ("set in batches of 256", Way::Packed, Bounds::of(450, 4_000, 0.1, 0.1)),
 ];
 
 /// Measures, and prints what came out.
