@@ -18,6 +18,9 @@ use tonic::{Code, Status};
 /// The name of the header that says how a call ended.
 const STATUS: &str = "grpc-status";
 
+/// Messages that are given in one turn: more than there are commands on their way.
+pub(super) const TURN: usize = 512;
+
 /// The answers of one call.
 pub(crate) struct Answers<A> {
     incoming: Incoming,
@@ -88,10 +91,13 @@ impl<A: Message + Default> Answers<A> {
     pub(crate) async fn each(&mut self, mut take: impl FnMut(A)) -> Result<(), Status> {
         poll_fn(|context| {
             send(&mut self.outgoing, context);
-            while let Some(message) = ready!(self.poll_message(context))? {
+            for _ in 0..TURN {
+                let Some(message) = ready!(self.poll_message(context))? else { return Poll::Ready(Ok(())) };
                 take(message);
             }
-            Poll::Ready(Ok(()))
+            // Where they come as fast as they are taken, what is to be sent has its turn all the same, and so have others.
+            context.waker().wake_by_ref();
+            Poll::Pending
         })
         .await
     }

@@ -1,11 +1,14 @@
 use super::*;
-use crate::client::answers::Answers;
+use crate::client::answers::{Answers, TURN};
+use crate::client::framing::put;
 use crate::client::requests::{PIECE, requests};
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::{OpenCommand, SessionRequest, SessionResponse};
 use h2::server::{Builder, Connection};
 use prost::Message;
-use std::future::poll_fn;
+use prost::bytes::BytesMut;
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
@@ -158,4 +161,49 @@ async fn requests_that_the_daemon_does_not_read_are_left_where_they_are() {
     };
     answers.unwrap();
     assert_eq!(read, REQUESTS * 1024);
+}
+
+#[tokio::test]
+async fn requests_have_their_turn_while_answers_come_without_a_pause() {
+    let (sender, requests) = requests();
+    let (asked, _, mut daemon) = ask(requests).await;
+    let (_request, mut respond) = {
+        let mut asked = pin!(asked);
+        let (request, mut respond) = tokio::select! {
+            call = daemon.accept() => call.unwrap().unwrap(),
+            _ = asked.as_mut() => panic!("it was answered"),
+        };
+        let mut answers = BytesMut::new();
+        for id in 1..=3 * TURN as u64 {
+            put(&SessionResponse { id, result: None }, &mut answers);
+        }
+        let mut stream = respond.send_response(Response::new(()), false).unwrap();
+        stream.send_data(answers.freeze(), false).unwrap();
+        let answers = tokio::select! {
+            answers = asked.as_mut() => answers.unwrap(),
+            _ = daemon.accept() => panic!("there is one call"),
+        };
+        (request, (answers, stream))
+    };
+    // All that was answered comes before any of it is taken.
+    for _ in 0..100 {
+        tokio::select! {
+            biased;
+            _ = daemon.accept() => panic!("there is one call"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    let (answers, _stream) = &mut respond;
+    let given = Cell::new(0);
+    let mut each = pin!(answers.each(|_| {
+        if given.get() == 0 {
+            sender.put(&request(200)).unwrap();
+        }
+        given.set(given.get() + 1);
+    }));
+    for (turn, waiting) in [(1, 200), (2, 0)] {
+        let polled = poll_fn(|context| Poll::Ready(each.as_mut().poll(context))).await;
+        assert!(polled.is_pending());
+        assert_eq!((given.get(), sender.waiting()), (turn * TURN, waiting));
+    }
 }
