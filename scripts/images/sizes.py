@@ -69,7 +69,10 @@ def read_record():
     if RECORD.exists():
         for line in RECORD.read_text().splitlines():
             if line and not line.startswith("#"):
-                image, platform, part, size = line.split("\t")
+                row = line.split("\t")
+                if len(row) != 4 or not row[3].isdigit():
+                    sys.exit(f"{RECORD}: this is no row of it: {line!r}; git has the last one that was")
+                image, platform, part, size = row
                 record.setdefault((image, platform), {})[part] = int(size)
     return record
 
@@ -116,6 +119,10 @@ def main():
     options = parser.parse_args()
     options.built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "images"
 
+    for platform in options.platforms:
+        if not (options.built / platform / "compiler").exists():
+            print(f"nothing was built for {platform}: scripts/images/build.sh {platform}", file=sys.stderr)
+            return 66
     compilers = {(options.built / platform / "compiler").read_text().strip() for platform in options.platforms}
     lines = table(options.built, options.platforms)
     print("Bytes of each image, unpacked (built with " + "; ".join(sorted(compilers)) + "):\n")
