@@ -104,7 +104,7 @@ for platform in "${platforms[@]}"; do
     "${build[@]}" --target "$target" -p gpiod
     "${build[@]}" --target "$target" -p light-sensor -p traffic-light
     for program in "${programs[@]}"; do
-        cp "$(dirname "$out")/$target/image/$program" "$out/$platform/$program"
+        install -m 755 "$(dirname "$out")/$target/image/$program" "$out/$platform/$program"
         [[ ! -e "$out/$platform/${program//-/_}.map" || "$program" != *-* ]] ||
             mv "$out/$platform/${program//-/_}.map" "$out/$platform/$program.map"
     done

@@ -35,7 +35,7 @@ if [[ -z "$revision" ]]; then
     revision="$(git rev-parse HEAD)"
     [[ -z "$(git status --porcelain --untracked-files=no)" ]] || revision+=-dirty
 fi
-source="${IMAGE_SOURCE:-$(git remote get-url origin 2>/dev/null | sed 's#//[^/@]*@#//#' || true)}"
+source="${IMAGE_SOURCE:-$(git remote get-url origin 2>/dev/null | sed 's#//[^/]*@#//#' || true)}"
 version="$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)"
 labels=(--label "org.opencontainers.image.version=$version" --label "org.opencontainers.image.revision=$revision")
 [[ -z "$source" ]] || labels+=(--label "org.opencontainers.image.source=$source")
