@@ -70,7 +70,8 @@ fn path_of(target: &str) -> &str {
         Some(_) => target[7..].find(['/', '?']).map_or("/", |begin| &target[7 + begin..]),
         None => target,
     };
-    path.split('?').next().unwrap_or_default()
+    // An address with nothing but a query behind it is the root's.
+    path.split('?').next().filter(|path| !path.is_empty()).unwrap_or("/")
 }
 
 #[cfg(test)]
@@ -88,6 +89,7 @@ mod tests {
         assert_eq!(read("HEAD /metrics?a=b?c HTTP/1.0\r\n\r\n"), whole("HEAD", "/metrics", 0));
         assert_eq!(read("GET HTTP://a:9/healthz?b HTTP/1.1\r\n\r\n"), whole("GET", "/healthz", 1));
         assert_eq!(read("GET http://a HTTP/1.1\r\n\r\n"), whole("GET", "/", 1));
+        assert_eq!(read("GET http://a?b HTTP/1.1\r\n\r\n"), whole("GET", "/", 1));
         assert_eq!(read("OPTIONS * HTTP/1.1\r\n\r\n"), whole("OPTIONS", "*", 1));
     }
 

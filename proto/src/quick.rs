@@ -2,6 +2,8 @@
 //! order: reads and writes and their answers, and batches, whose answers alone are left to prost. It is what prost reads
 //! and writes, in a fraction of its time; all else is left to it.
 
+#[cfg(test)]
+mod arbitrary;
 mod batch;
 mod read;
 mod short;

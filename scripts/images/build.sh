@@ -39,9 +39,10 @@ if [[ -z "$lld" ]]; then
     echo "this Rust has no rust-lld: use the one that rustup installs" >&2
     exit 69
 fi
-# The linker as it is, but for a map of what became of each section, and for musl's printf, twelve kilobytes or more:
-# all that asks for it is the name of a thread that somebody else gives, and here each thread names itself. Whatever else
-# came to ask for it would be the end of the program; so it is the end of the build.
+# The linker as it is, but for a map of what became of each section, and for musl's snprintf, twelve kilobytes or more:
+# all that asks for it is the name of a thread that somebody else gives, and here each thread names itself. Whoever gave
+# one all the same would end the program, and whatever else came to ask for it ends the build. The rest of musl's printf
+# is not judged: it would be linked, and seen by its size.
 cat >"$out/link" <<TEXT
 #!/usr/bin/env bash
 for ((i = 1; i < \$#; i++)); do
@@ -49,7 +50,7 @@ for ((i = 1; i < \$#; i++)); do
 done
 told="\$('$lld' "\$@" "-Map=\$IMAGES_MAPS/\${made%-*}.map" --defsym=snprintf=abort --trace-symbol=snprintf)" || exit
 others="\$(grep ': reference to snprintf$' <<<"\$told" | grep -v '(pthread_setname_np\.l\{0,1\}o):' || true)"
-[[ -z "\$others" ]] || { echo "printf is wanted: \$others" >&2; exit 1; }
+[[ -z "\$others" ]] || { echo "snprintf is wanted: \$others" >&2; exit 1; }
 TEXT
 chmod +x "$out/link"
 

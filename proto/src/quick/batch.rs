@@ -34,23 +34,11 @@ impl Batch {
 
 #[cfg(test)]
 mod tests {
+    use super::super::arbitrary::{number, operation};
     use super::*;
-    use crate::v1::Operation;
-    use crate::v1::operation::Operation as Does;
-    use crate::v1::{FeedCommand, ReadCommand, WriteCommand};
+    use crate::v1::{FeedCommand, Operation};
     use proptest::prelude::*;
     use prost::Message;
-
-    fn number() -> impl Strategy<Value = u64> {
-        prop_oneof![Just(0), Just(u64::MAX), 0..300_u64, (0..64_u32).prop_map(|bit| 1 << bit), any::<u64>()]
-    }
-
-    fn operation() -> impl Strategy<Value = Operation> {
-        let does = (any::<bool>(), number(), number()).prop_map(|(write, mask, bits)| {
-            if write { Does::Write(WriteCommand { mask, bits }) } else { Does::Read(ReadCommand { mask }) }
-        });
-        does.prop_map(|does| Operation { operation: Some(does) })
-    }
 
     proptest! {
         #[test]

@@ -161,26 +161,10 @@ impl<'a> Left<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::arbitrary::{number, operation, read, write};
     use super::*;
     use crate::v1::FeedCommand;
     use proptest::prelude::*;
-
-    fn number() -> impl Strategy<Value = u64> {
-        prop_oneof![Just(0), Just(u64::MAX), 0..300_u64, (0..64_u32).prop_map(|bit| 1 << bit), any::<u64>()]
-    }
-
-    fn read() -> impl Strategy<Value = ReadCommand> {
-        number().prop_map(|mask| ReadCommand { mask })
-    }
-
-    fn write() -> impl Strategy<Value = WriteCommand> {
-        (number(), number()).prop_map(|(mask, bits)| WriteCommand { mask, bits })
-    }
-
-    fn operation() -> impl Strategy<Value = Operation> {
-        let does = prop_oneof![read().prop_map(Does::Read), write().prop_map(Does::Write)];
-        does.prop_map(|does| Operation { operation: Some(does) })
-    }
 
     fn quick() -> impl Strategy<Value = SessionRequest> {
         let batch =

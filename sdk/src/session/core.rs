@@ -99,11 +99,6 @@ impl Core {
         Values::new(self.lines.names().clone(), mask, bits, timestamp_ns)
     }
 
-    /// Sends a program and waits for its result, however long it takes.
-    pub(crate) async fn program(&self, program: v1::Program) -> Result<Answer, Error> {
-        self.slow_command(Command::Program(program)).await
-    }
-
     /// Something is on its way that is done at once: the task is to look after it.
     fn await_daemon(&self, state: &mut State) {
         if !std::mem::replace(&mut state.heeded, true) {

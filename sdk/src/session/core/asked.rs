@@ -4,6 +4,7 @@
 use super::state::{Link, Places, State};
 use super::{Core, unexpected};
 use crate::error::Error;
+use gpiod_proto::v1::Program;
 use gpiod_proto::v1::session_request::Command;
 use gpiod_proto::v1::session_response::Result as Answer;
 use std::fmt;
@@ -50,9 +51,9 @@ impl Core {
         Asked { core: self, stage: Stage::New(command, false) }
     }
 
-    /// Sends a command and waits for its answer, however long it takes.
-    pub(super) fn slow_command(&self, command: Command) -> Asked<'_> {
-        Asked { core: self, stage: Stage::New(command, true) }
+    /// Sends a program and waits for its result, however long it takes.
+    pub(crate) fn program(&self, program: Program) -> Asked<'_> {
+        Asked { core: self, stage: Stage::New(Command::Program(program), true) }
     }
 
     /// The answer to a command that was sent.
