@@ -1,10 +1,10 @@
 # The words that people and CI use: one target, one command. What needs more than a line stands in scripts/.
-# What a bare machine lacks (buf, cargo-deny, cargo-fuzz, Python's gRPC) is installed by the scripts into a cache outside of
-# this tree, ${XDG_CACHE_HOME:-~/.cache}/gpiod-dev; what test-hardware lacks is named, and installed only when told to.
+# What a bare machine lacks (buf, cargo-deny, cargo-fuzz, cargo-cyclonedx, Python's gRPC) is installed by the scripts into a
+# cache outside of this tree, ${XDG_CACHE_HOME:-~/.cache}/gpiod-dev; what test-hardware lacks is named, and installed only when told to.
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-gate bench-gate-counts soak fuzz test-hardware test-python test-manifests images test-images images-push test-cluster-scripts cluster-test fmt fmt-check lint proto buf deny docs ci
+.PHONY: help demo test bench bench-gate bench-gate-counts soak fuzz test-hardware test-python test-manifests images test-images images-push test-image-scripts test-cluster-scripts cluster-test fmt fmt-check lint proto buf deny docs ci
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -60,16 +60,19 @@ test-manifests: ## The Kubernetes manifests, without a cluster: schemas, Pod Sec
 
 # PLATFORMS names some, such as "linux/arm64"; those of one tag by default. The table in images/README.md has those.
 images: ## Build the images for all platforms, pack them and measure them; PLATFORMS="linux/amd64" for some
-	scripts/images/build.sh $(PLATFORMS)
 	scripts/images/sbom.sh $(PLATFORMS)
+	scripts/images/build.sh $(PLATFORMS)
 	scripts/images/pack.sh $(PLATFORMS)
 	scripts/images/sizes.py $(if $(PLATFORMS),$(PLATFORMS),--readme)
 
 test-images: ## Board, daemon and both apps as containers, hardened; for ARM under QEMU's user emulation. As root
 	scripts/images/test.sh containers $(or $(PLATFORMS),linux/arm64 linux/arm/v7)
 
-images-push: ## Push the images: REGISTRY=ghcr.io/you
-	scripts/images/push.sh $(REGISTRY)
+images-push: ## Push the images: REGISTRY=ghcr.io/you, and PLATFORMS if they were built for some
+	scripts/images/push.sh $(if $(PLATFORMS),--platforms "$(PLATFORMS)") $(REGISTRY)
+
+test-image-scripts: ## What the images' scripts refuse, and what they say of commits, sizes and releases: nothing is built
+	PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover --start-directory scripts/images/tests
 
 test-cluster-scripts: ## The scripts that make a cluster of Pis, on false machines: no cluster, no network, no root
 	scripts/cluster-scripts.sh
@@ -114,5 +117,5 @@ docs: ## Build the documentation, warnings as errors
 
 # `test` stays last: CI shows the end of the output.
 ci: ## Everything that must hold before a change goes in
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target fmt-check lint test-cluster-scripts buf docs deny test-python test-manifests
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target fmt-check lint test-image-scripts test-cluster-scripts buf docs deny test-python test-manifests
 	@$(MAKE) --no-print-directory test

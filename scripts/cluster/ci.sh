@@ -20,7 +20,7 @@ case "${1-}" in
     -h | --help) usage; exit 0 ;;
 esac
 [[ "${1-}" =~ ^[0-9]+$ ]] || { usage >&2; exit 64; }
-end=$((SECONDS + $1 * 60))
+end=$((SECONDS + 10#$1 * 60))
 # What the walk needs, on a machine that does other things too; less is not begun, so that nothing is half done.
 walk_minutes=12
 

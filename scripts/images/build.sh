@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=scripts/images/platforms.sh
 . scripts/images/platforms.sh
+# shellcheck source=scripts/images/commit.sh
+. scripts/images/commit.sh
 
 install=()
 out="${CARGO_TARGET_DIR:-target}/images"
@@ -20,9 +22,11 @@ $(awk 'NF { printf "       %-13s %s\n", $1, $2 }' <<<"$platform_table")
   2. on Debian 12: rustc-web, which builds std anew and for size (smaller by some 150 KB), see toolchain.sh;
      --install lets that be fetched into the cache where it is missing.
 Both link with rustup's rust-lld; no C compiler for the platform is needed. What is missing is named, with exit status 69.
+The compiler and the commit are written beside the programs, for the images' labels.
 
 environment:
   IMAGES_COMPILER  rustup or debian: that one, whatever else is there
+  IMAGE_REVISION   the commit; default: git's, with -dirty if something is not committed
 TEXT
 }
 
@@ -31,7 +35,14 @@ for argument in "$@"; do
     if [[ "$argument" == --install ]]; then install=(--install); else named+=("$argument"); fi
 done
 take_platforms "${named[@]}"
+case "${IMAGES_COMPILER-}" in
+    '' | rustup | debian) ;;
+    *) echo "IMAGES_COMPILER is rustup or debian, not $IMAGES_COMPILER" >&2; exit 64 ;;
+esac
+revision="$(commit_revision)"
 
+# They would take the place of what is chosen below.
+unset RUSTC RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER
 mkdir -p "$out"
 out="$(cd "$out" && pwd)"
 lld="$(find "$(rustc --print sysroot)/lib/rustlib" -path '*/bin/rust-lld' | head -n 1)"
@@ -39,23 +50,24 @@ if [[ -z "$lld" ]]; then
     echo "this Rust has no rust-lld: use the one that rustup installs" >&2
     exit 69
 fi
-# The linker as it is, but for a map of what became of each section, and for musl's snprintf, twelve kilobytes or more:
-# all that asks for it is the name of a thread that somebody else gives, and here each thread names itself. Whoever gave
-# one all the same would end the program, and whatever else came to ask for it ends the build. The rest of musl's printf
-# is not judged: it would be linked, and seen by its size.
+# The linker as it is, but for a map of what became of each section and, where IMAGES_NO_PRINTF is set, for musl's snprintf,
+# twelve kilobytes or more: all that asks for it is the name of a thread that somebody else gives, and here each thread
+# names itself. Whoever gave one all the same would end the program, and whatever else came to ask for it ends the build.
+# So does what came to ask for the rest of musl's printf: see below.
 cat >"$out/link" <<TEXT
 #!/usr/bin/env bash
 for ((i = 1; i < \$#; i++)); do
     [[ "\${!i}" != -o ]] || { j=\$((i + 1)); made="\${!j##*/}"; }
 done
-told="\$('$lld' "\$@" "-Map=\$IMAGES_MAPS/\${made%-*}.map" --defsym=snprintf=abort --trace-symbol=snprintf)" || exit
+: "\${made:?the linker is not told here what it makes}"
+options=("-Map=\$IMAGES_MAPS/\${made%-*}.map")
+[[ -z "\${IMAGES_NO_PRINTF-}" ]] || options+=(--defsym=snprintf=abort --trace-symbol=snprintf)
+told="\$($(printf %q "$lld") "\$@" "\${options[@]}")" || exit
 others="\$(grep ': reference to snprintf$' <<<"\$told" | grep -v '(pthread_setname_np\.l\{0,1\}o):' || true)"
 [[ -z "\$others" ]] || { echo "snprintf is wanted: \$others" >&2; exit 1; }
 TEXT
 chmod +x "$out/link"
 
-# They would take the place of the flags below.
-unset RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER
 cargo fetch --locked --quiet
 installed="$(rustup target list --installed 2>/dev/null || true)"
 
@@ -69,16 +81,16 @@ for platform in "${platforms[@]}"; do
     # ARM's short instructions, which every processor of this platform has, make a quarter less.
     [[ "$platform" != linux/arm/v7 ]] || flags+=(-Ctarget-feature=+thumb-mode)
     # What functions have in common becomes a function, as the compiler does by itself for arm64 alone. What stands on the
-    # stack is said in fewer bytes beside a frame pointer, and then is in common more often. More than 16 bytes are copied
-    # or set by a call. A choice of few is comparisons: a table has 8 bytes for each.
+    # stack is said in fewer bytes beside a frame pointer, and then is in common more often. A choice of few is comparisons:
+    # a table has 8 bytes for each.
     [[ "$platform" != linux/amd64 ]] || flags+=(
-        -Cllvm-args=-enable-machine-outliner=always -Cforce-frame-pointers=yes
-        "-Cllvm-args=-max-store-memcpy=1 -max-store-memmove=1 -max-store-memset=1 -min-jump-table-entries=24"
+        -Cforce-frame-pointers=yes "-Cllvm-args=-enable-machine-outliner=always -min-jump-table-entries=24"
     )
     for registry in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
         flags+=("--remap-path-prefix=$registry=")
     done
     build=(cargo build --locked --profile image)
+    unset IMAGES_NO_PRINTF
     compiler="${IMAGES_COMPILER-}"
     if [[ -z "$compiler" ]]; then
         compiler=debian
@@ -86,12 +98,18 @@ for platform in "${platforms[@]}"; do
     fi
     if [[ "$compiler" == rustup ]]; then
         target="$(platform "$platform" 2)"
+        grep -qx "$target" <<<"$installed" || { echo "no compiler for $platform: rustup target add $target" >&2; exit 69; }
     else
         target="$(platform "$platform" 3)"
         RUSTC="$(scripts/images/toolchain.sh "${install[@]}" "$platform")"
         # std is built by flags that the stable compiler knows but keeps for others.
         export RUSTC RUSTC_BOOTSTRAP=1
+        # rustup's programs have an unwinder, which prints.
+        export IMAGES_NO_PRINTF=yes
         build+=("-Zbuild-std=std,panic_abort" -Zbuild-std-features=optimize_for_size)
+        # More than 16 bytes are copied or set by a call. The compiler that rustup has recurses without end by the last of these.
+        [[ "$platform" != linux/amd64 ]] ||
+            flags+=("-Cllvm-args=-max-store-memcpy=1 -max-store-memmove=1 -max-store-memset=1")
         flags+=("--remap-path-prefix=$(dirname "$RUSTC")/usr/lib/rustlib/src/rust/library=")
     fi
     variable="CARGO_TARGET_$(tr a-z- A-Z_ <<<"$target")_LINKER"
@@ -99,17 +117,22 @@ for platform in "${platforms[@]}"; do
     CARGO_ENCODED_RUSTFLAGS="$(IFS=$'\x1f' && echo "${flags[*]}")"
     export CARGO_ENCODED_RUSTFLAGS
     mkdir -p "$IMAGES_MAPS"
+    # What is half done is not packed.
+    rm -f "$out/$platform"/{compiler,revision}
     begin=$SECONDS
     echo "building for $platform: $target, $("${RUSTC:-rustc}" --version)" >&2
     # The apps apart from gpiod: what it asks of libraries would be in theirs, too.
     "${build[@]}" --target "$target" -p gpiod
     "${build[@]}" --target "$target" -p light-sensor -p traffic-light
     for program in "${programs[@]}"; do
+        map="$out/$platform/$program.map"
         install -m 755 "$(dirname "$out")/$target/image/$program" "$out/$platform/$program"
-        [[ ! -e "$out/$platform/${program//-/_}.map" || "$program" != *-* ]] ||
-            mv "$out/$platform/${program//-/_}.map" "$out/$platform/$program.map"
+        [[ ! -e "$out/$platform/${program//-/_}.map" || "$program" != *-* ]] || mv "$out/$platform/${program//-/_}.map" "$map"
+        [[ -z "${IMAGES_NO_PRINTF-}" ]] || ! grep -q 'libc\.a(v[a-z]*printf\.l\{0,1\}o)' "$map" ||
+            { echo "$program has musl's printf now: $map says what is beside it" >&2; exit 1; }
     done
     echo "$compiler: $("${RUSTC:-rustc}" --version)" >"$out/$platform/compiler"
+    echo "$revision" >"$out/$platform/revision"
     unset RUSTC RUSTC_BOOTSTRAP
     echo "built for $platform in $((SECONDS - begin)) s" >&2
 done

@@ -18,7 +18,7 @@ case "${1-}" in
     -h | --help) usage; exit 0 ;;
 esac
 [[ "${1-}" =~ ^[0-9]+$ ]] || { usage >&2; exit 64; }
-end=$((SECONDS + $1 * 60))
+end=$((SECONDS + 10#$1 * 60))
 
 # in_time WHAT COMMAND...: as far as the minutes go.
 in_time() {

@@ -4,6 +4,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=scripts/images/platforms.sh
 . scripts/images/platforms.sh
+# shellcheck source=scripts/images/commit.sh
+. scripts/images/commit.sh
 
 built="${CARGO_TARGET_DIR:-target}/images"
 
@@ -13,13 +15,13 @@ usage: scripts/images/pack.sh [PLATFORM...]
 
 Packs the programs for the platforms (default: ${default_platforms[*]}) as build.sh left them into
 images/NAME.oci.tar below cargo's target directory, an OCI archive with all platforms under one manifest list, and prints
-each list's digest. Dates are those of the commit (SOURCE_DATE_EPOCH); equal programs give equal digests.
+each list's digest. Dates are those of the commit that was built (SOURCE_DATE_EPOCH); equal programs give equal digests.
 Needs buildah and skopeo, and nothing of a registry.
 
 environment:
   SOURCE_DATE_EPOCH  the date in the images, in s; default: that of the commit
-  IMAGE_SOURCE       where the source is, for the label org.opencontainers.image.source; default: git's origin
-  IMAGE_REVISION     the commit, for its label; default: git's, with -dirty if something is not committed
+  IMAGE_SOURCE       where the source is, for the label org.opencontainers.image.source; default: git's origin, as https,
+                     without who fetches it; none where that is a folder
 TEXT
 }
 
@@ -28,19 +30,19 @@ for tool in buildah skopeo; do
     command -v "$tool" >/dev/null || { echo "$tool is missing: see scripts/hardware/packages.sh images" >&2; exit 69; }
 done
 
-# What a build takes from git, unless it is told.
-epoch="${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}"
-revision="${IMAGE_REVISION-}"
-if [[ -z "$revision" ]]; then
-    revision="$(git rev-parse HEAD)"
-    [[ -z "$(git status --porcelain --untracked-files=no)" ]] || revision+=-dirty
-fi
-source="${IMAGE_SOURCE:-$(git remote get-url origin 2>/dev/null | sed 's#//[^/]*@#//#' || true)}"
-version="$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)"
-labels=(--label "org.opencontainers.image.version=$version" --label "org.opencontainers.image.revision=$revision")
-[[ -z "$source" ]] || labels+=(--label "org.opencontainers.image.source=$source")
-# The compiler of these bytes: whoever wants the same needs the same.
-labels+=(--label "gpiod.compiler=$(cat "$built/${platforms[0]}/compiler")")
+version="$(commit_version)"
+source="$(commit_source)"
+[[ -n "$source" ]] || echo "the images do not say where their source is: git's origin is no address; IMAGE_SOURCE tells" >&2
+# What each platform's programs are made of, and their dates.
+declare -A revisions=() compilers=() dates=()
+for platform in "${platforms[@]}"; do
+    for program in "${programs[@]}" compiler revision; do
+        [[ -s "$built/$platform/$program" ]] || { echo "there is no $program for $platform: scripts/images/build.sh $platform" >&2; exit 66; }
+    done
+    revisions[$platform]="$(cat "$built/$platform/revision")"
+    compilers[$platform]="$(cat "$built/$platform/compiler")"
+    dates[$platform]="$(commit_date "${revisions[$platform]}")"
+done
 
 # A store of our own, so that nothing of the user's is touched.
 store="$built/store"
@@ -52,10 +54,16 @@ storage=(--root "$store/root" --runroot "$store/run" --storage-driver vfs)
 for program in "${programs[@]}"; do
     tag="$program:$version"
     for platform in "${platforms[@]}"; do
-        [[ -x "$built/$platform/$program" ]] || { echo "there is no $program for $platform: scripts/images/build.sh $platform" >&2; exit 66; }
-        # All files have the commit's date, also within the layer.
+        labels=(
+            --label "org.opencontainers.image.version=$version"
+            --label "org.opencontainers.image.revision=${revisions[$platform]}"
+            # The compiler of these bytes: whoever wants the same needs the same.
+            --label "gpiod.compiler=${compilers[$platform]}"
+        )
+        [[ -z "$source" ]] || labels+=(--label "org.opencontainers.image.source=$source")
+        # All files have the commit's date, also within the layer. What packed them is no part of what they are.
         buildah "${storage[@]}" build --quiet --isolation chroot --format oci --platform "$platform" --target "$program" \
-            --build-context "programs=$(cd "$built" && pwd)" --timestamp "$epoch" "${labels[@]}" \
+            --build-context "programs=$(cd "$built" && pwd)" --timestamp "${dates[$platform]}" --identity-label=false "${labels[@]}" \
             --manifest "$tag" --file images/Dockerfile "$store/context" >"$store/log" 2>&1 || { cat "$store/log" >&2; exit 1; }
     done
     rm -f "$built/$program.oci.tar"

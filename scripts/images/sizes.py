@@ -2,7 +2,8 @@
 """Shows how large the images are, beside the thesis's, and fails when one has outgrown its budget.
 
 The bytes of each crate come from the linker's maps. Inlining moves code from one crate to another, so they say where
-to look and not whose fault it is.
+to look and not whose fault it is. The budgets are those of Debian's compiler, whose std is built for size: what rustup's
+made is shown and not judged.
 """
 
 import argparse
@@ -16,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RECORD = ROOT / "images" / "sizes.tsv"
 README = ROOT / "images" / "README.md"
 MARKS = ("<!-- sizes: written by make images -->", "<!-- end of sizes -->")
-# What one tag stands for: default_platforms in platforms.sh.
+# What one tag stands for, default_platforms in platforms.sh: these have budgets.
 PLATFORMS = ["linux/amd64", "linux/arm64", "linux/arm/v7"]
 IMAGES = ("light-sensor", "traffic-light", "gpiod")
 # What the system did that this one succeeds: bytes, and how.
@@ -32,6 +33,8 @@ SECTION = re.compile(r"^ *[0-9a-f]+ +[0-9a-f]+ +([0-9a-f]+) +\d+ {9}(\S.*):\((\S
 OUTPUT = re.compile(r"^ *[0-9a-f]+ +[0-9a-f]+ +[0-9a-f]+ +\d+ (\S+)$")
 # A crate's root within a mangled name (v0): C, its disambiguator, its name's length and its name.
 CRATE = re.compile(r"Cs[0-9A-Za-z]*_(\d+)_?(?=[A-Za-z_])")
+# A row of the record.
+ROW = re.compile(r"(?P<image>[a-z-]+)\t(?P<platform>[a-z0-9/]+)\t(?P<part>[A-Za-z0-9_()]+)\t(?P<size>[0-9]{1,12})")
 STD = {"core", "alloc", "std", "compiler_builtins", "hashbrown", "memchr", "libc"}
 
 
@@ -54,26 +57,29 @@ def crates(map_file):
     """Bytes in the file by crate, of what the linker kept."""
     sizes = Counter()
     output = ""
-    for line in map_file.read_text().splitlines():
+    for line in map_file.read_text(errors="replace").splitlines():
         if match := OUTPUT.match(line):
             output = match.group(1)
         elif (match := SECTION.match(line)) and output not in (".bss", ".tbss") and output.startswith("."):
             if not output.startswith((".debug", ".symtab", ".strtab", ".shstrtab", ".comment")):
                 sizes[crate_of(match.group(2), match.group(3))] += int(match.group(1), 16)
+    if not sizes:
+        raise ValueError(f"{map_file} is no map of a program: build it again")
     return sizes
 
 
 def read_record():
     """What is on record: {(image, platform): {part: bytes}}, where the part `budget` is the limit."""
     record = {}
-    if RECORD.exists():
-        for line in RECORD.read_text().splitlines():
-            if line and not line.startswith("#"):
-                row = line.split("\t")
-                if len(row) != 4 or not row[3].isdigit():
-                    sys.exit(f"{RECORD}: this is no row of it: {line!r}; git has the last one that was")
-                image, platform, part, size = row
-                record.setdefault((image, platform), {})[part] = int(size)
+    for line in RECORD.read_text(errors="replace").splitlines() if RECORD.exists() else ():
+        if line and not line.startswith("#"):
+            row = ROW.fullmatch(line)
+            if not row or row["part"] in record.get((row["image"], row["platform"]), {}):
+                raise ValueError(f"{RECORD}: this is no row of it, or a second one of its name: {line!r}; git has the last one")
+            record.setdefault((row["image"], row["platform"]), {})[row["part"]] = int(row["size"])
+    for image, platform in record:
+        if "budget" not in record[image, platform]:
+            raise ValueError(f"{RECORD}: {image} for {platform} has parts and no budget; git has the last one that was")
     return record
 
 
@@ -110,25 +116,15 @@ def grown(before, now):
     return [f"    {change:+9,} {name}" for change, name in sorted(changes, reverse=True)[:12] if change > 0]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--accept", action="store_true", help="take the present sizes as the budget, with 5 %% of room")
-    parser.add_argument("--readme", action="store_true", help="write the table into images/README.md")
-    parser.add_argument("--crates", action="store_true", help="print the bytes by crate, too")
-    parser.add_argument("platforms", nargs="*", default=PLATFORMS, metavar="PLATFORM")
-    options = parser.parse_args()
-    options.built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "images"
-
+def measure(options, record):
+    """Prints what was built; the failures. What `--accept` accepts goes into the record."""
+    judged = [name for name in options.platforms if not compiler(options.built, name).startswith("rustup")]
     for platform in options.platforms:
-        if not (options.built / platform / "compiler").exists():
-            print(f"nothing was built for {platform}: scripts/images/build.sh {platform}", file=sys.stderr)
-            return 66
-    compilers = {(options.built / platform / "compiler").read_text().strip() for platform in options.platforms}
-    lines = table(options.built, options.platforms)
-    print("Bytes of each image, unpacked (built with " + "; ".join(sorted(compilers)) + "):\n")
-    print("\n".join(lines) + "\n")
-
-    record, failures = read_record(), []
+        if platform not in judged:
+            print(f"{platform} is not judged: the budgets are those of Debian's compiler", file=sys.stderr)
+        elif platform not in PLATFORMS and not options.accept:
+            print(f"{platform} is not judged: it is not of the one tag, and has no budget", file=sys.stderr)
+    failures = []
     for image in IMAGES:
         for platform in options.platforms:
             size = (options.built / platform / image).stat().st_size
@@ -136,27 +132,69 @@ def main():
             if options.crates:
                 print(f"{image} {platform}: {size:,}")
                 print("\n".join(f"    {bytes_:9,} {crate}" for crate, bytes_ in now.most_common()))
+            known = record.get((image, platform))
             if options.accept:
                 budget = -int(-size * MARGIN // 1024) * 1024
                 record[image, platform] = {**now, "total": size, "budget": budget}
+            elif platform not in judged or (known is None and platform not in PLATFORMS):
                 continue
-            known = record.get((image, platform))
-            if known is None:
+            elif known is None:
                 failures.append(f"{image} for {platform} has no budget: scripts/images/sizes.py --accept")
             elif size > known["budget"]:
                 failures.append(f"{image} for {platform}: {size:,} bytes, over its budget of {known['budget']:,}; what grew:")
                 failures += grown(known, now)
-    if options.accept:
-        write_record(record)
-    # The table is that of the budgets, whoever builds.
-    if options.readme and not any(compiler.startswith("rustup") for compiler in compilers):
-        text = README.read_text()
-        head, rest = text.split(MARKS[0])
-        tail = rest.split(MARKS[1])[1]
-        README.write_text(head + MARKS[0] + "\n" + "\n".join(lines) + "\n" + MARKS[1] + tail)
-    if failures and any(compiler.startswith("rustup") for compiler in compilers):
-        print("not judged: the budgets are those of Debian's route, whose std is built for size", file=sys.stderr)
-        failures = []
+    return failures
+
+
+def compiler(built, platform):
+    """What the programs for a platform were built with: whose, and its version."""
+    return (built / platform / "compiler").read_text(errors="replace").strip()
+
+
+def write_readme(lines):
+    """Puts the table into images/README.md."""
+    head, found, rest = README.read_text().partition(MARKS[0])
+    _, also, tail = rest.partition(MARKS[1])
+    if not (found and also):
+        raise ValueError(f"{README} has no place for the table: {MARKS[0]} and {MARKS[1]}")
+    README.write_text(head + MARKS[0] + "\n" + "\n".join(lines) + "\n" + MARKS[1] + tail)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="exit status: 0 all are within their budgets, 1 one is not, 65 the record or a map is damaged, 66 nothing was built",
+    )
+    parser.add_argument("--accept", action="store_true", help="take the present sizes as the budget, with 5 %% of room")
+    parser.add_argument("--readme", action="store_true", help="write the table into images/README.md, if Debian's compiler made all")
+    parser.add_argument("--crates", action="store_true", help="print the bytes by crate, too")
+    parser.add_argument("platforms", nargs="*", default=PLATFORMS, metavar="PLATFORM")
+    options = parser.parse_args()
+    options.built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "images"
+
+    for platform in options.platforms:
+        for name in ("compiler", *IMAGES, *(f"{image}.map" for image in IMAGES)):
+            if not (options.built / platform / name).is_file():
+                print(f"there is no {name} for {platform}: scripts/images/build.sh {platform}", file=sys.stderr)
+                return 66
+    compilers = sorted({compiler(options.built, platform) for platform in options.platforms})
+    of_rustup = any(name.startswith("rustup") for name in compilers)
+    if options.accept and of_rustup:
+        print("budgets are set by what Debian's compiler made: IMAGES_COMPILER=debian scripts/images/build.sh", file=sys.stderr)
+        return 64
+    lines = table(options.built, options.platforms)
+    print("Bytes of each image, unpacked (built with " + "; ".join(compilers) + "):\n")
+    print("\n".join(lines) + "\n")
+    try:
+        record = read_record()
+        failures = measure(options, record)
+        if options.accept:
+            write_record(record)
+        if options.readme and not of_rustup:
+            write_readme(lines)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 65
     print("\n".join(failures), file=sys.stderr, end="\n" if failures else "")
     return 1 if failures else 0
 

@@ -11,6 +11,7 @@ root="${XDG_CACHE_HOME:-$HOME/.cache}/gpiod-dev/images/rust"
 usage() {
     cat <<TEXT
 usage: scripts/images/toolchain.sh [--install] PLATFORM...
+       scripts/images/toolchain.sh --install      for ${default_platforms[*]}
 
 Prints the path of a rustc that builds for the platforms, such as linux/arm/v7, together with a cargo that is told
 -Zbuild-std. With --install it is fetched first where it is missing (180 MB for the compiler, 0.5 MB for each platform;
@@ -19,15 +20,12 @@ It is in \${XDG_CACHE_HOME:-~/.cache}/gpiod-dev/images/rust. Remove that folder 
 TEXT
 }
 
-install=
-case "${1-}" in
-    -h | --help) usage; exit 0 ;;
-    --install) install=yes; shift ;;
-esac
-(($# > 0)) || { usage >&2; exit 64; }
-for platform in "$@"; do
-    [[ -n "$(platform "$platform" 1)" ]] || { echo "no platform $platform" >&2; exit 64; }
+install='' named=()
+for argument in "$@"; do
+    if [[ "$argument" == --install ]]; then install=yes; else named+=("$argument"); fi
 done
+(($# > 0)) || { usage >&2; exit 64; }
+take_platforms "${named[@]}"
 
 # The compiler, and std's source, which Debian has whole with what it depends on.
 unpack_compiler() {
@@ -44,8 +42,8 @@ unpack_compiler() {
     # The program does not find its own libraries there, so a wrapper tells it.
     cat >"$new/rustc" <<TEXT
 #!/bin/sh
-export LD_LIBRARY_PATH='$root/usr/lib/${libraries#./}'
-exec '$root/usr/bin/rustc' "\$@"
+export LD_LIBRARY_PATH=$(printf %q "$root/usr/lib/${libraries#./}")
+exec $(printf %q "$root/usr/bin/rustc") "\$@"
 TEXT
     chmod +x "$new/rustc"
     mv "$new" "$root"
@@ -74,12 +72,12 @@ unpack_platform() {
 mkdir -p "$(dirname "$root")"
 exec 9>"$root.lock"
 flock 9
-for platform in "$@"; do
+for platform in "${platforms[@]}"; do
     folder="$root/usr/lib/rustlib/$(platform "$platform" 3)/lib/self-contained"
     [[ ! -e "$folder/complete" ]] || continue
     if [[ -z "$install" ]]; then
         echo "no compiler for $platform: rustup target add $(platform "$platform" 2)" >&2
-        echo "or, with Debian's packages: scripts/images/toolchain.sh --install $*" >&2
+        echo "or, with Debian's packages: scripts/images/toolchain.sh --install ${platforms[*]}" >&2
         exit 69
     fi
     {

@@ -1,0 +1,72 @@
+"""What is pushed, and what is not."""
+
+from given import SCRIPTS, InFolder, archive, run
+
+ALL = ("linux/amd64", "linux/arm64", "linux/arm/v7")
+PROGRAMS = ("gpiod", "light-sensor", "traffic-light")
+
+
+class Release(InFolder):
+    def setUp(self):
+        super().setUp()
+        # A skopeo that writes down what it was to do, and has a digest for it.
+        (self.folder / "bin").mkdir()
+        skopeo = self.folder / "bin" / "skopeo"
+        skopeo.write_text('#!/bin/sh\necho "$@" >>"$CALLS"\nwhile [ "$1" != --digestfile ]; do shift; done\nprintf sha256:abc >"$2"\n')
+        skopeo.chmod(0o755)
+        self.built = self.folder / "target" / "images"
+        self.built.mkdir(parents=True)
+
+    def pack(self, programs=PROGRAMS, platforms=ALL, version="0.1.0", revision="c0ffee"):
+        for program in programs:
+            labels = {"version": version, "revision": revision}
+            archive(self.built / f"{program}.oci.tar", dict.fromkeys(platforms, labels))
+
+    def push(self, *words):
+        calls = self.folder / "calls"
+        calls.write_text("")
+        path = f"{self.folder / 'bin'}:/usr/local/bin:/usr/bin:/bin"
+        ended = run(SCRIPTS / "push.sh", *words, PATH=path, CALLS=str(calls), CARGO_TARGET_DIR=str(self.folder / "target"))
+        return ended, calls.read_text().splitlines()
+
+    def refused(self, *words, why, status=65):
+        ended, calls = self.push(*words)
+        self.assertEqual((ended.returncode, calls), (status, []), ended.stderr)
+        self.assertIn(why, ended.stderr)
+
+    def test_a_release_is_pushed_under_its_version_and_told_by_the_registrys_digest(self):
+        self.pack(version="0.2.0")
+        ended, calls = self.push("ghcr.io/you/", "--dest-tls-verify=false")
+        self.assertEqual(ended.stdout.split(), [f"ghcr.io/you/{program}@sha256:abc" for program in PROGRAMS], ended.stderr)
+        self.assertEqual(len(calls), 3)
+        self.assertIn("--all --preserve-digests", calls[0])
+        self.assertTrue(calls[0].endswith(f"--dest-tls-verify=false oci-archive:{self.built}/gpiod.oci.tar docker://ghcr.io/you/gpiod:0.2.0"))
+
+    def test_a_tag_of_some_platforms_is_pushed_only_where_they_are_named(self):
+        self.pack(platforms=ALL[1:])
+        self.refused("ghcr.io/you", why="no release: gpiod.oci.tar is not there for linux/amd64\n")
+        self.assertEqual(self.push("--platforms", "linux/arm/v7 linux/arm64", "ghcr.io/you")[0].returncode, 0)
+        self.refused("--platforms", "linux/arm64", "ghcr.io/you", why="is there for linux/arm/v7, too")
+        self.refused("--platforms", "linux/arm65", "ghcr.io/you", why="no platform linux/arm65", status=64)
+
+    def test_images_of_several_commits_or_of_none_are_pushed_only_anyway(self):
+        self.pack()
+        self.pack(programs=PROGRAMS[:1], revision="bad")
+        self.refused("ghcr.io/you", why="they are of more than one revision: bad, c0ffee")
+        self.pack(revision="c0ffee-dirty")
+        self.refused("ghcr.io/you", why="not committed")
+        ended, calls = self.push("--anyway", "ghcr.io/you")
+        self.assertEqual((ended.returncode, len(calls)), (0, 3))
+
+    def test_what_was_not_packed_or_is_no_archive_is_named(self):
+        self.refused("ghcr.io/you", why="gpiod.oci.tar: make images", status=66)
+        self.pack()
+        (self.built / "gpiod.oci.tar").write_bytes(b"x" * 5000)
+        self.refused("--anyway", "ghcr.io/you", why="gpiod.oci.tar is no archive of an image")
+
+    def test_what_is_no_registry_is_told_before_anything_is_pushed(self):
+        self.pack()
+        for wrong in ["https://ghcr.io/you", "ghcr.io/You", "a b", "ghcr.io/you:tag", "docker://x"]:
+            self.refused(wrong, why="is no registry", status=64)
+        for wrong in [[], [""], ["--anyway"], ["--dest-tls-verify=false", "ghcr.io/you"]]:
+            self.refused(*wrong, why="usage:", status=64)
