@@ -16,7 +16,7 @@ use tokio::time::Instant;
 /// of ours, and some 3.5 KiB of the kernel's.
 pub(crate) const PLACES: usize = 128;
 /// What all of them together may have said, in bytes of memory. Where it is more, whoever has said most is ended.
-pub(crate) const MOST_BYTES_OF_ALL: usize = 16 * MOST_BYTES;
+pub(crate) const MOST_BYTES_OF_ALL: usize = 4 * MOST_BYTES;
 /// How long a client may take for its request.
 pub(crate) const REQUEST_TIME: Duration = Duration::from_secs(2);
 
