@@ -31,6 +31,8 @@ pub enum Status {
     NotFound,
     /// 405: neither GET nor HEAD.
     WrongMethod,
+    /// 408: half a request, and its time is over.
+    RequestTimeout,
     /// 431: a request with too many headers, or too many bytes.
     HeadTooLarge,
     /// 503: what is not there yet, or no longer.
@@ -46,6 +48,7 @@ impl Status {
             Self::NotFound => "404 Not Found",
             // With the header that must go with it.
             Self::WrongMethod => "405 Method Not Allowed\r\nallow: GET, HEAD",
+            Self::RequestTimeout => "408 Request Timeout",
             Self::HeadTooLarge => "431 Request Header Fields Too Large",
             Self::Unavailable => "503 Service Unavailable",
         }

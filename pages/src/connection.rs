@@ -1,36 +1,37 @@
-//! One connection: a request, its answer, and the end.
+//! A client that is answered, and the end of its connection.
 
 use crate::Pages;
 use crate::answer::{Page, Status, written};
 use crate::listener::Stream;
 use crate::request::{self, Head, MOST_BYTES};
+use crate::row::Client;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
-/// How long a client may take for its request.
-pub(crate) const REQUEST_TIME: Duration = Duration::from_secs(2);
 /// How long a connection may last in all, with a client that does not read.
 pub(crate) const TIME: Duration = Duration::from_secs(5);
 /// Bytes that are heard of a client that goes on after its request.
 const LINGER: usize = 64 * 1024;
 
-/// Serves a client for as long as it may take.
-pub(crate) async fn connection(mut stream: Box<dyn Stream>, pages: Arc<dyn Pages>) {
+/// Answers a client, for as long as its connection may last.
+pub(crate) async fn connection(client: Client, pages: Arc<dyn Pages>) {
+    let Client { mut stream, since, bytes, .. } = client;
     // What clients do wrong is their own affair.
-    let _ = timeout(TIME, serve_one(&mut *stream, &*pages)).await;
+    let _ = timeout_at(since + TIME, answer(&mut *stream, bytes, &*pages)).await;
 }
 
-async fn serve_one(stream: &mut dyn Stream, pages: &dyn Pages) -> io::Result<()> {
-    let mut bytes = Vec::with_capacity(MOST_BYTES);
-    let Ok(heard) = timeout(REQUEST_TIME, hear(stream, &mut bytes)).await else { return Ok(()) };
-    heard?;
+async fn answer(stream: &mut dyn Stream, mut bytes: Vec<u8>, pages: &dyn Pages) -> io::Result<()> {
+    let fault = |status| written(&Page::text(status, ""), 1, true);
     let answer = match request::read(&bytes) {
         Head::Whole(request) => written(&pages.page(&request).await, request.minor, request.wants_body()),
-        Head::Malformed => written(&Page::text(Status::BadRequest, ""), 1, true),
-        Head::TooLarge | Head::Part => written(&Page::text(Status::HeadTooLarge, ""), 1, true),
+        Head::Malformed => fault(Status::BadRequest),
+        // Nothing but empty lines.
+        Head::Part if request::ends(&bytes, 0) => fault(Status::BadRequest),
+        Head::Part if bytes.len() < MOST_BYTES => fault(Status::RequestTimeout),
+        Head::TooLarge | Head::Part => fault(Status::HeadTooLarge),
     };
     stream.write_all(answer.as_bytes()).await?;
     stream.shutdown().await?;
@@ -44,16 +45,4 @@ async fn serve_one(stream: &mut dyn Stream, pages: &dyn Pages) -> io::Result<()>
         }
     }
     Ok(())
-}
-
-/// What comes of a request, until it is whole, or wrong, or too large.
-async fn hear(stream: &mut dyn Stream, bytes: &mut Vec<u8>) -> io::Result<()> {
-    loop {
-        if stream.read_buf(bytes).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        if bytes.len() >= MOST_BYTES || request::read(bytes) != Head::Part {
-            return Ok(());
-        }
-    }
 }

@@ -4,8 +4,10 @@
 //! all else that HTTP can do would be bytes in an image and a way in. GET and HEAD are all that does anything, a body is
 //! not read, and a connection ends with its answer. Each page is of its moment, so nobody may store it.
 //!
-//! What is bounded: connections at a time, of which one more ends the oldest; the bytes and headers of a request, and
-//! the time for it; the time of a connection in all; what is heard of a client that goes on after its request.
+//! What is bounded: connections that have not asked yet, what they have said together, and the time for it; the bytes and
+//! headers of a request; connections that are answered; the time of a connection in all; what is heard of a client that
+//! goes on after its request. Where there is no room for one more, the oldest of its kind ends: whoever asks for nothing
+//! makes nobody go who has asked.
 //!
 //! [`serve`] is given a [`Listener`] and [`Pages`], which says what is asked for.
 
@@ -13,6 +15,7 @@ mod answer;
 mod connection;
 mod listener;
 mod request;
+mod row;
 mod serve;
 
 pub use answer::{Page, Status};

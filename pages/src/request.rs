@@ -63,6 +63,13 @@ pub(crate) fn read(bytes: &[u8]) -> Head<'_> {
     }
 }
 
+/// Whether an empty line has come, by which a head ends, when something came behind the first `before` bytes.
+pub(crate) fn ends(bytes: &[u8], before: usize) -> bool {
+    // The end of the line before it may have come already.
+    let new = bytes.get(before.saturating_sub(2)..).unwrap_or_default();
+    new.windows(2).any(|end| end == b"\n\n") || new.windows(3).any(|end| end == b"\n\r\n")
+}
+
 /// The path of a target, which may be a whole URI (RFC 9112, section 3.2).
 fn path_of(target: &str) -> &str {
     let scheme = target.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("http://"));
@@ -107,9 +114,25 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_line_is_seen_however_it_comes() {
+        for (text, is_end) in [
+            ("GET / HTTP/1.1\r\n\r\n", true),
+            ("GET / HTTP/1.1\n\n", true),
+            ("\r\nGET / HTTP/1.1\r\n", false),
+        ] {
+            let bytes = text.as_bytes();
+            assert_eq!(ends(bytes, 0), is_end, "{text:?}");
+            let at_once_or_later = (0..bytes.len()).map(|before| ends(bytes, before));
+            assert!(at_once_or_later.into_iter().all(|seen| seen == is_end), "{text:?}");
+            let by_bytes = (1..=bytes.len()).filter(|&come| ends(&bytes[..come], come - 1)).count();
+            assert_eq!(by_bytes, usize::from(is_end), "{text:?}");
+        }
+    }
+
+    #[test]
     fn no_bytes_are_too_strange_to_be_read() {
         proptest::proptest!(|(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200))| {
-            let _ = read(&bytes);
+            let _ = (read(&bytes), ends(&bytes, 100));
         });
     }
 }
