@@ -245,7 +245,13 @@ async fn a_daemon_that_waits_for_its_clients_is_not_healthy_any_more() {
     // A client that has begun to speak and then says nothing: it is waited for.
     let mut client = UnixStream::connect(daemon.rig.socket("bench")).await.unwrap();
     client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
-    client.read_u8().await.unwrap();
+    // Until its settings were taken: whoever has not begun by then is not waited for.
+    let (mut head, settings_taken) = ([0; 9], [4, 1]);
+    while head[3..5] != settings_taken {
+        client.read_exact(&mut head).await.unwrap();
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        client.read_exact(&mut vec![0; length as usize]).await.unwrap();
+    }
     kill(daemon.rig.daemon.as_ref().unwrap().pid(), Signal::SIGTERM).unwrap();
     let unhealthy = async {
         loop {
