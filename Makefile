@@ -59,11 +59,11 @@ test-manifests: ## The Kubernetes manifests, without a cluster: schemas, Pod Sec
 	scripts/manifests/test.sh --gpiod $(or $(CARGO_TARGET_DIR),target)/debug/gpiod $(OVERLAY)
 
 # PLATFORMS names some, such as "linux/arm64"; those of one tag by default. The table in images/README.md has those.
-images: ## Build the images for all platforms, pack them and measure them; PLATFORMS="linux/amd64" for some
+images: ## Build the images for all platforms, measure them and pack them; PLATFORMS="linux/amd64" for some
 	scripts/images/sbom.sh $(PLATFORMS)
 	scripts/images/build.sh $(PLATFORMS)
-	scripts/images/pack.sh $(PLATFORMS)
 	scripts/images/sizes.py $(if $(PLATFORMS),$(PLATFORMS),--readme)
+	scripts/images/pack.sh $(PLATFORMS)
 
 test-images: ## Board, daemon and both apps as containers, hardened; for ARM under QEMU's user emulation. As root
 	scripts/images/test.sh containers $(or $(PLATFORMS),linux/arm64 linux/arm/v7)

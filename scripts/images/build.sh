@@ -22,7 +22,7 @@ $(awk 'NF { printf "       %-13s %s\n", $1, $2 }' <<<"$platform_table")
   2. on Debian 12: rustc-web, which builds std anew and for size (smaller by some 150 KB), see toolchain.sh;
      --install lets that be fetched into the cache where it is missing.
 Both link with rustup's rust-lld; no C compiler for the platform is needed. What is missing is named, with exit status 69.
-The compiler and the commit are written beside the programs, for the images' labels.
+The compiler, the commit and the version are written beside the programs, for the images' labels.
 
 environment:
   IMAGES_COMPILER  rustup or debian: that one, whatever else is there
@@ -39,28 +39,41 @@ case "${IMAGES_COMPILER-}" in
     '' | rustup | debian) ;;
     *) echo "IMAGES_COMPILER is rustup or debian, not $IMAGES_COMPILER" >&2; exit 64 ;;
 esac
+for tool in cargo rustc; do
+    command -v "$tool" >/dev/null || { echo "$tool is missing: see https://rustup.rs" >&2; exit 69; }
+done
 revision="$(commit_revision)"
+version="$(commit_version)"
 
 # They would take the place of what is chosen below.
 unset RUSTC RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER
+for name in $(compgen -e CARGO_); do
+    case "$name" in
+        CARGO_BUILD_JOBS) ;;
+        CARGO_BUILD_* | CARGO_PROFILE_* | CARGO_INCREMENTAL | CARGO_ENCODED_RUSTFLAGS) unset "$name" ;;
+    esac
+done
 mkdir -p "$out"
 out="$(cd "$out" && pwd)"
+# Wherever else cargo was set to put it.
+CARGO_TARGET_DIR="$(dirname "$out")"
+export CARGO_TARGET_DIR
 lld="$(find "$(rustc --print sysroot)/lib/rustlib" -path '*/bin/rust-lld' | head -n 1)"
 if [[ -z "$lld" ]]; then
     echo "this Rust has no rust-lld: use the one that rustup installs" >&2
     exit 69
 fi
-# The linker as it is, but for a map of what became of each section and, where IMAGES_NO_PRINTF is set, for musl's snprintf,
+# The linker as it is, but for a map of what became of each section, beside what it makes, and, where IMAGES_NO_PRINTF is set, for musl's snprintf,
 # twelve kilobytes or more: all that asks for it is the name of a thread that somebody else gives, and here each thread
 # names itself. Whoever gave one all the same would end the program, and whatever else came to ask for it ends the build.
 # So does what came to ask for the rest of musl's printf: see below.
 cat >"$out/link" <<TEXT
 #!/usr/bin/env bash
 for ((i = 1; i < \$#; i++)); do
-    [[ "\${!i}" != -o ]] || { j=\$((i + 1)); made="\${!j##*/}"; }
+    [[ "\${!i}" != -o ]] || { j=\$((i + 1)); made="\${!j}"; }
 done
 : "\${made:?the linker is not told here what it makes}"
-options=("-Map=\$IMAGES_MAPS/\${made%-*}.map")
+options=("-Map=\$made.map")
 [[ -z "\${IMAGES_NO_PRINTF-}" ]] || options+=(--defsym=snprintf=abort --trace-symbol=snprintf)
 told="\$($(printf %q "$lld") "\$@" "\${options[@]}")" || exit
 others="\$(grep ': reference to snprintf$' <<<"\$told" | grep -v '(pthread_setname_np\.l\{0,1\}o):' || true)"
@@ -113,25 +126,33 @@ for platform in "${platforms[@]}"; do
         flags+=("--remap-path-prefix=$(dirname "$RUSTC")/usr/lib/rustlib/src/rust/library=")
     fi
     variable="CARGO_TARGET_$(tr a-z- A-Z_ <<<"$target")_LINKER"
-    export "$variable=$out/link" IMAGES_MAPS="$out/$platform"
+    export "$variable=$out/link"
     CARGO_ENCODED_RUSTFLAGS="$(IFS=$'\x1f' && echo "${flags[*]}")"
     export CARGO_ENCODED_RUSTFLAGS
-    mkdir -p "$IMAGES_MAPS"
+    mkdir -p "$out/$platform"
     # What is half done is not packed.
-    rm -f "$out/$platform"/{compiler,revision}
+    rm -f "$out/$platform"/{compiler,revision,version}
     begin=$SECONDS
     echo "building for $platform: $target, $("${RUSTC:-rustc}" --version)" >&2
     # The apps apart from gpiod: what it asks of libraries would be in theirs, too.
     "${build[@]}" --target "$target" -p gpiod
     "${build[@]}" --target "$target" -p light-sensor -p traffic-light
+    gone=()
     for program in "${programs[@]}"; do
-        map="$out/$platform/$program.map"
-        install -m 755 "$(dirname "$out")/$target/image/$program" "$out/$platform/$program"
-        [[ ! -e "$out/$platform/${program//-/_}.map" || "$program" != *-* ]] || mv "$out/$platform/${program//-/_}.map" "$map"
+        made="$CARGO_TARGET_DIR/$target/image" map="$out/$platform/$program.map"
+        install -m 755 "$made/$program" "$out/$platform/$program"
+        # The map of these very bytes: cargo keeps those of other compilers beside them.
+        for candidate in "$made/deps/${program//-/_}"-*.map; do
+            ! cmp -s "${candidate%.map}" "$made/$program" || cp "$candidate" "$map.new"
+        done
+        [[ -e "$map.new" ]] || { gone+=("$made/deps/${program//-/_}-*"); continue; }
+        mv "$map.new" "$map"
         [[ -z "${IMAGES_NO_PRINTF-}" ]] || ! grep -q 'libc\.a(v[a-z]*printf\.l\{0,1\}o)' "$map" ||
             { echo "$program has musl's printf now: $map says what is beside it" >&2; exit 1; }
     done
+    ((${#gone[@]} == 0)) || { echo "the linker's maps are gone: rm ${gone[*]} and build again" >&2; exit 66; }
     echo "$compiler: $("${RUSTC:-rustc}" --version)" >"$out/$platform/compiler"
+    echo "$version" >"$out/$platform/version"
     echo "$revision" >"$out/$platform/revision"
     unset RUSTC RUSTC_BOOTSTRAP
     echo "built for $platform in $((SECONDS - begin)) s" >&2

@@ -43,5 +43,10 @@ done
 in_time "fetch a compiler" scripts/images/toolchain.sh --install linux/amd64
 in_time "build them" scripts/images/build.sh linux/amd64
 in_time "measure them" scripts/images/sizes.py linux/amd64
-in_time "pack them" scripts/images/pack.sh linux/amd64
+first="$(in_time "pack them" scripts/images/pack.sh linux/amd64)" || exit
+again="$(in_time "pack them again" scripts/images/pack.sh linux/amd64)" || exit
+[[ "$first" == "$again" ]] || { printf 'images: packed twice, they have two digests:\n%s\n%s\n' "$first" "$again" >&2; exit 1; }
+echo "$first"
+in_time "find in them what they promise" scripts/images/release.py --uncommitted --platform linux/amd64 \
+    "${CARGO_TARGET_DIR:-target}"/images/*.oci.tar
 in_time "run them as containers" scripts/images/test.sh containers

@@ -5,10 +5,12 @@
 # his registry.
 no_part=(':(top,exclude)*.md' ':(top,exclude)k8s/')
 
-# need_git WHAT VARIABLE: says what is to be done where git is not there, or does not know this folder.
-need_git() {
-    git rev-parse --git-dir >/dev/null 2>&1 && return
-    echo "git does not know this folder, so the commit's $1 must be told: set $2" >&2
+# ask_git WHAT VARIABLE WORD...: what git prints; where it can not, its own words and what is to be done.
+ask_git() {
+    local what="$1" variable="$2"
+    shift 2
+    GIT_LITERAL_PATHSPECS=0 git "$@" && return
+    echo "git does not tell the commit's $what here: set $variable" >&2
     exit 69
 }
 
@@ -16,9 +18,9 @@ need_git() {
 commit_revision() {
     local revision="${IMAGE_REVISION-}" changed
     if [[ -z "$revision" ]]; then
-        need_git name IMAGE_REVISION
-        revision="$(git rev-parse HEAD)"
-        changed="$(git status --porcelain -- :/ "${no_part[@]}")"
+        # -e does not hold within what prints into a variable: a failure there is not to be taken for "nothing".
+        revision="$(ask_git name IMAGE_REVISION rev-parse --verify HEAD)" || exit
+        changed="$(ask_git name IMAGE_REVISION status --porcelain --untracked-files=all -- :/ "${no_part[@]}")" || exit
         [[ -z "$changed" ]] || revision+=-dirty
     fi
     [[ "$revision" =~ ^[0-9A-Za-z._-]{1,128}$ ]] ||
@@ -30,9 +32,7 @@ commit_revision() {
 commit_date() {
     local date="${SOURCE_DATE_EPOCH-}" revision="$1"
     if [[ -z "$date" ]]; then
-        need_git date SOURCE_DATE_EPOCH
-        date="$(git log -1 --format=%ct "${revision%-dirty}" -- 2>/dev/null)" ||
-            { echo "git has no commit $revision, so its date must be told: set SOURCE_DATE_EPOCH" >&2; exit 69; }
+        date="$(ask_git date SOURCE_DATE_EPOCH log -1 --no-show-signature --format=%ct "${revision%-dirty}" --)" || exit
     fi
     # Twelve digits go beyond the year 9999, and are still a number to everybody.
     [[ "$date" =~ ^(0|[1-9][0-9]{0,11})$ ]] ||
@@ -48,7 +48,8 @@ commit_source() {
         echo "$IMAGE_SOURCE"
         return
     fi
-    origin="$(git remote get-url origin 2>/dev/null || true)"
+    # As it was given, not as this user's settings rewrite it.
+    origin="$(git config --get remote.origin.url || true)"
     case "$origin" in
         https://* | http://* | ssh://* | git://*) host="${origin#*://}" path="${host#*/}" host="${host%%/*}" ;;
         [!/.]*:[!/]*) host="${origin%%:*}" path="${origin#*:}" ;;

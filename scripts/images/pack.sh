@@ -30,32 +30,32 @@ for tool in buildah skopeo; do
     command -v "$tool" >/dev/null || { echo "$tool is missing: see scripts/hardware/packages.sh images" >&2; exit 69; }
 done
 
-version="$(commit_version)"
 source="$(commit_source)"
 [[ -n "$source" ]] || echo "the images do not say where their source is: git's origin is no address; IMAGE_SOURCE tells" >&2
 # What each platform's programs are made of, and their dates.
-declare -A revisions=() compilers=() dates=()
+declare -A versions=() revisions=() compilers=() dates=()
 for platform in "${platforms[@]}"; do
-    for program in "${programs[@]}" compiler revision; do
+    for program in "${programs[@]}" compiler version revision; do
         [[ -s "$built/$platform/$program" ]] || { echo "there is no $program for $platform: scripts/images/build.sh $platform" >&2; exit 66; }
     done
+    versions[$platform]="$(cat "$built/$platform/version")"
     revisions[$platform]="$(cat "$built/$platform/revision")"
     compilers[$platform]="$(cat "$built/$platform/compiler")"
     dates[$platform]="$(commit_date "${revisions[$platform]}")"
 done
 
-# A store of our own, so that nothing of the user's is touched.
-store="$built/store"
+# A store of our own, so that nothing of the user's is touched, and of this run, so that nothing of another's is in it.
+store="$(mktemp -d "$built/store.XXXXXX")"
 trap 'buildah "${storage[@]}" rmi --all --force >/dev/null 2>&1 || true; rm -rf "$store"' EXIT
 mkdir -p "$store/context"
 store="$(cd "$store" && pwd)"
 storage=(--root "$store/root" --runroot "$store/run" --storage-driver vfs)
 
 for program in "${programs[@]}"; do
-    tag="$program:$version"
+    tag="localhost/$program:${versions[${platforms[0]}]}"
     for platform in "${platforms[@]}"; do
         labels=(
-            --label "org.opencontainers.image.version=$version"
+            --label "org.opencontainers.image.version=${versions[$platform]}"
             --label "org.opencontainers.image.revision=${revisions[$platform]}"
             # The compiler of these bytes: whoever wants the same needs the same.
             --label "gpiod.compiler=${compilers[$platform]}"
@@ -66,9 +66,10 @@ for program in "${programs[@]}"; do
             --build-context "programs=$(cd "$built" && pwd)" --timestamp "${dates[$platform]}" --identity-label=false "${labels[@]}" \
             --manifest "$tag" --file images/Dockerfile "$store/context" >"$store/log" 2>&1 || { cat "$store/log" >&2; exit 1; }
     done
-    rm -f "$built/$program.oci.tar"
-    buildah "${storage[@]}" manifest push --quiet --all "$tag" "oci-archive:$built/$program.oci.tar:$version" >"$store/log" 2>&1 ||
+    # By its name it is known to whoever loads it; nobody sees half of it.
+    buildah "${storage[@]}" manifest push --quiet --all "$tag" "oci-archive:$store/new.tar:$tag" >"$store/log" 2>&1 ||
         { cat "$store/log" >&2; exit 1; }
+    mv "$store/new.tar" "$built/$program.oci.tar"
     printf '%-14s %s %s\n' "$program" "$(skopeo inspect --raw "oci-archive:$built/$program.oci.tar" | sha256sum | sed 's/^\([0-9a-f]*\).*/sha256:\1/')" \
         "$built/$program.oci.tar"
 done

@@ -33,4 +33,7 @@ take_platforms() {
         esac
     done
     ((${#platforms[@]})) || platforms=("${default_platforms[@]}")
+    # Each once, in the table's order: the order in an image is part of its digest.
+    mapfile -t platforms < <(awk 'NR == FNR { named[$1]; next } $1 in named { print $1 }' \
+        <(printf '%s\n' "${platforms[@]}") - <<<"$platform_table")
 }

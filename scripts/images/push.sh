@@ -27,7 +27,7 @@ while :; do
     case "${1-}" in
         -h | --help) usage; exit 0 ;;
         --anyway) anyway=yes ;;
-        --platforms) shift; read -ra named <<<"${1-}" ;;
+        --platforms) [[ -n "${2-}" ]] || { usage >&2; exit 64; }; shift; read -ra named <<<"$1" ;;
         '' | -*) usage >&2; exit 64 ;;
         *) break ;;
     esac
@@ -47,6 +47,7 @@ for program in "${programs[@]}"; do
 done
 status=0
 scripts/images/release.py "${platforms[@]/#/--platform=}" "${archives[@]}" >&2 || status=$?
+# What can not be read has no version to be pushed under, whatever is said: that fails below.
 if [[ "$status" == 65 && -n "$anyway" ]]; then
     echo "pushed anyway" >&2
 elif ((status)); then
@@ -59,7 +60,9 @@ trap 'rm -f "$digest"' EXIT
 for program in "${programs[@]}"; do
     archive="$built/$program.oci.tar"
     version="$(scripts/images/release.py --version-of "$archive")"
+    : >"$digest"
     # What the registry has is what was packed, by digest, or it fails.
     skopeo copy --quiet --all --preserve-digests --digestfile "$digest" "$@" "oci-archive:$archive" "docker://$registry/$program:$version"
+    [[ "$(cat "$digest")" == sha256:* ]] || { echo "skopeo did not say what it pushed of $program: are the options its own? $*" >&2; exit 1; }
     echo "$registry/$program@$(cat "$digest")"
 done

@@ -1,51 +1,87 @@
 #!/usr/bin/env python3
 """Says what is in packed images, and fails where they are not one release.
 
-A release is all images for all platforms that one tag stands for, of one version, built of one commit with nothing
+A release is all images for all platforms that one tag stands for, each with what an image promises: a user who is nobody,
+its program as the entry point, the signal that ends it and its labels; of one version, built of one commit with nothing
 uncommitted.
 """
 
 import argparse
 import json
+import re
 import sys
 import tarfile
 from pathlib import Path
 
 LABEL = "org.opencontainers.image."
+# What is asked of each image beside what it says of its commit. Where the source is not told, that is no fault of it.
+PROMISED = {"User": "65532:65532", "StopSignal": "SIGTERM"}
+LABELS = ("title", "description", "licenses", "version", "revision")
+COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+class NoArchive(Exception):
+    """An archive that make images did not make."""
 
 
 def contents(archive):
-    """What an OCI archive holds: {platform: labels}."""
-    with tarfile.open(archive) as tar:
+    """What an OCI archive holds: a list of (platform, config)."""
+    try:
+        with tarfile.open(archive, "r:") as tar:
 
-        def blob(descriptor):
-            return json.load(tar.extractfile("blobs/" + descriptor["digest"].replace(":", "/")))
+            def blob(descriptor):
+                return json.load(tar.extractfile("blobs/" + descriptor["digest"].replace(":", "/")))
 
-        (top,) = json.load(tar.extractfile("index.json"))["manifests"]
-        found = {}
-        for manifest in blob(top)["manifests"]:
-            platform = manifest["platform"]
-            name = "/".join(filter(None, (platform["os"], platform["architecture"], platform.get("variant"))))
-            # A processor that has no other variant is called by it, or not.
-            name = name.removesuffix("/v8")
-            found[name] = blob(blob(manifest)["config"])["config"].get("Labels") or {}
-        return found
+            (top,) = json.load(tar.extractfile("index.json"))["manifests"]
+            found = []
+            for manifest in blob(top)["manifests"]:
+                platform = manifest["platform"]
+                name = "/".join(filter(None, (platform["os"], platform["architecture"], platform.get("variant"))))
+                # 64-bit ARM is called by its only variant, or not.
+                config = blob(blob(manifest)["config"])["config"]
+                labels = {label: str(value) for label, value in (config.get("Labels") or {}).items()}
+                found.append((name.removesuffix("/v8"), {**config, "Labels": labels}))
+            return found
+    except FileNotFoundError:
+        raise
+    except (OSError, tarfile.TarError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise NoArchive(f"{archive} is no archive of an image that make images made: {error}") from error
 
 
-def faults(images, wanted):
-    """Why these images, {archive: {platform: labels}}, are not one release for the platforms that are wanted."""
+def told(config, label):
+    """What an image says of itself."""
+    return config["Labels"].get(LABEL + label, "") or "none"
+
+
+def broken(program, config):
+    """Which of its promises an image does not keep."""
+    found = [f"{key} is {config.get(key)!r}" for key, value in PROMISED.items() if config.get(key) != value]
+    if config.get("Entrypoint") != [f"/{program}"]:
+        found.append(f"Entrypoint is {config.get('Entrypoint')!r}")
+    found += [f"it has no label {label}" for label in LABELS if told(config, label) == "none"]
+    return found + ([] if config["Labels"].get("gpiod.compiler") else ["it does not name its compiler"])
+
+
+def faults(images, wanted, uncommitted):
+    """Why these images, {program: [(platform, config)]}, are not one release for the platforms that are wanted."""
     found = []
-    for archive, platforms in images.items():
-        if missing := sorted(wanted - platforms.keys()):
-            found.append(f"{archive.name} is not there for {', '.join(missing)}")
-        if others := sorted(platforms.keys() - wanted):
-            found.append(f"{archive.name} is there for {', '.join(others)}, too, which was not named")
+    for program, platforms in images.items():
+        names = [name for name, _ in platforms]
+        if missing := sorted(wanted - set(names)):
+            found.append(f"{program} is not there for {', '.join(missing)}")
+        if others := sorted(set(names) - wanted):
+            found.append(f"{program} is there for {', '.join(others)}, too, which was not named")
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            found.append(f"{program} is there more than once for {', '.join(twice)}")
+        found += [f"{program} for {name}: {fault}" for name, config in platforms for fault in broken(program, config)]
     for label in ("version", "revision"):
-        told = {labels.get(LABEL + label, "none") for platforms in images.values() for labels in platforms.values()}
-        if len(told) > 1:
-            found.append(f"they are of more than one {label}: {', '.join(sorted(told))}")
-        if any(value.endswith("-dirty") for value in told):
-            found.append("they were built of something that is not committed")
+        all_told = {told(config, label) for platforms in images.values() for _, config in platforms}
+        if len(all_told) > 1:
+            found.append(f"they are of more than one {label}: {', '.join(sorted(all_told))}")
+    if not uncommitted and any(value.endswith("-dirty") for value in all_told):
+        found.append("they were built of something that is not committed")
+    if other := sorted(value for value in all_told if not COMMIT.fullmatch(value.removesuffix("-dirty"))):
+        found.append(f"what they were built of is no commit of git: {', '.join(other)}")
     return found
 
 
@@ -55,6 +91,7 @@ def main():
         epilog="exit status: 0 it is a release, 65 it is none or no archive of images, 66 an archive is not there",
     )
     parser.add_argument("--version-of", action="store_true", help="print the version that the one archive has, and no more")
+    parser.add_argument("--uncommitted", action="store_true", help="find no fault with what is not committed")
     parser.add_argument("--platform", action="append", default=[], metavar="P", help="one that the tag stands for")
     parser.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE", help="such as target/images/gpiod.oci.tar")
     options = parser.parse_args()
@@ -62,21 +99,20 @@ def main():
     images = {}
     for archive in options.archives:
         try:
-            images[archive] = contents(archive)
+            images[archive.name.removesuffix(".oci.tar")] = contents(archive)
         except FileNotFoundError:
             print(f"there is no {archive}: make images", file=sys.stderr)
             return 66
-        except (OSError, tarfile.TarError, ValueError, KeyError, TypeError, AttributeError) as error:
-            print(f"{archive} is no archive of an image that make images made: {error}", file=sys.stderr)
+        except NoArchive as error:
+            print(error, file=sys.stderr)
             return 65
     if options.version_of:
-        print(next(iter({labels.get(LABEL + "version", "") for labels in next(iter(images.values())).values()}), ""))
+        print(*{told(config, "version") for platforms in images.values() for _, config in platforms[:1]})
         return 0
-    for archive, platforms in images.items():
-        for platform, labels in sorted(platforms.items()):
-            version, revision = (labels.get(LABEL + label, "none") for label in ("version", "revision"))
-            print(f"{archive.name.removesuffix('.oci.tar'):14} {platform:13} {version:8} {revision}")
-    reasons = faults(images, set(options.platform))
+    for program, platforms in images.items():
+        for name, config in sorted(platforms, key=lambda platform: platform[0]):
+            print(f"{program:14} {name:13} {told(config, 'version'):8} {told(config, 'revision')}")
+    reasons = faults(images, set(options.platform), options.uncommitted)
     print("".join(f"no release: {reason}\n" for reason in reasons), file=sys.stderr, end="")
     return 65 if reasons else 0
 

@@ -17,7 +17,8 @@ usage: scripts/images/sbom.sh [PLATFORM...]
 Writes images/PLATFORM/PROGRAM.cdx.json below cargo's target directory for each platform
 (default: ${default_platforms[*]}): CycloneDX 1.5. Equal for equal commits.
 cargo-cyclonedx $version in PATH is used; else it is built once into \${XDG_CACHE_HOME:-~/.cache}/gpiod-dev/cargo-cyclonedx-$version.
-std is in the program too, but has no lock file here: the compiler's version, in the image's label gpiod.compiler, names it.
+std and musl are in the program too, but in no lock file here: the compiler's version, in the image's label gpiod.compiler,
+names them.
 
 environment:
   SOURCE_DATE_EPOCH  the date in them, in s; default: that of the commit
@@ -39,6 +40,7 @@ if [[ "$("$tool" --version 2>/dev/null || true)" != *" $version" ]]; then
     fi
 fi
 
+cargo fetch --locked --quiet
 # It writes beside each Cargo.toml, under a name that is nobody's else, and nothing of that stays.
 name="images-sbom-$$"
 trap 'find . -path ./target -prune -o -name "$name.json" -exec rm -f {} +' EXIT
@@ -51,7 +53,7 @@ for platform in "${platforms[@]}"; do
     "$tool" cyclonedx --quiet --format json --spec-version 1.5 --target "$(platform "$platform" 2)" --no-build-deps \
         --override-filename "$name"
     for program in "${programs[@]}"; do
-        bill="$(cat "${manifests[$program]}/$name.json")"
+        bill="$(scripts/images/bill.py "$program" "$(platform "$platform" 2)" <"${manifests[$program]}/$name.json")"
         bill="${bill//"$here"/path+file://}"
         ! grep -qF -e "$PWD" <<<"$bill" || { echo "the bill of materials of $program names $PWD" >&2; exit 1; }
         echo "$bill" >"$built/$platform/$program.cdx.json"

@@ -170,7 +170,7 @@ def main():
     parser.add_argument("--crates", action="store_true", help="print the bytes by crate, too")
     parser.add_argument("platforms", nargs="*", default=PLATFORMS, metavar="PLATFORM")
     options = parser.parse_args()
-    options.built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "images"
+    options.built = ROOT / (os.environ.get("CARGO_TARGET_DIR") or "target") / "images"
 
     for platform in options.platforms:
         for name in ("compiler", *IMAGES, *(f"{image}.map" for image in IMAGES)):

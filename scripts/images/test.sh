@@ -13,7 +13,7 @@ usage() {
 usage: scripts/images/test.sh containers|PLATFORM...
 
 containers  the images (pack.sh) of this machine's own platform, with podman and runc: no network, read-only, no capability,
-            no new privileges, uid 65532; each app sees its own group's directory and nothing else. As root.
+            no new privileges, the image's own user, which is 65532; each app sees its own group's directory and nothing else. As root.
 PLATFORM    the programs (build.sh) for it, under QEMU's user emulation where this machine is another one: that shows
             instructions and ABI, no container and no Pi
 
@@ -60,7 +60,7 @@ start() {
     if [[ "$mode" == containers ]]; then
         local options=(
             --detach --name "$name" --network none --read-only --cap-drop ALL --security-opt no-new-privileges
-            --user 65532:65532 --ulimit nofile=1024:1024 --ulimit nproc=4096:4096
+            --ulimit nofile=1024:1024 --ulimit nproc=4096:4096
             # Files of the test, and of gpiod, are at the places where a device has them.
             --volume "$scratch/etc:/etc/gpiod:ro"
         )
@@ -227,6 +227,9 @@ for mode in "$@"; do
     else
         platform="$mode"
         [[ -n "$(platform "$platform" 1)" ]] || { echo "no platform $platform" >&2; exit 64; }
+        for program in "${programs[@]}"; do
+            [[ -x "$built/$platform/$program" ]] || { echo "there is no $program for $platform: scripts/images/build.sh $platform" >&2; exit 66; }
+        done
         [[ "$platform" == "$host" ]] || command -v "$(platform "$platform" 5)" >/dev/null ||
             { scripts/hardware/packages.sh containers >&2 || exit 69; }
     fi

@@ -33,8 +33,18 @@ class InFolder(unittest.TestCase):
         self.folder = Path(folder.name).resolve()
 
 
-def archive(path, platforms):
-    """Writes an OCI archive as buildah does, of {platform: labels}, but for layers."""
+def config(program, **labels):
+    """The config of an image of ours, with these labels beside those that all have."""
+    labels = {"title": program, "description": "d", "licenses": "MIT", "version": "0.1.0", "revision": "a" * 40, **labels}
+    told = {LABEL + label: value for label, value in labels.items()}
+    return {
+        "User": "65532:65532", "StopSignal": "SIGTERM", "Entrypoint": [f"/{program}"],
+        "Labels": {**told, "gpiod.compiler": "rustc"},
+    }
+
+
+def archive(path, images):
+    """Writes an OCI archive as buildah does, of [(platform, config)], but for layers."""
     with tarfile.open(path, "w") as tar:
 
         def put(name, value):
@@ -46,9 +56,9 @@ def archive(path, platforms):
             return {"digest": f"sha256:{digest}", "size": len(content)}
 
         manifests = []
-        for name, labels in platforms.items():
+        for name, image in images:
             system, architecture, *variant = name.split("/")
-            config = put(None, {"config": {"Labels": {LABEL + label: value for label, value in labels.items()}}})
+            config = put(None, {"config": image})
             platform = {"os": system, "architecture": architecture, **({"variant": variant[0]} if variant else {})}
             manifests.append({**put(None, {"config": config}), "platform": platform})
         put("index.json", {"manifests": [put(None, {"manifests": manifests})]})

@@ -16,6 +16,11 @@ class Arguments(InFolder):
             self.refused(script, "linux/arm64", "--instal")
         self.refused("toolchain.sh")
 
+    def test_platforms_are_taken_once_and_in_one_order(self):
+        taken = '. "$1"; shift; take_platforms "$@"; echo "${platforms[*]}"'
+        ended = run("bash", "-euc", taken, "bash", SCRIPTS / "platforms.sh", "linux/arm/v7", "linux/amd64", "linux/arm/v7")
+        self.assertEqual(ended.stdout, "linux/amd64 linux/arm/v7\n", ended.stderr)
+
     def test_a_compiler_that_there_is_not_is_refused(self):
         self.refused("build.sh", IMAGES_COMPILER="gcc", why="IMAGES_COMPILER is rustup or debian, not gcc")
 

@@ -22,7 +22,7 @@ class Commit(InFolder):
 
     def tell(self, what, *words, cwd=None, **variables):
         """What `commit_WHAT` prints; what it says when it fails."""
-        told = run("bash", "-ec", f'. "$1"; shift; commit_{what} "$@"', "bash", SCRIPTS / "commit.sh", *words,
+        told = run("bash", "-euc", f'. "$1"; shift; told="$(commit_{what} "$@")"; echo "$told"', "bash", SCRIPTS / "commit.sh", *words,
                    cwd=cwd or self.folder, **variables)
         return told.stdout.strip() if told.returncode == 0 else (told.returncode, told.stderr.strip())
 
@@ -57,6 +57,25 @@ class Commit(InFolder):
         self.assertEqual(self.tell("revision"), f"{self.head}-dirty")
         self.assertEqual(self.tell("revision", IMAGE_REVISION="v1"), "v1")
 
+    def test_settings_of_a_user_hide_nothing(self):
+        self.git("config", "status.showUntrackedFiles", "no")
+        self.git("config", "url.https://mirror.example/.insteadOf", "https://example.org/")
+        self.git("remote", "add", "origin", "https://example.org/you/gpiod")
+        self.put("gpiod/new.rs", "")
+        self.assertEqual(self.tell("revision", GIT_LITERAL_PATHSPECS="1"), f"{self.head}-dirty")
+        self.assertEqual(self.tell("source"), "https://example.org/you/gpiod")
+
+    def test_where_git_fails_nothing_is_taken_to_be_committed(self):
+        (self.folder / ".git" / "index").write_bytes(b"DIRC no index")
+        status, said = self.tell("revision")
+        self.assertEqual((status, said.splitlines()[-1]), (69, "git does not tell the commit's name here: set IMAGE_REVISION"))
+        self.git("checkout", "--orphan", "none")
+        self.assertEqual(self.tell("revision")[0], 69)
+
+    def test_the_version_is_that_of_the_workspace(self):
+        self.put("Cargo.toml", '[workspace.package]\nversion = "1.2.3"\n\n[workspace.dependencies]\nversion = "9"\n')
+        self.assertEqual(self.tell("version"), "1.2.3")
+
     def test_the_date_is_that_of_the_commit_that_was_built(self):
         self.assertEqual(self.tell("date", self.head), "77")
         self.assertEqual(self.tell("date", f"{self.head}-dirty"), "77")
@@ -67,7 +86,7 @@ class Commit(InFolder):
 
     def test_without_git_it_says_what_must_be_told(self):
         status, said = self.tell("date", "f" * 40)
-        self.assertEqual((status, said[-24:]), (69, "d: set SOURCE_DATE_EPOCH"))
+        self.assertEqual((status, said.splitlines()[-1]), (69, "git does not tell the commit's date here: set SOURCE_DATE_EPOCH"))
         alone = {"cwd": "/", "GIT_CEILING_DIRECTORIES": "/"}
         self.assertIn("set IMAGE_REVISION", self.tell("revision", **alone)[1])
         self.assertIn("set SOURCE_DATE_EPOCH", self.tell("date", "HEAD", **alone)[1])

@@ -1,6 +1,6 @@
 """What is pushed, and what is not."""
 
-from given import SCRIPTS, InFolder, archive, run
+from given import SCRIPTS, InFolder, archive, config, run
 
 ALL = ("linux/amd64", "linux/arm64", "linux/arm/v7")
 PROGRAMS = ("gpiod", "light-sensor", "traffic-light")
@@ -17,10 +17,10 @@ class Release(InFolder):
         self.built = self.folder / "target" / "images"
         self.built.mkdir(parents=True)
 
-    def pack(self, programs=PROGRAMS, platforms=ALL, version="0.1.0", revision="c0ffee"):
+    def pack(self, programs=PROGRAMS, platforms=ALL, but=None, **labels):
         for program in programs:
-            labels = {"version": version, "revision": revision}
-            archive(self.built / f"{program}.oci.tar", dict.fromkeys(platforms, labels))
+            images = [(platform, {**config(program, **labels), **(but or {})}) for platform in platforms]
+            archive(self.built / f"{program}.oci.tar", images)
 
     def push(self, *words):
         calls = self.folder / "calls"
@@ -39,21 +39,51 @@ class Release(InFolder):
         ended, calls = self.push("ghcr.io/you/", "--dest-tls-verify=false")
         self.assertEqual(ended.stdout.split(), [f"ghcr.io/you/{program}@sha256:abc" for program in PROGRAMS], ended.stderr)
         self.assertEqual(len(calls), 3)
-        self.assertIn("--all --preserve-digests", calls[0])
-        self.assertTrue(calls[0].endswith(f"--dest-tls-verify=false oci-archive:{self.built}/gpiod.oci.tar docker://ghcr.io/you/gpiod:0.2.0"))
+        for program, call in zip(PROGRAMS, calls):
+            self.assertIn("--all --preserve-digests", call)
+            self.assertTrue(call.endswith(f"--dest-tls-verify=false oci-archive:{self.built}/{program}.oci.tar docker://ghcr.io/you/{program}:0.2.0"))
+
+    def test_what_skopeo_did_not_push_is_not_said_to_be_pushed(self):
+        self.pack()
+        (self.folder / "bin" / "skopeo").write_text("#!/bin/sh\nexit 0\n")
+        ended, _ = self.push("ghcr.io/you", "--help")
+        self.assertEqual((ended.returncode, ended.stdout), (1, ""))
+        self.assertIn("skopeo did not say what it pushed of gpiod", ended.stderr)
 
     def test_a_tag_of_some_platforms_is_pushed_only_where_they_are_named(self):
         self.pack(platforms=ALL[1:])
-        self.refused("ghcr.io/you", why="no release: gpiod.oci.tar is not there for linux/amd64\n")
+        self.refused("ghcr.io/you", why="no release: gpiod is not there for linux/amd64\n")
         self.assertEqual(self.push("--platforms", "linux/arm/v7 linux/arm64", "ghcr.io/you")[0].returncode, 0)
         self.refused("--platforms", "linux/arm64", "ghcr.io/you", why="is there for linux/arm/v7, too")
         self.refused("--platforms", "linux/arm65", "ghcr.io/you", why="no platform linux/arm65", status=64)
 
+    def test_a_platform_that_is_there_twice_is_found_and_64_bit_arm_has_one_name(self):
+        self.pack(platforms=(*ALL, "linux/amd64"))
+        self.refused("ghcr.io/you", why="gpiod is there more than once for linux/amd64")
+        self.pack(platforms=("linux/amd64", "linux/arm64/v8", "linux/arm/v7"))
+        self.assertEqual(self.push("ghcr.io/you")[0].returncode, 0)
+
+    def test_an_image_that_breaks_a_promise_is_no_release(self):
+        for but in [
+            {"User": "0:0"}, {"User": ""}, {"StopSignal": "SIGKILL"}, {"StopSignal": None}, {"Entrypoint": ["/bin/sh", "-c", "x"]},
+            {"Labels": None},
+        ]:
+            self.pack(but=but)
+            self.refused("ghcr.io/you", why="no release: traffic-light for linux/arm64: ")
+        for label in ("title", "description", "licenses", "version", "revision"):
+            self.pack(**{label: ""})
+            self.refused("ghcr.io/you", why=f"it has no label {label}")
+
     def test_images_of_several_commits_or_of_none_are_pushed_only_anyway(self):
         self.pack()
-        self.pack(programs=PROGRAMS[:1], revision="bad")
-        self.refused("ghcr.io/you", why="they are of more than one revision: bad, c0ffee")
-        self.pack(revision="c0ffee-dirty")
+        self.pack(programs=PROGRAMS[:1], revision="b" * 40)
+        self.refused("ghcr.io/you", why=f"they are of more than one revision: {'a' * 40}, {'b' * 40}")
+        self.pack()
+        self.pack(programs=PROGRAMS[:1], version="0.2.0")
+        self.refused("ghcr.io/you", why="they are of more than one version: 0.1.0, 0.2.0")
+        self.pack(revision="unknown")
+        self.refused("ghcr.io/you", why="is no commit of git: unknown")
+        self.pack(revision=f"{'a' * 40}-dirty")
         self.refused("ghcr.io/you", why="not committed")
         ended, calls = self.push("--anyway", "ghcr.io/you")
         self.assertEqual((ended.returncode, len(calls)), (0, 3))
@@ -62,11 +92,13 @@ class Release(InFolder):
         self.refused("ghcr.io/you", why="gpiod.oci.tar: make images", status=66)
         self.pack()
         (self.built / "gpiod.oci.tar").write_bytes(b"x" * 5000)
-        self.refused("--anyway", "ghcr.io/you", why="gpiod.oci.tar is no archive of an image")
+        self.refused("ghcr.io/you", why="gpiod.oci.tar is no archive of an image")
+        (self.built / "gpiod.oci.tar").unlink()
+        self.refused("--anyway", "ghcr.io/you", why="gpiod.oci.tar: make images", status=66)
 
     def test_what_is_no_registry_is_told_before_anything_is_pushed(self):
         self.pack()
         for wrong in ["https://ghcr.io/you", "ghcr.io/You", "a b", "ghcr.io/you:tag", "docker://x"]:
             self.refused(wrong, why="is no registry", status=64)
-        for wrong in [[], [""], ["--anyway"], ["--dest-tls-verify=false", "ghcr.io/you"]]:
+        for wrong in [[], [""], ["--anyway"], ["--platforms"], ["--platforms", ""], ["--dest-tls-verify=false", "ghcr.io/you"]]:
             self.refused(*wrong, why="usage:", status=64)
