@@ -6,13 +6,17 @@
 
 use super::DRAIN;
 use super::answers::{self, Answering, Piece};
+use super::backlog::Backlog;
 use super::dispatch::Services;
 use super::incoming::Connection;
 use super::metered::Meter;
 use super::streams::REFUSALS;
 use crate::error::Error;
+use crate::holder::Caller;
 use h2::server::Builder;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -30,6 +34,9 @@ const RESETS: (usize, usize) = (16, 1024);
 const SMALL_FRAMES: usize = 192 * 256;
 /// How long a client may take to hear why it is refused.
 const REFUSAL_TIME: Duration = Duration::from_secs(2);
+
+/// A connection that speaks HTTP/2.
+type Http = h2::server::Connection<Connection, Piece>;
 
 fn http(streams: u32) -> Builder {
     let mut http = Builder::new();
@@ -50,46 +57,63 @@ pub(super) async fn serve(
     meter: Meter,
     shutdown: CancellationToken,
 ) {
-    let (caller, backlog) = (connection.caller(), connection.backlog());
-    let broke = |error: h2::Error| tracing::debug!(%error, pid = caller.pid, "a connection broke");
-    let most = services.limits().streams + REFUSALS;
+    let peer = (connection.caller(), connection.backlog());
+    // What it takes to begin is given back then.
+    let begun = Box::pin(begin(connection, services.limits().streams + REFUSALS, &shutdown)).await;
+    if let Some(http) = begun
+        && let Err(error) = answer_all(http, &services, &meter, &peer, &shutdown).await
+    {
+        tracing::debug!(%error, pid = peer.0.pid, "a connection broke");
+    }
+}
+
+/// Greets; `None` when that came to nothing. Where it lies, since a future has room for each place that a value is moved to.
+async fn begin(connection: Connection, streams: u32, shutdown: &CancellationToken) -> Option<Box<Http>> {
+    let pid = connection.caller().pid;
     let begun = tokio::select! {
-        // What it takes to begin is given back then.
-        begun = Box::pin(http(most).handshake::<_, Piece>(connection)) => begun,
+        begun = http(streams).handshake::<_, Piece>(connection) => begun,
         // Whoever has not begun to speak is not waited for.
-        () = shutdown.cancelled() => return,
+        () = shutdown.cancelled() => return None,
     };
-    let mut http = match begun {
-        Ok(http) => http,
-        Err(error) => return broke(error),
-    };
+    begun.map(Box::new).inspect_err(|error| tracing::debug!(%error, pid, "a connection broke")).ok()
+}
+
+/// Answers what comes on a connection.
+async fn answer_all(
+    mut http: Box<Http>,
+    services: &Services,
+    meter: &Meter,
+    peer: &(Caller, Arc<Backlog>),
+    shutdown: &CancellationToken,
+) -> Result<(), h2::Error> {
     let streams = services.streams();
-    let answer = |(request, mut respond)| match services.enter(&streams) {
-        Ok(place) => {
-            let peer = (caller, Arc::clone(&backlog));
-            meter.spawn(services.clone().answer(request, Answering::new(respond, place), peer));
-        }
-        Err(full) => answers::refuse(&mut respond, full.into()),
+    let next = async |http: &mut Http| {
+        poll_fn(|context| {
+            let Some(accepted) = ready!(http.poll_accept(context)) else { return Poll::Ready(Ok(false)) };
+            // Here, since the future of the connection would keep room for a request for as long as that lives.
+            let (request, mut respond) = accepted?;
+            match services.enter(&streams) {
+                Ok(place) => {
+                    let answering = Answering::new(respond, place);
+                    meter.spawn(services.clone().answer(request, answering, peer.clone()));
+                }
+                Err(full) => answers::refuse(&mut respond, full.into()),
+            }
+            Poll::Ready(Ok::<_, h2::Error>(true))
+        })
+        .await
     };
     loop {
-        let accepted = tokio::select! {
-            accepted = http.accept() => accepted,
+        tokio::select! {
+            more = next(&mut http) => if !more? { return Ok(()) },
             () = shutdown.cancelled() => break,
-        };
-        match accepted {
-            Some(Ok(stream)) => answer(stream),
-            Some(Err(error)) => return broke(error),
-            None => return,
         }
     }
     http.graceful_shutdown();
-    let rest = async {
-        while let Some(Ok(stream)) = http.accept().await {
-            answer(stream);
-        }
-    };
+    let rest = async { while next(&mut http).await.unwrap_or(false) {} };
     // A client that goes on as if nothing were is left, after the time that a stop gives it.
     let _ = tokio::time::timeout(DRAIN, rest).await;
+    Ok(())
 }
 
 /// Answers the first call of a connection with why it is refused, whatever the call is, and ends it.

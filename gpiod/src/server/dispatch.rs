@@ -1,7 +1,7 @@
 //! Which service a request is for: told by its path, `/package.Service/Method`.
 
 use super::admin::Admin;
-use super::answers::Answering;
+use super::answers::{Answering, Gone};
 use super::backlog::Backlog;
 use super::doors::Door;
 use super::health::Health;
@@ -92,21 +92,42 @@ impl Services {
         streams.enter(self.limits()).inspect_err(|full| self.broker.count_refusal(full))
     }
 
-    /// Answers a request.
-    pub(super) async fn answer(
+    /// Answers a request. Each answer's future holds no more than it needs, as a watch or a session may last for days:
+    /// the headers go here, and of the services each but the API has its own allocation, made when it is called.
+    pub(super) fn answer(
         self,
         request: Request<RecvStream>,
         answering: Answering,
         (caller, backlog): (Caller, Arc<Backlog>),
-    ) {
+    ) -> impl Future<Output = ()> + Send + use<> {
         let (head, body) = request.into_parts();
-        let path = head.uri.path();
-        let (name, method) = path.strip_prefix('/').and_then(|path| path.split_once('/')).unwrap_or_default();
+        let uri = head.uri;
         let request = Incoming { body, broker: Arc::clone(&self.broker), backlog };
+        async move {
+            let path = uri.path();
+            let (name, method) =
+                path.strip_prefix('/').and_then(|path| path.split_once('/')).unwrap_or_default();
+            let answered = if name == SERVICE_NAME {
+                self.api.call(method, caller, request, answering).await
+            } else {
+                Box::pin(self.answer_beside((path, name, method), caller, request, answering)).await
+            };
+            if answered.is_err() {
+                tracing::debug!(pid = caller.pid, "a client has gone before its answer");
+            }
+        }
+    }
+
+    /// Answers a request that is not for the API.
+    async fn answer_beside(
+        &self,
+        (path, name, method): (&str, &str, &str),
+        caller: Caller,
+        request: Incoming,
+        answering: Answering,
+    ) -> Result<(), Gone> {
         let Others { health, admin } = &*self.others;
-        let answered = if name == SERVICE_NAME {
-            self.api.call(method, caller, request, answering).await
-        } else if name == Health::NAME {
+        if name == Health::NAME {
             health.call(method, request.messages(), answering).await
         } else if let Some(reflection) = Reflection::named(name) {
             reflection.call(admin.is_some(), method, request.messages(), answering).await
@@ -120,9 +141,6 @@ impl Services {
             let path: String = path.chars().take(PATH_CHARS).collect();
             let text = format!("there is no {path:?} here; the API is {SERVICE_NAME}");
             answering.fail(Status::unimplemented(text))
-        };
-        if answered.is_err() {
-            tracing::debug!(pid = caller.pid, "a client has gone before its answer");
         }
     }
 }

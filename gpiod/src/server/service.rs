@@ -42,32 +42,39 @@ impl Service {
         answering: Answering,
     ) -> Result<(), Gone> {
         self.broker.look_for_pods(self.scope, false).await;
+        // What is short or frequent is done here. What lasts has an allocation of its own, of what it needs: what is
+        // made of it in the meantime would take as much again.
         match method {
-            "ListLines" => {
-                unary(request.messages(), answering, async |_: v1::ListLinesRequest| self.list_lines(caller))
-                    .await
-            }
             "Read" => unary(request.messages(), answering, async |read| self.read(caller, read)).await,
             "Write" => unary(request.messages(), answering, async |write| self.write(caller, write)).await,
+            "ListLines" => {
+                Box::pin(unary(request.messages(), answering, async |_: v1::ListLinesRequest| {
+                    self.list_lines(caller)
+                }))
+                .await
+            }
             "RunProgram" => {
-                unary(request.messages(), answering, async |run| self.run_program(caller, run).await).await
+                Box::pin(unary(request.messages(), answering, async |run| {
+                    self.run_program(caller, run).await
+                }))
+                .await
             }
             "Watch" => {
-                let watch = request.messages().only().await.and_then(|watch| self.watch(caller, watch));
-                match watch {
-                    Ok(watch) => answering.begin()?.send_all(watch, true).await,
+                let watch = Box::pin(request.messages().only()).await;
+                match watch.and_then(|watch| self.watch(caller, watch)) {
+                    Ok(watch) => Box::pin(answering.begin()?.send_all(watch, true)).await,
                     Err(status) => answering.fail(status),
                 }
             }
             "Sample" => {
-                let sample = request.messages().only().await;
+                let sample = Box::pin(request.messages().only()).await;
                 match sample.and_then(|sample| self.sample(caller, sample)) {
-                    Ok(sample) => answering.begin()?.send_all(sample, true).await,
+                    Ok(sample) => Box::pin(answering.begin()?.send_all(sample, true)).await,
                     Err(status) => answering.fail(status),
                 }
             }
-            "Session" => match session::open(self, caller, request.messages()).await {
-                Ok(session) => answering.begin()?.send_all(session, false).await,
+            "Session" => match Box::pin(session::open(self, caller, request.messages())).await {
+                Ok(session) => Box::pin(answering.begin()?.send_all(session, false)).await,
                 Err(status) => answering.fail(status),
             },
             _ => answering.fail(Status::unimplemented("the API has no such method")),

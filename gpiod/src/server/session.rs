@@ -66,7 +66,7 @@ pub(super) async fn open(
     let (hold, end) = broker.open(OpenRequest { scope, caller, client_name, lines, token })?;
     let watchdog = watchdog_ns.map(|ns| Watchdog::start(Arc::clone(broker), hold.session(), ns));
     let opened = SessionResponse { id, result: Some(Answer::Open(convert::open_result(&hold))) };
-    Ok(SessionStream(Some(Open {
+    Ok(SessionStream(Some(Box::new(Open {
         opened: Some(opened),
         programs: Arc::clone(programs),
         places: watches.clone(),
@@ -80,12 +80,12 @@ pub(super) async fn open(
         unlooked: 0,
         requests,
         hold,
-    })))
+    }))))
 }
 
 /// See the module; empty when the session has ended.
 #[derive(Debug)]
-pub(super) struct SessionStream(Option<Open>);
+pub(super) struct SessionStream(Option<Box<Open>>);
 
 /// An open session. Fields are dropped in order: what works on the lines goes before the hold.
 #[derive(Debug)]
