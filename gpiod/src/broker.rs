@@ -146,14 +146,11 @@ impl Broker {
     /// Writes down who holds what.
     pub fn save(&self) {
         let section = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = self.lock();
-        // What was held when the daemon was told to stop was written then.
-        if state.stopping {
+        // What was held when the daemon was told to stop was written then, by whoever had the section.
+        if self.lock().stopping {
             return;
         }
-        let saved = state.saved();
-        drop(state);
-        section.write(saved);
+        section.write(|sessions| self.lock().note(sessions));
     }
 
     /// Whether lines of a socket are here; the administrator's are where most are.
@@ -272,7 +269,7 @@ impl Broker {
         let mut state = self.lock();
         state.stopping = true;
         state.tell_kept();
-        section.write_last(state.saved(), state.life(clock::now_ns()));
+        section.write_last(|sessions| state.note(sessions), state.life(clock::now_ns()));
         for session in state.sessions.values_mut() {
             session.end(Error::Stopping);
         }

@@ -8,7 +8,7 @@
 mod checksum;
 mod format;
 
-pub use format::{HeldAs, Saved, SavedLine, SavedSession, Unusable, parse};
+pub use format::{HeldAs, Saved, SavedLine, SavedSession, Sessions, Unusable, parse};
 
 use crate::log_keys as keys;
 use crate::watch::PreviousLife;
@@ -62,7 +62,10 @@ pub struct StateFile {
 #[derive(Debug, Default)]
 struct Kept {
     /// What each part holds; nothing is written before all have said it.
-    sections: Vec<Option<Vec<SavedSession>>>,
+    sections: Vec<Option<Sessions>>,
+    /// What was written last. Kept, as are the sections: a heap that is filled and emptied with each client that
+    /// comes is touched all over, and the buffers of connections that follow lie in what was touched.
+    bytes: Vec<u8>,
     /// Of the parts that were told to stop.
     lives: Vec<PreviousLife>,
     /// Whether the last try to write it failed, so that it is told once.
@@ -131,13 +134,12 @@ impl StateFile {
     fn write(&self, change: impl FnOnce(&mut Kept)) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut kept);
-        if kept.sections.iter().any(Option::is_none) {
+        let Kept { sections, lives, bytes, .. } = &mut *kept;
+        if sections.iter().any(Option::is_none) {
             return;
         }
-        let sessions = kept.sections.iter().flatten().flatten().cloned().collect();
-        let saved =
-            Saved { boot: self.boot.clone(), starts: self.starts, sessions, lives: kept.lives.clone() };
-        let written = self.replace(&format::write(&saved)).inspect_err(|_| self.remove());
+        format::write(bytes, (&self.boot, self.starts), sections.iter().flatten(), lives);
+        let written = self.replace(bytes).inspect_err(|_| self.remove());
         match (&written, kept.failing) {
             (Err(error), false) => tracing::error!(
                 { keys::PATH } = %self.dir.join(NAME).display(), { keys::ERROR } = %error,
@@ -181,18 +183,18 @@ impl Section {
         Self { file: None, index: 0 }
     }
 
-    /// Writes down what this part holds now.
-    pub fn write(&self, sessions: Vec<SavedSession>) {
+    /// Writes down what this part holds now, which is asked for when nobody else writes.
+    pub fn write(&self, note: impl FnOnce(&mut Sessions)) {
         if let Some(file) = &self.file {
-            file.write(|kept| kept.sections[self.index] = Some(sessions));
+            file.write(|kept| note(kept.sections[self.index].get_or_insert_default().begin()));
         }
     }
 
     /// The same, for the last time: the daemon was told to stop, and had watched its lines so far.
-    pub fn write_last(&self, sessions: Vec<SavedSession>, life: PreviousLife) {
+    pub fn write_last(&self, note: impl FnOnce(&mut Sessions), life: PreviousLife) {
         if let Some(file) = &self.file {
             file.write(|kept| {
-                kept.sections[self.index] = Some(sessions);
+                note(kept.sections[self.index].get_or_insert_default().begin());
                 kept.lives.push(life);
             });
         }

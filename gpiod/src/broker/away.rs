@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::holder::{Caller, Holder};
 use crate::log_keys as keys;
 use crate::pods::Tenant;
-use crate::state_file::{HeldAs, Saved, SavedLine, SavedSession};
+use crate::state_file::{HeldAs, Saved, SavedLine, SavedSession, Sessions};
 use crate::token::Token;
 use crate::wiring::{GroupIndex, LineIndex};
 use std::collections::HashSet;
@@ -103,9 +103,12 @@ impl State {
             .collect()
     }
 
-    /// What is to be known of the sessions after a restart: those of programs end with the daemon.
-    pub(super) fn saved(&self) -> Vec<SavedSession> {
-        self.sessions.values().filter_map(|session| self.saved_session(session)).collect()
+    /// Notes what is to be known of the sessions after a restart: those of programs end with the daemon.
+    pub(super) fn note(&self, sessions: &mut Sessions) {
+        self.sessions
+            .values()
+            .filter_map(|session| self.saved_session(session))
+            .for_each(|it| sessions.push(&it));
     }
 
     fn saved_session(&self, session: &Session) -> Option<SavedSession> {

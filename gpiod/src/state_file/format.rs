@@ -113,13 +113,56 @@ pub enum Unusable {
     Senseless(String),
 }
 
-/// Writes it.
-pub(super) fn write(saved: &Saved) -> Vec<u8> {
-    // Strings and numbers: there is nothing in it that JSON can not say.
-    let body = serde_json::to_vec(saved).unwrap_or_default();
-    let mut bytes = format!("{MAGIC} {VERSION} {:08x} {}\n", checksum::crc32(&body), body.len()).into_bytes();
-    bytes.extend(body);
-    bytes
+/// The sessions of one part of the daemon, as they stand in the file: one after the other, with commas between.
+#[derive(Debug, Default)]
+pub struct Sessions(Vec<u8>);
+
+impl Sessions {
+    /// None, with room for those that there were.
+    pub(super) fn begin(&mut self) -> &mut Self {
+        self.0.clear();
+        self
+    }
+
+    /// One more.
+    pub fn push(&mut self, session: &SavedSession) {
+        if !self.0.is_empty() {
+            self.0.push(b',');
+        }
+        put(&mut self.0, session);
+    }
+}
+
+/// Puts JSON behind what is there.
+fn put(bytes: &mut Vec<u8>, value: &impl Serialize) {
+    // Strings and numbers: there is nothing in them that JSON can not say, and memory takes them.
+    let _ = serde_json::to_writer(bytes, value);
+}
+
+/// Writes it in the place of what is in these bytes.
+pub(super) fn write<'a>(
+    bytes: &mut Vec<u8>,
+    (boot, starts): (&str, u64),
+    sections: impl Iterator<Item = &'a Sessions>,
+    lives: &[PreviousLife],
+) {
+    bytes.clear();
+    bytes.extend_from_slice(b"{\"boot\":");
+    put(bytes, &boot);
+    bytes.extend_from_slice(b",\"starts\":");
+    put(bytes, &starts);
+    bytes.extend_from_slice(b",\"sessions\":[");
+    for (index, sessions) in sections.filter(|sessions| !sessions.0.is_empty()).enumerate() {
+        if index > 0 {
+            bytes.push(b',');
+        }
+        bytes.extend_from_slice(&sessions.0);
+    }
+    bytes.extend_from_slice(b"],\"lives\":");
+    put(bytes, &lives);
+    bytes.push(b'}');
+    let head = format!("{MAGIC} {VERSION} {:08x} {}\n", checksum::crc32(bytes), bytes.len());
+    bytes.splice(..0, head.into_bytes());
 }
 
 /// Reads it.

@@ -15,6 +15,19 @@ fn session(name: &str) -> SavedSession {
     }
 }
 
+/// What is written: each session in a section of its own, the last of which is empty.
+fn bytes_of(saved: &Saved) -> Vec<u8> {
+    let mut sections: Vec<Sessions> = Vec::new();
+    for session in &saved.sessions {
+        sections.push(Sessions::default());
+        sections.last_mut().unwrap().push(session);
+    }
+    sections.push(Sessions::default());
+    let mut bytes = b"what was written before".to_vec();
+    format::write(&mut bytes, (&saved.boot, saved.starts), sections.iter(), &saved.lives);
+    bytes
+}
+
 fn saved() -> Saved {
     let lines = [("traffic-light/red".to_owned(), Heard { seqno: 3, since_ns: Some(4) })].into();
     let lives = vec![PreviousLife { epoch: u64::MAX, stopped_ns: 5, lines }];
@@ -23,7 +36,7 @@ fn saved() -> Saved {
 
 #[test]
 fn what_is_read_is_what_was_written_and_no_damaged_byte_of_it_passes() {
-    let bytes = format::write(&saved());
+    let bytes = bytes_of(&saved());
     assert_eq!(parse(&bytes), Ok(saved()));
     for end in 0..bytes.len() {
         assert!(parse(&bytes[..end]).is_err(), "cut off after {end} bytes");
@@ -59,7 +72,7 @@ fn the_place_of_a_line_is_read_back_and_of_no_consequence_to_whoever_does_not_kn
     let place = Some("pinctrl-bcm2835:9".to_owned());
     let line = SavedLine { name: "red".to_owned(), held_as: HeldAs::Output, place };
     let saved = Saved { sessions: vec![SavedSession { lines: vec![line], ..session("one") }], ..saved() };
-    let bytes = format::write(&saved);
+    let bytes = bytes_of(&saved);
     assert_eq!(parse(&bytes), Ok(saved));
     assert!(bytes.starts_with(b"gpiod-state 1 "), "the daemon before this one reads it, too");
 }
@@ -70,9 +83,9 @@ fn the_next_daemon_finds_what_the_last_one_wrote_of_all_its_parts() {
     let (file, previous) = StateFile::open(dir.path());
     assert_eq!(previous, Previous::None);
     let (one, two) = (file.section(), file.section());
-    one.write(vec![session("one")]);
+    one.write(|it| it.push(&session("one")));
     assert!(!dir.path().join(NAME).exists(), "half of it would let the other half go");
-    two.write(vec![session("two")]);
+    two.write(|it| it.push(&session("two")));
     let sessions = |previous| match previous {
         Previous::Known(saved) => (saved.lives, saved.sessions),
         other @ (Previous::None | Previous::Unknown) => panic!("{other:?}"),
@@ -80,7 +93,7 @@ fn the_next_daemon_finds_what_the_last_one_wrote_of_all_its_parts() {
     let (_, previous) = StateFile::open(dir.path());
     assert_eq!(sessions(previous), (vec![], vec![session("one"), session("two")]));
     let life = saved().lives.remove(0);
-    two.write_last(vec![], life.clone());
+    two.write_last(|_| {}, life.clone());
     let (_, previous) = StateFile::open(dir.path());
     assert_eq!(sessions(previous), (vec![life], vec![session("one")]));
 }
@@ -90,13 +103,13 @@ fn what_can_not_be_written_leaves_nothing_older_to_be_believed() {
     let dir = tempfile::tempdir().unwrap();
     let (file, _) = StateFile::open(dir.path());
     let section = file.section();
-    section.write(vec![session("one")]);
+    section.write(|it| it.push(&session("one")));
     // Where the new one is to grow there is something else, as on a disk that is full.
     std::fs::create_dir(dir.path().join(NURSERY)).unwrap();
-    section.write(vec![]);
+    section.write(|_| {});
     assert!(!dir.path().join(NAME).exists());
     std::fs::remove_dir(dir.path().join(NURSERY)).unwrap();
-    section.write(vec![session("two")]);
+    section.write(|it| it.push(&session("two")));
     assert!(dir.path().join(NAME).exists());
 }
 
@@ -107,7 +120,7 @@ fn a_file_that_can_not_be_used_is_set_aside_and_one_of_before_the_boot_is_not_be
     assert_eq!(StateFile::open(dir.path()).1, Previous::Unknown);
     assert_eq!(std::fs::read(dir.path().join(SET_ASIDE)).unwrap(), b"what is this?");
     assert!(!dir.path().join(NAME).exists());
-    std::fs::write(dir.path().join(NAME), format::write(&saved())).unwrap();
+    std::fs::write(dir.path().join(NAME), bytes_of(&saved())).unwrap();
     assert_eq!(StateFile::open(dir.path()).1, Previous::None);
 }
 
