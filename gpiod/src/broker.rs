@@ -145,7 +145,7 @@ impl Broker {
 
     /// Writes down who holds what.
     pub fn save(&self) {
-        let section = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut section = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         // What was held when the daemon was told to stop was written then, by whoever had the section.
         if self.lock().stopping {
             return;
@@ -265,7 +265,7 @@ impl Broker {
     /// Ends all sessions and watches with [`Error::Stopping`]. Outputs stay as they are, and who holds them is written
     /// down for the next daemon.
     pub fn stop(&self) {
-        let section = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut section = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         let mut state = self.lock();
         state.stopping = true;
         state.tell_kept();

@@ -16,6 +16,7 @@ use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::mem;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -128,7 +129,7 @@ impl StateFile {
     pub fn section(self: &Arc<Self>) -> Section {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.sections.push(None);
-        Section { file: Some(Arc::clone(self)), index: kept.sections.len() - 1 }
+        Section { file: Some(Arc::clone(self)), index: kept.sections.len() - 1, notes: Sessions::default() }
     }
 
     fn write(&self, change: impl FnOnce(&mut Kept)) {
@@ -175,29 +176,35 @@ impl StateFile {
 pub struct Section {
     file: Option<Arc<StateFile>>,
     index: usize,
+    /// Where it is noted what the part holds, before the file is asked for: that has to be waited for, and what one
+    /// part needs for its own notes must keep no other part from writing.
+    notes: Sessions,
 }
 
 impl Section {
     /// A share of no file, for tests of what has nothing to do with it.
     pub fn nowhere() -> Self {
-        Self { file: None, index: 0 }
+        Self { file: None, index: 0, notes: Sessions::default() }
     }
 
-    /// Writes down what this part holds now, which is asked for when nobody else writes.
-    pub fn write(&self, note: impl FnOnce(&mut Sessions)) {
-        if let Some(file) = &self.file {
-            file.write(|kept| note(kept.sections[self.index].get_or_insert_default().begin()));
-        }
+    /// Writes down what this part holds now.
+    pub fn write(&mut self, note: impl FnOnce(&mut Sessions)) {
+        self.change(note, |_| ());
     }
 
     /// The same, for the last time: the daemon was told to stop, and had watched its lines so far.
-    pub fn write_last(&self, note: impl FnOnce(&mut Sessions), life: PreviousLife) {
-        if let Some(file) = &self.file {
-            file.write(|kept| {
-                note(kept.sections[self.index].get_or_insert_default().begin());
-                kept.lives.push(life);
-            });
-        }
+    pub fn write_last(&mut self, note: impl FnOnce(&mut Sessions), life: PreviousLife) {
+        self.change(note, |kept| kept.lives.push(life));
+    }
+
+    fn change(&mut self, note: impl FnOnce(&mut Sessions), more: impl FnOnce(&mut Kept)) {
+        let Some(file) = &self.file else { return };
+        note(self.notes.begin());
+        file.write(|kept| {
+            // What was there is where the next notes are made.
+            mem::swap(kept.sections[self.index].get_or_insert_default(), &mut self.notes);
+            more(kept);
+        });
     }
 }
 

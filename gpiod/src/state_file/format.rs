@@ -114,7 +114,7 @@ pub enum Unusable {
 }
 
 /// The sessions of one part of the daemon, as they stand in the file: one after the other, with commas between.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Sessions(Vec<u8>);
 
 impl Sessions {

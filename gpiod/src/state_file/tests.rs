@@ -82,7 +82,7 @@ fn the_next_daemon_finds_what_the_last_one_wrote_of_all_its_parts() {
     let dir = tempfile::tempdir().unwrap();
     let (file, previous) = StateFile::open(dir.path());
     assert_eq!(previous, Previous::None);
-    let (one, two) = (file.section(), file.section());
+    let (mut one, mut two) = (file.section(), file.section());
     one.write(|it| it.push(&session("one")));
     assert!(!dir.path().join(NAME).exists(), "half of it would let the other half go");
     two.write(|it| it.push(&session("two")));
@@ -99,10 +99,26 @@ fn the_next_daemon_finds_what_the_last_one_wrote_of_all_its_parts() {
 }
 
 #[test]
+fn a_part_that_is_still_noting_what_it_holds_keeps_no_other_from_writing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, _) = StateFile::open(dir.path());
+    let (mut one, mut two) = (file.section(), file.section());
+    one.write(|_| {});
+    one.write(|it| {
+        two.write(|it| it.push(&session("two")));
+        assert!(dir.path().join(NAME).exists(), "the other part's change is written");
+        it.push(&session("one"));
+    });
+    let (_, previous) = StateFile::open(dir.path());
+    let Previous::Known(saved) = previous else { panic!("{previous:?}") };
+    assert_eq!(saved.sessions, [session("one"), session("two")]);
+}
+
+#[test]
 fn what_can_not_be_written_leaves_nothing_older_to_be_believed() {
     let dir = tempfile::tempdir().unwrap();
     let (file, _) = StateFile::open(dir.path());
-    let section = file.section();
+    let mut section = file.section();
     section.write(|it| it.push(&session("one")));
     // Where the new one is to grow there is something else, as on a disk that is full.
     std::fs::create_dir(dir.path().join(NURSERY)).unwrap();
