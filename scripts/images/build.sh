@@ -46,11 +46,11 @@ revision="$(commit_revision)"
 version="$(commit_version)"
 
 # They would take the place of what is chosen below.
-unset RUSTC RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER
+unset RUSTC RUSTC_BOOTSTRAP RUSTFLAGS RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER RUSTUP_TOOLCHAIN
 for name in $(compgen -e CARGO_); do
     case "$name" in
         CARGO_BUILD_JOBS) ;;
-        CARGO_BUILD_* | CARGO_PROFILE_* | CARGO_INCREMENTAL | CARGO_ENCODED_RUSTFLAGS) unset "$name" ;;
+        CARGO_BUILD_* | CARGO_PROFILE_* | CARGO_UNSTABLE_* | CARGO_INCREMENTAL | CARGO_ENCODED_RUSTFLAGS) unset "$name" ;;
     esac
 done
 mkdir -p "$out"
@@ -141,6 +141,7 @@ for platform in "${platforms[@]}"; do
     for program in "${programs[@]}"; do
         made="$CARGO_TARGET_DIR/$target/image" map="$out/$platform/$program.map"
         install -m 755 "$made/$program" "$out/$platform/$program"
+        rm -f "$map.new"
         # The map of these very bytes: cargo keeps those of other compilers beside them.
         for candidate in "$made/deps/${program//-/_}"-*.map; do
             ! cmp -s "${candidate%.map}" "$made/$program" || cp "$candidate" "$map.new"
@@ -150,7 +151,7 @@ for platform in "${platforms[@]}"; do
         [[ -z "${IMAGES_NO_PRINTF-}" ]] || ! grep -q 'libc\.a(v[a-z]*printf\.l\{0,1\}o)' "$map" ||
             { echo "$program has musl's printf now: $map says what is beside it" >&2; exit 1; }
     done
-    ((${#gone[@]} == 0)) || { echo "the linker's maps are gone: rm ${gone[*]} and build again" >&2; exit 66; }
+    ((${#gone[@]} == 0)) || { echo "the linker's maps are gone: rm these and build again:" "${gone[@]}" >&2; exit 66; }
     echo "$compiler: $("${RUSTC:-rustc}" --version)" >"$out/$platform/compiler"
     echo "$version" >"$out/$platform/version"
     echo "$revision" >"$out/$platform/revision"

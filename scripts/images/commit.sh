@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # Sourced: what the images say of the commit that they are made of.
 
-# What is in no program: documents, one of which `make images` itself writes, and manifests, in which an operator names
-# his registry.
-no_part=(':(top,exclude)*.md' ':(top,exclude)k8s/')
+# What is in no program: documents, one of which `make images` itself writes; manifests, in which an operator names his
+# registry; and what sbom.sh has there while it works.
+no_part=(':(top,exclude)*.md' ':(top,exclude)k8s/' ':(top,exclude,glob)**/images-sbom-*.json')
 
 # ask_git WHAT VARIABLE WORD...: what git prints; where it can not, its own words and what is to be done.
 ask_git() {
@@ -16,12 +16,14 @@ ask_git() {
 
 # Prints the commit; with -dirty where something is not committed, be it new or changed.
 commit_revision() {
-    local revision="${IMAGE_REVISION-}" changed
+    local revision="${IMAGE_REVISION-}" changed new
     if [[ -z "$revision" ]]; then
         # -e does not hold within what prints into a variable: a failure there is not to be taken for "nothing".
         revision="$(ask_git name IMAGE_REVISION rev-parse --verify HEAD)" || exit
-        changed="$(ask_git name IMAGE_REVISION status --porcelain --untracked-files=all -- :/ "${no_part[@]}")" || exit
-        [[ -z "$changed" ]] || revision+=-dirty
+        changed="$(ask_git name IMAGE_REVISION status --porcelain --untracked-files=no -- :/ "${no_part[@]}")" || exit
+        # What a user has git ignore everywhere is new all the same.
+        new="$(ask_git name IMAGE_REVISION ls-files --others --exclude-per-directory=.gitignore -- :/ "${no_part[@]}")" || exit
+        [[ -z "$changed$new" ]] || revision+=-dirty
     fi
     [[ "$revision" =~ ^[0-9A-Za-z._-]{1,128}$ ]] ||
         { echo "IMAGE_REVISION is no name of a commit: $revision" >&2; exit 64; }

@@ -13,9 +13,12 @@ import sys
 import tarfile
 from pathlib import Path
 
+# The programs of platforms.sh.
+PROGRAMS = {"gpiod", "light-sensor", "traffic-light"}
 LABEL = "org.opencontainers.image."
 # What is asked of each image beside what it says of its commit. Where the source is not told, that is no fault of it.
 PROMISED = {"User": "65532:65532", "StopSignal": "SIGTERM"}
+CMD = {"gpiod": ["serve"]}
 LABELS = ("title", "description", "licenses", "version", "revision")
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
@@ -39,7 +42,7 @@ def contents(archive):
                 name = "/".join(filter(None, (platform["os"], platform["architecture"], platform.get("variant"))))
                 # 64-bit ARM is called by its only variant, or not.
                 config = blob(blob(manifest)["config"])["config"]
-                labels = {label: str(value) for label, value in (config.get("Labels") or {}).items()}
+                labels = {label: str(value or "") for label, value in (config.get("Labels") or {}).items()}
                 found.append((name.removesuffix("/v8"), {**config, "Labels": labels}))
             return found
     except FileNotFoundError:
@@ -58,6 +61,11 @@ def broken(program, config):
     found = [f"{key} is {config.get(key)!r}" for key, value in PROMISED.items() if config.get(key) != value]
     if config.get("Entrypoint") != [f"/{program}"]:
         found.append(f"Entrypoint is {config.get('Entrypoint')!r}")
+    if config.get("Cmd") != CMD.get(program):
+        found.append(f"Cmd is {config.get('Cmd')!r}")
+    found += [f"{key} is {config[key]!r}" for key in ("Volumes", "ExposedPorts") if config.get(key)]
+    if told(config, "title") != program:
+        found.append(f"its title is {told(config, 'title')!r}")
     found += [f"it has no label {label}" for label in LABELS if told(config, label) == "none"]
     return found + ([] if config["Labels"].get("gpiod.compiler") else ["it does not name its compiler"])
 
@@ -74,6 +82,8 @@ def faults(images, wanted, uncommitted):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             found.append(f"{program} is there more than once for {', '.join(twice)}")
         found += [f"{program} for {name}: {fault}" for name, config in platforms for fault in broken(program, config)]
+    if missing := sorted(PROGRAMS - images.keys()):
+        found.append(f"there is no {', '.join(missing)}")
     for label in ("version", "revision"):
         all_told = {told(config, label) for platforms in images.values() for _, config in platforms}
         if len(all_told) > 1:
@@ -99,7 +109,10 @@ def main():
     images = {}
     for archive in options.archives:
         try:
-            images[archive.name.removesuffix(".oci.tar")] = contents(archive)
+            program = archive.name.removesuffix(".oci.tar")
+            if program in images:
+                raise NoArchive(f"{archive} is a second archive of that name")
+            images[program] = contents(archive)
         except FileNotFoundError:
             print(f"there is no {archive}: make images", file=sys.stderr)
             return 66
@@ -111,7 +124,7 @@ def main():
         return 0
     for program, platforms in images.items():
         for name, config in sorted(platforms, key=lambda platform: platform[0]):
-            print(f"{program:14} {name:13} {told(config, 'version'):8} {told(config, 'revision')}")
+            print(f"{program:14} {name:13} {told(config, 'version'):8} {told(config, 'revision')}".encode("unicode_escape").decode())
     reasons = faults(images, set(options.platform), options.uncommitted)
     print("".join(f"no release: {reason}\n" for reason in reasons), file=sys.stderr, end="")
     return 65 if reasons else 0

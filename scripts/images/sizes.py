@@ -122,7 +122,7 @@ def measure(options, record):
     for platform in options.platforms:
         if platform not in judged:
             print(f"{platform} is not judged: the budgets are those of Debian's compiler", file=sys.stderr)
-        elif platform not in PLATFORMS and not options.accept:
+        elif platform not in {*PLATFORMS, *(name for _, name in record)} and not options.accept:
             print(f"{platform} is not judged: it is not of the one tag, and has no budget", file=sys.stderr)
     failures = []
     for image in IMAGES:

@@ -39,6 +39,7 @@ def config(program, **labels):
     told = {LABEL + label: value for label, value in labels.items()}
     return {
         "User": "65532:65532", "StopSignal": "SIGTERM", "Entrypoint": [f"/{program}"],
+        **({"Cmd": ["serve"]} if program == "gpiod" else {}),
         "Labels": {**told, "gpiod.compiler": "rustc"},
     }
 

@@ -66,13 +66,15 @@ class Release(InFolder):
     def test_an_image_that_breaks_a_promise_is_no_release(self):
         for but in [
             {"User": "0:0"}, {"User": ""}, {"StopSignal": "SIGKILL"}, {"StopSignal": None}, {"Entrypoint": ["/bin/sh", "-c", "x"]},
-            {"Labels": None},
+            {"Labels": None}, {"Cmd": ["board"]}, {"Volumes": {"/x": {}}}, {"ExposedPorts": {"1/tcp": {}}},
         ]:
             self.pack(but=but)
             self.refused("ghcr.io/you", why="no release: traffic-light for linux/arm64: ")
         for label in ("title", "description", "licenses", "version", "revision"):
             self.pack(**{label: ""})
             self.refused("ghcr.io/you", why=f"it has no label {label}")
+        self.pack(title="evil")
+        self.refused("ghcr.io/you", why="gpiod for linux/amd64: its title is 'evil'")
 
     def test_images_of_several_commits_or_of_none_are_pushed_only_anyway(self):
         self.pack()
