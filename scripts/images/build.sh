@@ -63,10 +63,10 @@ if [[ -z "$lld" ]]; then
     echo "this Rust has no rust-lld: use the one that rustup installs" >&2
     exit 69
 fi
-# The linker as it is, but for a map of what became of each section, beside what it makes, and, where IMAGES_NO_PRINTF is set, for musl's snprintf,
-# twelve kilobytes or more: all that asks for it is the name of a thread that somebody else gives, and here each thread
-# names itself. Whoever gave one all the same would end the program, and whatever else came to ask for it ends the build.
-# So does what came to ask for the rest of musl's printf: see below.
+# The linker as it is, but for a map of what became of each section, beside what it makes, and, where IMAGES_NO_PRINTF is
+# set, for musl's snprintf, twelve kilobytes or more: all that asks for it is the name of a thread that somebody else gives,
+# and here each thread names itself. Whoever gave one all the same would end the program, and whatever else came to ask for
+# it ends the build. So does what came to ask for the rest of musl's printf: see below.
 cat >"$out/link" <<TEXT
 #!/usr/bin/env bash
 for ((i = 1; i < \$#; i++)); do
@@ -89,7 +89,7 @@ for platform in "${platforms[@]}"; do
     flags=(
         -Clinker-flavor=ld.lld -Clink-self-contained=yes -Ctarget-feature=+crt-static -Crelocation-model=static
         -Cforce-unwind-tables=no -Csymbol-mangling-version=v0 -Clink-arg=--icf=all
-        "--remap-path-prefix=$PWD=" "--remap-path-prefix=$(dirname "$out")="
+        "--remap-path-prefix=$PWD=" "--remap-path-prefix=$CARGO_TARGET_DIR="
     )
     # ARM's short instructions, which every processor of this platform has, make a quarter less.
     [[ "$platform" != linux/arm/v7 ]] || flags+=(-Ctarget-feature=+thumb-mode)
@@ -129,7 +129,14 @@ for platform in "${platforms[@]}"; do
     export "$variable=$out/link"
     CARGO_ENCODED_RUSTFLAGS="$(IFS=$'\x1f' && echo "${flags[*]}")"
     export CARGO_ENCODED_RUSTFLAGS
+    made="$CARGO_TARGET_DIR/$target/image"
     mkdir -p "$out/$platform"
+    # What was linked without a map beside it is linked again: cargo looks for its own files alone.
+    for program in "${programs[@]}"; do
+        for linked in "$made/deps/${program//-/_}"-*; do
+            [[ "$linked" == *.* || -e "$linked.map" ]] || rm -f "$linked"
+        done
+    done
     # What is half done is not packed.
     rm -f "$out/$platform"/{compiler,revision,version}
     begin=$SECONDS
@@ -139,7 +146,7 @@ for platform in "${platforms[@]}"; do
     "${build[@]}" --target "$target" -p light-sensor -p traffic-light
     gone=()
     for program in "${programs[@]}"; do
-        made="$CARGO_TARGET_DIR/$target/image" map="$out/$platform/$program.map"
+        map="$out/$platform/$program.map"
         install -m 755 "$made/$program" "$out/$platform/$program"
         rm -f "$map.new"
         # The map of these very bytes: cargo keeps those of other compilers beside them.

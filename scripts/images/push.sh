@@ -49,7 +49,7 @@ status=0
 scripts/images/release.py "${platforms[@]/#/--platform=}" "${archives[@]}" >&2 || status=$?
 # What can not be read has no version to be pushed under, whatever is said: that fails below.
 if [[ "$status" == 65 && -n "$anyway" ]]; then
-    echo "pushed anyway" >&2
+    echo "pushing anyway" >&2
 elif ((status)); then
     ((status != 65)) || echo "make images makes one of the default platforms, PLATFORMS names others to it and to make images-push; --anyway pushes this" >&2
     exit "$status"

@@ -40,9 +40,9 @@ def contents(archive):
             for manifest in blob(top)["manifests"]:
                 platform = manifest["platform"]
                 name = "/".join(filter(None, (platform["os"], platform["architecture"], platform.get("variant"))))
-                # 64-bit ARM is called by its only variant, or not.
                 config = blob(blob(manifest)["config"])["config"]
                 labels = {label: str(value or "") for label, value in (config.get("Labels") or {}).items()}
+                # 64-bit ARM is called by its only variant, or not.
                 found.append((name.removesuffix("/v8"), {**config, "Labels": labels}))
             return found
     except FileNotFoundError:
@@ -124,7 +124,9 @@ def main():
         return 0
     for program, platforms in images.items():
         for name, config in sorted(platforms, key=lambda platform: platform[0]):
-            print(f"{program:14} {name:13} {told(config, 'version'):8} {told(config, 'revision')}".encode("unicode_escape").decode())
+            row = f"{program:14} {name:13} {told(config, 'version'):8} {told(config, 'revision')}"
+            # Somebody else's archive may say anything, a terminal's commands too.
+            print(row.encode("unicode_escape").decode())
     reasons = faults(images, set(options.platform), options.uncommitted)
     print("".join(f"no release: {reason}\n" for reason in reasons), file=sys.stderr, end="")
     return 65 if reasons else 0

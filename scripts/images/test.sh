@@ -13,7 +13,8 @@ usage() {
 usage: scripts/images/test.sh containers|PLATFORM...
 
 containers  the images (pack.sh) of this machine's own platform, with podman and runc: no network, read-only, no capability,
-            no new privileges, the image's own user, which is 65532; each app sees its own group's directory and nothing else. As root.
+            no new privileges, their own user, which is 65532; each app sees its own group's directory and nothing else.
+            As root.
 PLATFORM    the programs (build.sh) for it, under QEMU's user emulation where this machine is another one: that shows
             instructions and ABI, no container and no Pi
 

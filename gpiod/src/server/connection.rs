@@ -59,23 +59,27 @@ pub(super) async fn serve(
 ) {
     let peer = (connection.caller(), connection.backlog());
     // What it takes to begin is given back then.
-    let begun = Box::pin(begin(connection, services.limits().streams + REFUSALS, &shutdown)).await;
-    if let Some(http) = begun
-        && let Err(error) = answer_all(http, &services, &meter, &peer, &shutdown).await
-    {
+    let served = match Box::pin(begin(connection, services.limits().streams + REFUSALS, &shutdown)).await {
+        Ok(Some(http)) => answer_all(http, &services, &meter, &peer, &shutdown).await,
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = served {
         tracing::debug!(%error, pid = peer.0.pid, "a connection broke");
     }
 }
 
-/// Greets; `None` when that came to nothing. Where it lies, since a future has room for each place that a value is moved to.
-async fn begin(connection: Connection, streams: u32, shutdown: &CancellationToken) -> Option<Box<Http>> {
-    let pid = connection.caller().pid;
-    let begun = tokio::select! {
-        begun = http(streams).handshake::<_, Piece>(connection) => begun,
+/// Greets; `None` when the daemon stops before. Boxed, since a future has room for each place that a value is moved to.
+async fn begin(
+    connection: Connection,
+    streams: u32,
+    shutdown: &CancellationToken,
+) -> Result<Option<Box<Http>>, h2::Error> {
+    tokio::select! {
+        begun = http(streams).handshake::<_, Piece>(connection) => Ok(Some(Box::new(begun?))),
         // Whoever has not begun to speak is not waited for.
-        () = shutdown.cancelled() => return None,
-    };
-    begun.map(Box::new).inspect_err(|error| tracing::debug!(%error, pid, "a connection broke")).ok()
+        () = shutdown.cancelled() => Ok(None),
+    }
 }
 
 /// Answers what comes on a connection.

@@ -6,7 +6,7 @@ from given import SCRIPTS, InFolder, run
 
 PROGRAMS = ("gpiod", "light-sensor", "traffic-light")
 TARGET = "x86_64-unknown-linux-musl"
-# Its programs are the words "a program", and what the linker would write beside them.
+# Its programs are the words "a program", made where they are missing as cargo does, with what the linker writes beside them.
 CARGO = """#!/bin/bash
 env | grep -v ^_= >"$TOLD"
 [[ "$1" == build ]] || exit 0
@@ -16,8 +16,10 @@ mkdir -p "$made/deps"
 while (($#)); do
     if [[ "$1" == -p ]]; then
         name="${2//-/_}-0123"
-        echo "a program $2" | tee "$made/$2" >"$made/deps/$name"
-        [[ -n "$NO_MAP" ]] || echo "map of $2" >"$made/deps/$name.map"
+        if [[ ! -e "$made/deps/$name" ]]; then
+            echo "a program $2" | tee "$made/$2" >"$made/deps/$name"
+            [[ -n "$NO_MAP" ]] || echo "map of $2" >"$made/deps/$name.map"
+        fi
     fi
     shift
 done
@@ -97,6 +99,11 @@ class Build(InFolder):
         said = self.build(NO_MAP="yes", status=66).stderr
         self.assertIn("the linker's maps are gone: rm these and build again:", said)
         self.assertFalse((self.built / "revision").exists())
+
+    def test_what_was_linked_without_a_map_is_linked_again(self):
+        self.build(NO_MAP="yes", status=66)
+        self.build()
+        self.assertEqual((self.built / "light-sensor.map").read_text(), "map of light-sensor\n")
 
     def test_a_target_that_rustup_lacks_is_named(self):
         (self.folder / "tools" / "rustup").write_text("#!/bin/sh\n")
